@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import threading
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -348,7 +349,7 @@ async def test_the_worker_goes_on_when_a_store_was_away(local: Holdall, caplog: 
     async with local:
         async with asyncio.timeout(5):
             await arrived.wait()
-    assert "could not be delivered" in caplog.text
+    assert "could not be looked for" in caplog.text
 
 
 def test_a_pause_is_at_most_an_hour() -> None:
@@ -356,3 +357,62 @@ def test_a_pause_is_at_most_an_hour() -> None:
 
     assert all(pause_after(number, 60.0) <= 3_600 for number in (1, 7, 500))
     assert dt.timedelta(seconds=pause_after(1, 1.0)) <= dt.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, SystemExit, RecursionError, TimeoutError])
+async def test_whatever_a_function_raises_costs_a_try(local: Holdall, kind: type[BaseException]) -> None:
+    told = told_by(local, "good")
+
+    @local.after(Book.created, name="hostile", attempts=1)
+    async def tell(event: Event) -> None:
+        raise kind("hostile")
+
+    async with local.session() as session:
+        session.add(Book(title="Emma"))
+    report = await local.outbox.deliver()
+    assert (report.delivered, report.dead, len(told)) == (1, 1, 1)
+    (letter,) = [entry async for entry in local.outbox.entries()]
+    assert letter.error == f"{kind.__name__}: hostile"
+
+
+async def test_a_function_that_hangs_holds_up_no_other_one(local: Holdall) -> None:
+    hangs, arrived = asyncio.Event(), asyncio.Event()
+
+    @local.after(Book.created, name="hang", timeout=60.0)
+    async def hang(event: Event) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    @local.after(Book.created, name="quick")
+    async def quick(event: Event) -> None:
+        if event.new["title"] == "Persuasion":
+            arrived.set()
+
+    async with local, asyncio.timeout(5):
+        async with local.session() as session:
+            session.add(Book(title="Emma"))
+        await hangs.wait()
+        async with local.session() as session:
+            session.add(Book(title="Persuasion"))
+        await arrived.wait()
+    assert [entry.handler async for entry in local.outbox.entries()] == ["hang", "hang"]
+
+
+async def test_threads_that_hang_are_taken_from_nobody_else(local: Holdall) -> None:
+    go_on, told = threading.Event(), list[int]()
+
+    @local.after(Book.created, name="hang", timeout=0.05, attempts=1)
+    def hang(event: Event) -> None:
+        go_on.wait()
+
+    @local.after(Book.created, name="quick")
+    def quick(event: Event) -> None:
+        told.append(event.key)
+
+    async with local.session() as session:
+        session.add_all([Book(title=str(number)) for number in range(12)])
+    try:
+        report = await local.outbox.deliver()
+    finally:
+        go_on.set()
+    assert (report.delivered, report.dead, len(told)) == (12, 12, 12)

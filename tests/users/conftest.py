@@ -9,9 +9,8 @@ from holdall.users.secrets import Passwords
 
 
 @pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Hashes that take a moment only, but where time is looked at."""
-    if "timing" not in request.node.name:
-        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        real = Passwords.__init__
-        monkeypatch.setattr(Passwords, "__init__", lambda self, shortest, hasher=None: real(self, shortest, quick))
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that take a moment only."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    real = Passwords.__init__
+    monkeypatch.setattr(Passwords, "__init__", lambda self, shortest, hasher=None: real(self, shortest, quick))

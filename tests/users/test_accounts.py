@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from holdall import Holdall, User
-from holdall.errors import CommitAborted, Forbidden, NotFound, ValidationError
+from holdall.errors import CommitAborted, DeclarationError, Forbidden, NotFound, ValidationError
 from holdall.users import Account, LoginAttempts, LoginSession, Users
-from holdall.users.secrets import Passwords
 from tests.support.local_stores import local_url
 
 pytestmark = pytest.mark.anyio
@@ -143,6 +141,26 @@ async def test_tokens_have_scopes_and_an_end(users: Users, clock: Clock) -> None
     assert await users.user_of_token(whole + "x") is None
 
 
+async def test_an_application_finds_its_users_by_login_in_one_way(users: Users) -> None:
+    found = await users.user_named(" ANN")
+    assert found is not None
+    assert (found.login, set(found.roles)) == ("ann", {"editor", "viewer"})
+    assert users.app.finds_user == users.user_named
+    with pytest.raises(DeclarationError, match="already"):
+        users.app.find_user(users.user_named)
+    with pytest.raises(DeclarationError, match="async function"):
+        Holdall("other").find_user(7)  # type: ignore[type-var]
+    other = Holdall("other")
+    other.add_store("main", "memory:")
+
+    @other.find_user
+    async def known(login: str) -> User | None:
+        return None
+
+    Users(other, store="main")
+    assert other.finds_user is known
+
+
 async def test_mistakes_are_told(users: Users) -> None:
     with pytest.raises(CommitAborted):
         await users.add("ann", PASSWORD)
@@ -156,29 +174,35 @@ async def test_mistakes_are_told(users: Users) -> None:
     assert await users.login("ann", PASSWORD) is None
 
 
-async def test_timing_of_logins_tells_no_names() -> None:
-    """The same work for known and unknown names: hashes are counted, and time is looked at coarsely."""
-    app = Holdall("people")
-    app.add_store("main", "memory:")
-    users = Users(app, store="main", failures=1_000)
-    await users.add("ann", PASSWORD)
-    hashes, took = list[str](), dict[str, list[float]]({"ann": [], "eve": []})
-    real = Passwords._fits
+async def test_every_login_does_the_same_work(users: Users, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One verification by argon2id each, of the same cost, and no other hash: whoever it is, and whatever is wrong."""
+    await users.add("bob", PASSWORD)
+    await users.add("cat", PASSWORD)
+    await users.add("dan", PASSWORD)
+    await users.add("robot")
+    async with users.app.session() as session:
+        (await session.one(Account.where(Account.login == "cat"))).is_active = False
+    for name in ("dan", "fay"):
+        for _ in range(6):
+            assert await users.login(name, "wrong password") is None
+    done = list[str]()
 
-    def counted(self: Any, kept: str, password: str) -> bool:
-        hashes.append(kept)
-        return real(self, kept, password)
+    def counted(name: str) -> None:
+        real = getattr(PasswordHasher, name)
 
-    Passwords._fits = counted  # type: ignore[method-assign]
-    try:
-        for _ in range(5):
-            for login, times in took.items():
-                begin = time.perf_counter()
-                assert await users.login(login, "wrong password") is None
-                times.append(time.perf_counter() - begin)
-    finally:
-        Passwords._fits = real  # type: ignore[method-assign]
-    assert len(hashes) == 10
-    known, unknown = (statistics.median(times) for times in took.values())
-    assert min(known, unknown) > 0.5 * max(known, unknown)
-    await app.close()
+        def act(self: PasswordHasher, *given: Any) -> Any:
+            done.append(f"{name} {given[0].rpartition('$')[0].rpartition('$')[0]}" if name == "verify" else name)
+            return real(self, *given)
+
+        monkeypatch.setattr(PasswordHasher, name, act)
+
+    for name in ("verify", "hash"):
+        counted(name)
+    work = dict[tuple[str, str], list[str]]()
+    for login in ("ann", "bob", "cat", "dan", "robot", "fay", "eve", "", "x" * 10_000):
+        for password in ("wrong password", PASSWORD, "", "x" * 10_000):
+            found = await users.login(login, password)
+            assert (found is not None) == (login in ("ann", "bob") and password == PASSWORD)
+            work[login, password] = done.copy()
+            done.clear()
+    assert set(map(tuple, work.values())) == {("verify $argon2id$v=19$m=8,t=1,p=1",)}

@@ -11,7 +11,7 @@ from holdall.app.findings import FsckReport
 from holdall.app.health import Health
 from holdall.app.migrating import Change, MigrationReport
 from holdall.model import Model
-from holdall.policy import Right, User
+from holdall.policy import SYSTEM, Right, User
 from holdall.query import Key
 from holdall.service import Registry
 from holdall.session import AccessReport, Bindings, Recovery, Session
@@ -54,6 +54,7 @@ class Application(Sessions, Protocol):
         ids: Sequence[Key] | None = None,
         batch: int = 500,
         progress: Callable[[MigrationReport], object] | None = None,
+        user: User = SYSTEM,
     ) -> MigrationReport:
         """Let a function change all records of a collection, once."""
         ...

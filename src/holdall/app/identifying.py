@@ -11,12 +11,16 @@ from holdall.policy import Right, User, right_of
 from holdall.query import Value
 from holdall.session import AccessReport, Bindings, explain_access
 
-__all__ = ["Identify", "Identifying"]
+__all__ = ["FindUser", "Identify", "Identifying"]
 
 Identify: TypeAlias = Callable[[Value], Awaitable[User | None]]
 """From the ASGI scope of a request to its user; None for nobody known."""
 
+FindUser: TypeAlias = Callable[[str], Awaitable[User | None]]
+"""From a login to its user; None for nobody known."""
+
 F = TypeVar("F", bound=Identify)
+G = TypeVar("G", bound=FindUser)
 
 
 class Identifying:
@@ -33,6 +37,7 @@ class Identifying:
 
     bindings: Bindings
     identifies: Identify | None = None
+    finds_user: FindUser | None = None
 
     def identify(self, function: F) -> F:
         """Have this function say who makes a request, where a service is given no other ``authenticate``.
@@ -44,6 +49,29 @@ class Identifying:
         if self.identifies is not None:
             raise DeclarationError("this application knows already who makes requests: app.identify is given once")
         self.identifies = function
+        return function
+
+    def find_user(self, function: G) -> G:
+        """Have this function say who has a login, for commands that act for somebody: ``holdall call --as ann``.
+
+        ``Users`` do so where nothing else was given. Raises DeclarationError where there is one already, or what is
+        given cannot be called.
+
+        >>> from holdall import Holdall
+        >>> app = Holdall("atlas")
+        >>> @app.find_user
+        ... async def known(login):
+        ...     return User("7", frozenset({"editor"}), login=login) if login == "ann" else None
+        >>> app.finds_user is known
+        True
+        """
+        if not callable(function):
+            raise DeclarationError("app.find_user takes an async function of a login")
+        if self.finds_user is not None:
+            raise DeclarationError(
+                "this application finds its users already: app.find_user is given once, before Users"
+            )
+        self.finds_user = function
         return function
 
     async def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:

@@ -11,6 +11,7 @@ from holdall.app.provisioning import Provisioning
 from holdall.app.revising import Revising
 from holdall.errors import SchemaMismatch
 from holdall.model import Model
+from holdall.policy import SYSTEM, User
 from holdall.query import Key
 from holdall.store import named
 
@@ -48,13 +49,15 @@ class ProvisionedStores:
         ids: Sequence[Key] | None = None,
         batch: int = 500,
         progress: Callable[[MigrationReport], object] | None = None,
+        user: User = SYSTEM,
     ) -> MigrationReport:
         """Let a function change all records of a collection, or those with these keys, and report the changes.
 
         ``change`` takes a record, changes it in place or returns the values of its fields, and may be async. Nothing is
         written unless ``dry_run=False``. Each ``batch`` of records is a commit; a record that cannot be what it should
         stays as it is, and is reported. With a ``name``, each commit notes how far it came: a run that was stopped is
-        taken up where it was, each record is changed once, and a migration that is done is not done again.
+        taken up where it was, each record is changed once, and a migration that is done is not done again. For a
+        ``user`` it reads and changes what that user may, and has no name.
 
         Raises StateError while another program works on a migration of this name. Example: ``docs/revisions.md``.
         """
@@ -68,6 +71,7 @@ class ProvisionedStores:
             is_dry_run=dry_run,
             batch=batch,
             progress=progress,
+            user=user,
         )
         return await migration.run()
 

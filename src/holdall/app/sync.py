@@ -127,11 +127,12 @@ class SyncHoldall(SyncContexts):
         ids: Sequence[Key] | None = None,
         batch: int = 500,
         progress: Callable[[MigrationReport], object] | None = None,
+        user: User = SYSTEM,
     ) -> MigrationReport:
         """Let a function change all records of a collection, once; see ``Holdall.migrate``."""
         return self._call(
             lambda: self._app.migrate(
-                model, change, dry_run=dry_run, name=name, ids=ids, batch=batch, progress=progress
+                model, change, dry_run=dry_run, name=name, ids=ids, batch=batch, progress=progress, user=user
             )
         )
 

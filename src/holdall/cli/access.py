@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from holdall.cli.acting import Acting, Roles
 from holdall.cli.failure import Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
 from holdall.model import decode_text
-from holdall.policy import User
+from holdall.policy import ANONYMOUS
 from holdall.session import AccessReport
 
 __all__ = ["access"]
@@ -19,8 +20,7 @@ __all__ = ["access"]
 Collection = Annotated[str, typer.Argument(help="The collection of the record.")]
 Key = Annotated[list[str], typer.Argument(help="The key of the record, each part by itself.")]
 Verb = Annotated[str, typer.Option("--verb", help="read, create, update or delete.")]
-Who = Annotated[str | None, typer.Option("--as", help="The id of the user; without it, an anonymous visitor.")]
-Roles = Annotated[list[str] | None, typer.Option("--role", help="A role that the user holds; may be repeated.")]
+Who = Annotated[str | None, typer.Option("--as", metavar="LOGIN", help="The user; without it, an anonymous visitor.")]
 Facts = Annotated[list[str] | None, typer.Option("--attribute", help="An attribute of the user, as tenant=north.")]
 
 
@@ -36,7 +36,7 @@ def access(
     """Tell whether a user may do something with a record, rule by rule; ends with 1 where he may not."""
     app = Target(target).app
     facts = dict(each.partition("=")[::2] for each in attribute or [])
-    user = User(who, roles=frozenset(role or ()), login=who, attributes=facts)
+    acting = Acting(who, role, facts)
 
     async def look() -> AccessReport:
         try:
@@ -47,7 +47,7 @@ def access(
             parts = [decode_text(field, text) for field, text in zip(binding.declaration.key, key, strict=True)]
             async with app.session() as session:
                 record = await session.require(binding.model, *parts)
-                return await app.explain_access(user, verb, record)
+                return await app.explain_access(await acting.user(app, ANONYMOUS), verb, record)
         finally:
             await app.close()
 

@@ -10,11 +10,10 @@ import typer
 
 from holdall.actions import Content, On, made_of
 from holdall.app import Holdall
-from holdall.cli.acting import As, Roles, acting_user, named_values, shown
+from holdall.cli.acting import Acting, As, Roles, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
-from holdall.policy import User
 from holdall.query import Query, Value, parse_condition
 from holdall.session import Session
 
@@ -50,7 +49,7 @@ def act(
         raise Failure("records are named by --key, by --where or by --selection, not by several of these", MISUSE)
     if param and selection is None:
         raise Failure("--param is of the selection that --selection names", MISUSE)
-    acting = acting_user(user, role)
+    acting = Acting(user, role)
     app = Target(target).app
     meant = _Meant(key or [], where, selection, named_values(param or []))
     try:
@@ -89,12 +88,20 @@ class _Meant:
 
 
 async def _acted(
-    app: Holdall, collection: str, name: str, inputs: dict[str, Value], meant: _Meant, user: User, most: int, dry: bool
+    app: Holdall,
+    collection: str,
+    name: str,
+    inputs: dict[str, Value],
+    meant: _Meant,
+    acting: Acting,
+    most: int,
+    dry: bool,
 ) -> object:
     app.bindings.configure()
-    declared = app.by_name.actions.seen(collection, name, user)
-    action = made_of(declared.kind, declared.inputs.from_builtins(inputs))
     try:
+        user = await acting.user(app)
+        declared = app.by_name.actions.seen(collection, name, user)
+        action = made_of(declared.kind, declared.inputs.from_builtins(inputs))
         async with app.context({"command": f"act {collection} {name}"}, user=user) as context:
             on = await meant.of(context.session, collection, declared.on)
             if dry:

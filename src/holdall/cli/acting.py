@@ -8,26 +8,52 @@ from typing import Annotated, TypeAlias
 import msgspec
 import typer
 
+from holdall.app import Holdall
 from holdall.cli.failure import MISUSE, Failure
 from holdall.model import Model
 from holdall.policy import SYSTEM, User
 from holdall.query import Value
 
-__all__ = ["As", "Roles", "acting_user", "named_values", "shown", "value_of"]
+__all__ = ["Acting", "As", "Roles", "named_values", "shown", "value_of"]
 
 As: TypeAlias = Annotated[
-    str | None, typer.Option("--as", metavar="USER", help="Act for this user, not for the program itself.")
+    str | None, typer.Option("--as", metavar="LOGIN", help="Act for this user, not for the program itself.")
 ]
 Roles: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--role", help="A role that the user has; may be repeated.")
+    list[str] | None,
+    typer.Option("--role", help="A role that the user has, where the application keeps no accounts; may be repeated."),
 ]
 
 
-def acting_user(name: str | None, roles: list[str] | None) -> User:
-    """The user that the options name. Raises Failure for roles of nobody."""
-    if roles and name is None:
-        raise Failure("--role is of the user that --as names", MISUSE)
-    return SYSTEM if name is None else User(name, roles=frozenset(roles or ()))
+class Acting(msgspec.Struct, frozen=True):
+    """For whom a command acts, as its options say. Raises Failure for roles and attributes of nobody.
+
+    Where the application knows its users, by accounts or ``app.find_user``, these have the roles that are kept;
+    elsewhere the options are all that is known of a user.
+    """
+
+    login: str | None
+    roles: list[str] | None = None
+    attributes: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if (self.roles or self.attributes) and self.login is None:
+            raise Failure("--role and --attribute are of the user that --as names", MISUSE)
+
+    async def user(self, app: Holdall, nobody: User = SYSTEM) -> User:
+        """The user, ``nobody`` where none is named. Raises Failure for a login that the application does not know."""
+        if self.login is None:
+            return nobody
+        if app.finds_user is None:
+            return User(self.login, frozenset(self.roles or ()), login=self.login, attributes=self.attributes)
+        if self.roles or self.attributes:
+            raise Failure(
+                "this application knows the roles of its users: --as comes without --role and --attribute", MISUSE
+            )
+        found = await app.finds_user(self.login)
+        if found is None:
+            raise Failure(f"there is no active user {self.login!r}: --as names one by login", MISUSE)
+        return found
 
 
 def value_of(text: str) -> Value:

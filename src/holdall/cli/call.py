@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from holdall.app import Holdall
-from holdall.cli.acting import As, Roles, acting_user, shown, value_of
+from holdall.cli.acting import Acting, As, Roles, shown, value_of
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, UnknownCommand
-from holdall.policy import User
 from holdall.query import Value
 
 __all__ = ["call"]
@@ -28,7 +27,7 @@ def call(
     target: TargetText, command: CommandText, arguments: Arguments = None, user: As = None, role: Roles = None
 ) -> None:
     """Call a method of a service and print what it returns, as JSON; its changes are committed."""
-    acting = acting_user(user, role)
+    acting = Acting(user, role)
     app = Target(target).app
     args, kwargs = _read(arguments or [])
     try:
@@ -41,9 +40,9 @@ def call(
         print(shown(found))
 
 
-async def _called(app: Holdall, command: str, args: list[Value], kwargs: dict[str, Value], user: User) -> Value:
+async def _called(app: Holdall, command: str, args: list[Value], kwargs: dict[str, Value], acting: Acting) -> Value:
     try:
-        async with app.dal(user=user, meta={"command": command}) as dal:
+        async with app.dal(user=await acting.user(app), meta={"command": command}) as dal:
             return await dal[command](*args, **kwargs)
     finally:
         await app.close()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from holdall.app import MigrationReport
+from holdall.cli.acting import Acting, As, Roles
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
@@ -30,8 +31,11 @@ def migrate(
     execute: Execute = False,
     name: Name = None,
     batch: Batch = 500,
+    user: As = None,
+    role: Roles = None,
 ) -> None:
     """Let a function change all records of a collection; what it would change is only told, without --execute."""
+    acting = Acting(user, role)
     app = Target(target).app
     models = {binding.collection: binding.model for binding in app.collections()}
     if collection not in models:
@@ -41,7 +45,13 @@ def migrate(
     async def run() -> MigrationReport:
         try:
             return await app.migrate(
-                models[collection], change, dry_run=not execute, name=name, batch=batch, progress=_tell
+                models[collection],
+                change,
+                dry_run=not execute,
+                name=name,
+                batch=batch,
+                progress=_tell,
+                user=await acting.user(app),
             )
         finally:
             await app.close()

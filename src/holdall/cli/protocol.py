@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 __all__ = ["BoundedProtocol"]
 
 
+_STREAM = "holdall.stream"  # in the scope of a request that is answered by a stream
 _LEAST_LINE = len("  HTTP/1.1\r\n\r\n")  # of the first line and the empty last one, without method and path
 _LEAST_FIELD = len(":\r\n")
 _LINGER_SECONDS = 2.0
@@ -103,6 +104,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._received = 0
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """End the connection once it is answered; that of a stream, which would go on for long, ends now."""
+        cycle: Any = self.cycle
+        if self._is_answering() and cycle.scope.get(_STREAM):
+            self.transport.close()
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or is too long."""

@@ -14,6 +14,8 @@ def rights_of(app: Holdall, service: object) -> Iterator[str]:
     """A line for each collection, and a warning for what nobody can do, as users are not told apart."""
     knows_users = getattr(service, "knows_users", True)
     for binding in app.collections():
+        if binding.collection.startswith("holdall_"):
+            continue  # Holdall's own, which no request reaches
         allowed = {right: binding.policy.described(right) for right in Right}
         yield f"{binding.collection}: " + ", ".join(f"{right} {who}" for right, who in allowed.items())
         if not knows_users:

@@ -11,12 +11,11 @@ from typing import Annotated
 import typer
 
 from holdall.app import Holdall
-from holdall.cli.acting import As, Roles, acting_user, named_values, shown
+from holdall.cli.acting import Acting, As, Roles, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
 from holdall.model import Model, csv_row
-from holdall.policy import User
 from holdall.query import Value, asc, desc
 
 __all__ = ["select"]
@@ -53,7 +52,7 @@ def select(
     role: Roles = None,
 ) -> None:
     """Print the rows of a selection, one in each line; they are read in batches, so that there may be any number."""
-    acting = acting_user(user, role)
+    acting = Acting(user, role)
     app = Target(target).app
     values = named_values(parameters or [])
     try:
@@ -73,13 +72,14 @@ async def _printed(
     limit: int | None,
     count: bool,
     form: Format,
-    user: User,
+    acting: Acting,
 ) -> None:
     app.bindings.configure()
-    found = app.by_name.selections.seen(collection, name, user)
-    keys = [(desc if text.startswith("-") else asc)(_path(found.binding.model, text)) for text in sort]
-    columns = [column.name for column in found.columns]
     try:
+        user = await acting.user(app)
+        found = app.by_name.selections.seen(collection, name, user)
+        keys = [(desc if text.startswith("-") else asc)(_path(found.binding.model, text)) for text in sort]
+        columns = [column.name for column in found.columns]
         async with app.session(user) as session:
             query = session.select(found, *keys, **vars_of(found.inputs.from_builtins(values)))
             if count:

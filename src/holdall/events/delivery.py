@@ -119,7 +119,12 @@ class Delivery:
         try:
             event = row.event_for(self._bindings)
             await call(self._consumer, event, self._consumer.timeout)
-        except Exception as error:
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return await self._failed(row, error)  # the function raised it by itself
+        except (Exception, SystemExit) as error:
             if isinstance(error, UnreadableBody) and not error.is_damage:
                 return False  # another version of Holdall can read it
             return await self._failed(row, error)
@@ -128,7 +133,7 @@ class Delivery:
             self.told.delivered += 1
         return True
 
-    async def _failed(self, row: OutboxRow, error: Exception) -> bool:
+    async def _failed(self, row: OutboxRow, error: BaseException) -> bool:
         self._in_vain += 1
         told = f"{type(error).__name__}: {error}".replace("\0", "")[:_TOLD]
         name, number = self._consumer.name, row.attempts + 1

@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,10 @@ from holdall.session.occurrences import Occurrence
 __all__ = ["Consumer", "Handler", "TookTooLong", "call", "demand_triggers", "is_async"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
+_THREADS = 8
 _MOST_ATTEMPTS, _LONGEST_TIMEOUT = 1_000, 3_600.0
 
 
@@ -25,12 +30,19 @@ class TookTooLong(TimeoutError):
     """A function did not return in the time that it has."""
 
 
-class Handler(msgspec.Struct, frozen=True):
+class Handler(msgspec.Struct, frozen=True, dict=True):
     """A function that is told within the commit."""
 
     name: str
     triggers: tuple[Trigger, ...]
     function: Callable[[Value], Value]
+
+    @cached_property
+    def threads(self) -> CapacityLimiter:
+        """The threads that the function may have, where it is not async: those that hang are taken from nobody else."""
+        from anyio import CapacityLimiter
+
+        return CapacityLimiter(_THREADS)
 
     def concerns(self, occurrence: Occurrence) -> bool:
         """Whether the function is called for this."""
@@ -103,7 +115,8 @@ async def call(handler: Handler, event: Value, seconds: float) -> None:
                 return
             from anyio import to_thread  # takes its time, and only these need it
 
-            found = await to_thread.run_sync(partial(handler.function, event), abandon_on_cancel=True)
+            work = partial(handler.function, event)
+            found = await to_thread.run_sync(work, abandon_on_cancel=True, limiter=handler.threads)
             if inspect.isawaitable(found):
                 await found
     except TimeoutError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -98,25 +99,30 @@ class Outbox:
         Raises StoreError where a store cannot be read. Example: :class:`Outbox`.
         """
         told = Delivered()
-        for outbox in self._outboxes():
-            for name in await self._waiting(outbox):
-                consumer = self._listeners.consumers[name]
-                lease = Lease(self._listeners.leases[outbox.collection], name, self._lease)
-                async with lease.held() as is_mine:
-                    if is_mine:
-                        told.add(await Delivery(self._listeners.bindings, outbox, consumer, lease).run())
+        async with asyncio.TaskGroup() as group:
+            passes = [group.create_task(self.deliver_to(*each)) for each in await self.waiting()]
+        for each in passes:
+            told.add(each.result())
         return told
 
-    async def _waiting(self, outbox: RowBinding) -> list[str]:
-        """The known functions that something waits for."""
-        own = Compare(("is_dead",), Op.EQ, False)
-        if not await rows_of(outbox, own, limit=1):
-            return []
-        return [
-            name
-            for name in self._listeners.consumers
-            if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1)
-        ]
+    async def waiting(self) -> list[tuple[RowBinding, str]]:
+        """Return the outboxes and functions of this program for which events wait. Example: :class:`Outbox`."""
+        own, found = Compare(("is_dead",), Op.EQ, False), list[tuple[RowBinding, str]]()
+        for outbox in self._outboxes():
+            if await rows_of(outbox, own, limit=1):
+                for name in self._listeners.consumers:
+                    if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1):
+                        found.append((outbox, name))
+        return found
+
+    async def deliver_to(self, outbox: RowBinding, name: str) -> Delivered:
+        """Deliver to one function, unless somebody else does. Example: :class:`Outbox`."""
+        consumer = self._listeners.consumers[name]
+        lease = Lease(self._listeners.leases[outbox.collection], name, self._lease)
+        async with lease.held() as is_mine:
+            if not is_mine:
+                return Delivered()
+            return await Delivery(self._listeners.bindings, outbox, consumer, lease).run()
 
     async def entries(self, *, handler: str | None = None, is_dead: bool | None = None) -> AsyncIterator[OutboxEntry]:
         """Give what is still to be delivered, and dead letters, in the order of each store.

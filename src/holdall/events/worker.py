@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from holdall.events.outbox import Outbox
+from holdall.events.rows import RowBinding
 
 __all__ = ["Worker"]
 
@@ -27,6 +28,8 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
+        self._passes: dict[tuple[str, str], asyncio.Task[None]] = {}  # by outbox and function
+        self._not_before: dict[tuple[str, str], float] = {}
 
     def start(self) -> None:
         """Begin, on the loop that runs; started twice, one works."""
@@ -43,29 +46,52 @@ class Worker:
     async def stop(self) -> None:
         """End; what is being delivered is cancelled, and delivered again by the next worker."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        tasks = [*self._passes.values(), *([] if task is None else [task])]
+        for each in tasks:
+            each.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._passes.clear()
 
     async def _work(self) -> None:
-        next_sweep = 0.0
+        next_sweep, is_woken = 0.0, True
         while True:
             self._woken.clear()
-            pause = _EVERY
             try:
                 if self._sweep is not None and monotonic() >= next_sweep:
                     next_sweep = monotonic() + _SWEEP_EVERY
                     await self._sweep()
-                told = await self._outbox.deliver()
-                if told.next_due is not None:
-                    due = (told.next_due - dt.datetime.now(dt.UTC)).total_seconds()
-                    pause = max(0.01, min(_EVERY, due))
-                if told.delivered:
-                    pause = 0.0
+                for outbox, name in await self._outbox.waiting():
+                    key = outbox.collection, name
+                    if key not in self._passes and (is_woken or self._not_before.get(key, 0.0) <= monotonic()):
+                        self._passes[key] = asyncio.create_task(self._pass(outbox, name))
             except Exception:
-                _log.exception("events could not be delivered; the worker tries again")
-            try:
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+                _log.exception("events could not be looked for; the worker tries again")
+            is_woken = await self._is_woken()
+
+    async def _is_woken(self) -> bool:
+        """Wait until there may be something to do; whether somebody said so."""
+        soonest = min(self._not_before.values(), default=0.0) - monotonic()
+        try:
+            async with asyncio.timeout(min(_EVERY, max(0.01, soonest)) if soonest > 0 else _EVERY):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _pass(self, outbox: RowBinding, name: str) -> None:
+        """One pass for one function, which holds up no other one."""
+        key = outbox.collection, name
+        self._not_before.pop(key, None)
+        try:
+            told = await self._outbox.deliver_to(outbox, name)
+            if told.next_due is not None:
+                due = (told.next_due - dt.datetime.now(dt.UTC)).total_seconds()
+                self._not_before[key] = monotonic() + max(0.0, due)
+        except Exception:
+            _log.exception("events could not be delivered to %r; the worker tries again", name)
+        else:
+            if told.delivered:
+                self._woken.set()  # there may be more
+        finally:
+            self._passes.pop(key, None)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 from holdall.app import Holdall
-from holdall.errors import NotFound
 from holdall.model import Model
 from holdall.policy import Nobody, Policy, User
 from holdall.query import Value
@@ -22,6 +21,7 @@ from holdall.users.accounts import (
 )
 from holdall.users.attempts import note_failure
 from holdall.users.logged_in import LoggedIn, begin_session
+from holdall.users.logins import account_of, plain_login
 from holdall.users.secrets import Passwords, hash_of, new_token
 
 __all__ = ["Users"]
@@ -57,7 +57,7 @@ class Users:
     ...     await users.set_roles("ann", ["viewer"])
     ...     print((await users.user_of_token(token)).roles)
     ...     await users.change_password("ann", "the third password")
-    ...     print((await users.find("ann")).login, users.epoch_of is not None)
+    ...     print((await users.find("ann")).login, (await users.user_named("ann")).login, await users.user_named("eve"))
     >>> import asyncio
     >>> asyncio.run(example())
     None None
@@ -68,7 +68,7 @@ class Users:
     frozenset()
     True False
     frozenset({'viewer'})
-    ann True
+    ann ann None
     """
 
     def __init__(
@@ -90,6 +90,8 @@ class Users:
         self._failures = failures
         self._passwords = Passwords(shortest_password)
         self.keep(*_MODELS)
+        if app.finds_user is None:
+            app.find_user(self.user_named)
 
     def keep(self, *models: type[Model]) -> None:
         """Add models to the application, once each, where accounts are kept and as closed. Example: :class:`Users`."""
@@ -108,13 +110,22 @@ class Users:
         """
         kept = "" if password is None else await self._passwords.hashed(password)
         async with self.app.session() as session:
-            made = Account(id=key or new_token()[:22], login=_plain(login), password=kept, roles=list(roles))
+            made = Account(id=key or new_token()[:22], login=plain_login(login), password=kept, roles=list(roles))
             return session.add(made)
 
     async def find(self, login: str) -> Account:
         """Return the account of this login. Raises NotFound. Example: :class:`Users`."""
         async with self.app.session() as session:
-            return await _account(session, login)
+            return await account_of(session, login)
+
+    async def user_named(self, login: str) -> User | None:
+        """Return the user of this login; None where there is no such account, or it is not active.
+
+        Example: :class:`Users`.
+        """
+        async with self.app.session() as session:
+            found = await session.first(Account.where(Account.login == plain_login(login)))
+        return found.user() if found is not None and found.is_active else None
 
     async def change_password(self, login: str, password: str) -> None:
         """Give an account another password, and end all of its sessions. Raises NotFound, ValidationError.
@@ -123,14 +134,14 @@ class Users:
         """
         kept = await self._passwords.hashed(password)
         async with self.app.session() as session:
-            account = await _account(session, login)
+            account = await account_of(session, login)
             account.password = kept
             await self._end_all(session, account)
 
     async def set_roles(self, login: str, roles: Collection[str]) -> None:
         """Give an account these roles and no others, from now on. Raises NotFound. Example: :class:`Users`."""
         async with self.app.session() as session:
-            account = await _account(session, login)
+            account = await account_of(session, login)
             account.roles = sorted(set(roles))
             account.epoch = epoch_after(self.clock())
 
@@ -150,10 +161,10 @@ class Users:
 
         The answer takes the same time and the same work for names that nobody has. Example: :class:`Users`.
         """
-        now, name = self.clock(), hash_of(_plain(login))
+        now, name = self.clock(), hash_of(plain_login(login))
         async with self.app.session() as session:
             attempts = await session.get(LoginAttempts, name)
-            found = await session.first(Account.where(Account.login == _plain(login)))
+            found = await session.first(Account.where(Account.login == plain_login(login)))
         is_locked = attempts is not None and attempts.locked_until is not None and attempts.locked_until > now
         is_known = found is not None and found.is_active and not is_locked
         kept = found.password if found is not None and is_known else ""
@@ -178,7 +189,7 @@ class Users:
         """
         token = new_token()
         async with self.app.session() as session:
-            account = await _account(session, login)
+            account = await account_of(session, login)
             expires = self.clock() + timedelta(minutes=minutes)
             session.add(PasswordReset(id=hash_of(token), account=account.id, expires=expires))
         return token
@@ -254,7 +265,7 @@ class Users:
         """
         token = _TOKEN + new_token()
         async with self.app.session() as session:
-            account = await _account(session, login)
+            account = await account_of(session, login)
             expires = None if days is None else self.clock() + timedelta(days=days)
             kept: Value = None if scopes is None else sorted(scopes)
             session.add(AccountToken(id=hash_of(token), account=account.id, name=name, scopes=kept, expires=expires))
@@ -278,14 +289,3 @@ class Users:
         account.epoch = epoch_after(self.clock())
         await session.delete(LoginSession.where(LoginSession.account == account.id), max_affected=None)
         await session.delete(PasswordReset.where(PasswordReset.account == account.id), max_affected=None)
-
-
-async def _account(session: Session, login: str) -> Account:
-    found = await session.first(Account.where(Account.login == _plain(login)))
-    if found is None:
-        raise NotFound("account of this login")
-    return found
-
-
-def _plain(login: str) -> str:
-    return login.strip().lower()

@@ -10,7 +10,7 @@ from typing import Any
 from holdall.app.migrating.note import Notes
 from holdall.app.migrating.report import MigrationReport, Tally
 from holdall.errors import CommitAborted, CommitError, CorruptRecord, HoldallError, StateError
-from holdall.policy import SYSTEM
+from holdall.policy import SYSTEM, User
 from holdall.query import ALWAYS, Key
 from holdall.session import Binding, Bindings, Session
 from holdall.session.journal.owner import commit_under_way
@@ -40,12 +40,18 @@ class Migration:
         is_dry_run: bool,
         batch: int,
         progress: Callable[[MigrationReport], object] | None,
+        user: User = SYSTEM,
     ) -> None:
         if binding.record_access is not None or binding.is_keyless or binding.is_read_only:
             raise StateError(f"{binding.collection} cannot be migrated: its records are not read and written by key")
         if name is not None and ids is not None:
             raise StateError("a migration that is named goes over all records: give name or ids")
+        if name is not None and user is not SYSTEM:
+            raise StateError(
+                "a migration that is named notes how far it came, for the program itself: give name or user"
+            )
         self._bindings = bindings
+        self._user = user
         self._binding = binding
         self._change = change
         self._ids = ids
@@ -71,7 +77,7 @@ class Migration:
 
     async def _walk(self, after: Key) -> MigrationReport:
         async for keys in self._keys(after):
-            for error in self._broken:
+            for error in self._broken if self._user is SYSTEM else ():  # whether others see them cannot be known
                 self._tally.fail(error.key, f"it cannot be read: {error.reason}")
             self._broken.clear()
             await self._migrate(keys)
@@ -115,7 +121,7 @@ class Migration:
             await self._give_up(keys[0])
 
     async def _commit(self, keys: list[Key], tally: Tally) -> None:
-        async with Session(self._bindings) as session:
+        async with Session(self._bindings, self._user) as session:
             records = await asyncio.gather(*(session.get(self._binding.model, key) for key in keys))
             for key, record in zip(keys, records, strict=True):
                 if record is None:  # removed meanwhile, or an id of nothing
@@ -133,7 +139,10 @@ class Migration:
                 tally.see(key, before, after)
             if self._is_dry_run:
                 try:
-                    session.plan()  # as a commit would begin
+                    if self._user is SYSTEM:
+                        session.plan()  # as a commit would begin
+                    else:
+                        await session.expand()  # with the rights to each record
                 except HoldallError as error:
                     raise _Refused(_reason(error)) from error
                 finally:

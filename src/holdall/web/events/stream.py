@@ -81,6 +81,7 @@ class Streams:
         ]
         if scope["method"] == "HEAD":
             return Reply(200, headers)
+        scope["holdall.stream"] = True  # servers of Holdall's own end it as soon as they are told to end
         if self._count >= self._most:
             raise _FULL
         feed = self._feed.of(binding.collection)
