@@ -7,6 +7,7 @@ import sys
 import time
 
 from bench import (
+    acting,
     contexts,
     events,
     files,
@@ -34,6 +35,7 @@ _THEMES = (
     in_bulk.rows,
     seeing.rows,
     contexts.rows,
+    acting.rows,
     events.rows,
     redis.rows,
     mongo.rows,

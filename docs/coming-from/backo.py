@@ -8,9 +8,32 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
-from holdall import Everyone, Fill, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, desc, field
-from holdall.errors import CommitAborted, Forbidden, ValidationError
+from holdall import (
+    Action,
+    ActionPolicy,
+    Authenticated,
+    Context,
+    Each,
+    Everyone,
+    Fill,
+    Ge,
+    Holdall,
+    Le,
+    Many,
+    Model,
+    OnDelete,
+    Policy,
+    Ref,
+    Role,
+    User,
+    back,
+    desc,
+    field,
+    param,
+)
+from holdall.errors import ActionUnavailable, CommitAborted, Forbidden, ValidationError
 from holdall.testing.client import Client
 
 # --- the models: what backo declares with Item({...}), Ref(...) and RefsList(...) ----------------------------------
@@ -48,11 +71,6 @@ class Book(Model, collection="books"):
     number_of_voters: int = 0
     version: int = field(version=True)
 
-    def vote(self, score: float) -> None:
-        """The next voter's opinion."""
-        self.score = (self.score * self.number_of_voters + score) / (self.number_of_voters + 1)
-        self.number_of_voters += 1
-
 
 class Shelf(Model, collection="shelves"):
     id: int = field(pk=True, generated=True)
@@ -71,6 +89,18 @@ class Review(Model, collection="reviews"):
     book: Ref[Book]
 
 
+class Vote(Action[Book], on=Each):  # Action({"score": Float(min=0, max=10)}, do_vote)
+    """The next voter's opinion."""
+
+    score: Annotated[float, Ge(0), Le(10)]
+
+    async def run(self, context: Context, book: Book) -> float:
+        """Count it in."""
+        book.score = (book.score * book.number_of_voters + self.score) / (book.number_of_voters + 1)
+        book.number_of_voters += 1
+        return book.score
+
+
 def bookstore(folder: Path) -> Holdall:
     """The application: countries and genres in files that people can edit, all else in SQLite."""
     app = Holdall("bookstore")
@@ -79,12 +109,19 @@ def bookstore(folder: Path) -> Holdall:
     policy = Policy(read=Everyone, write=Role("librarian"))
     app.add(Country, Genre, store="files", policy=policy)
     app.add(Author, Portrait, Book, Shelf, Review, store="main", policy=policy)
+
+    # what backo has register_action for, with can_see= and can_execute=
+    may_vote = Authenticated & (Book.number_of_voters < 2)
+    app.add_action(Vote, policy=ActionPolicy(see=Everyone, execute=may_vote, reason="Two votes are enough."))
+
+    # what backo has Selection and register_selection for, here with a parameter
+    french = Book.where(Book.author.nationality.a2 == "FR", Book.score >= param("score", float, 0.0))
+    app.add_selection("french-books", french.sort(desc(Book.title)).only(Book.title, Book.author.name))
     return app
 
 
 ANN = User("ann", roles=frozenset({"librarian"}))
 BOB = User("bob")
-FRENCH_BOOKS = Book.where(Book.author.nationality.a2 == "FR").sort(desc(Book.title))  # a Selection is a value
 
 
 # --- at work -------------------------------------------------------------------------------------------------------
@@ -144,26 +181,34 @@ async def both_ends(app: Holdall) -> None:
 
 async def ask(app: Holdall) -> None:
     async with app.session(BOB) as s:
-        assert [book.title for book in await s.query(FRENCH_BOOKS)] == ["Notre-Dame de Paris", "Les Misérables"]
-        assert await s.count(FRENCH_BOOKS) == 2
-        assert [book.title for book in await s.query(FRENCH_BOOKS.limit(1).offset(1))] == ["Les Misérables"]
+        french = s.select("books/french-books")
+        assert await s.query(french) == [("Notre-Dame de Paris", "Victor"), ("Les Misérables", "Victor")]
+        assert await s.count(french) == 2
+        assert await s.query(french.limit(1).offset(1)) == [("Les Misérables", "Victor")]
+        assert await s.count(s.select("books/french-books", score=7)) == 0
 
 
 async def rate(app: Holdall) -> None:
-    """What backo has actions for, and who may do it."""
-    async with app.session(ANN) as s:
-        emma = await s.one(Book.where(Book.title == "Emma"))
-        emma.vote(9)
-        s.add(Review(text="A comedy of manners.", book=emma))
+    """Bob may not change books, and yet he may vote."""
     async with app.session(BOB) as s:
-        emma = await s.one(Book.where(Book.title == "Emma"))
-        assert (emma.score, emma.number_of_voters) == (9, 1)
-        emma.vote(1)
+        paris = await s.one(Book.where(Book.title == "Notre-Dame de Paris"))
+        assert await s.act(Vote(score=9), paris) == 9
+        assert await s.act(Vote(score=7), paris) == 8
+        try:
+            await s.act(Vote(score=1), paris)
+        except ActionUnavailable as error:
+            print(error)
+        paris.score = 1
         try:
             await s.commit()
         except Forbidden as error:
             print(error)
         s.rollback()
+    async with app.session(ANN) as s:
+        paris = await s.one(Book.where(Book.title == "Notre-Dame de Paris"))
+        assert (paris.score, paris.number_of_voters) == (8, 2)
+        emma = await s.one(Book.where(Book.title == "Emma"))
+        s.add(Review(text="A comedy of manners.", book=emma))
 
 
 async def remove(app: Holdall) -> None:
@@ -197,6 +242,9 @@ async def serve(app: Holdall) -> None:
         answer = await http.request("GET", "/books?author.nationality.a2=FR&sort=-title")
         assert [book["title"] for book in answer.json()["data"]] == ["Notre-Dame de Paris", "Les Misérables"]
         assert (await http.request("GET", "/books/999")).status == 404
+        answer = await http.request("GET", "/books/selections/french-books?score=7")
+        assert answer.json()["data"] == [{"title": "Notre-Dame de Paris", "author.name": "Victor"}]
+        assert (await http.post("/books/2/actions/vote", {"score": 5})).status in {401, 403}  # not without a name
 
 
 async def main(app: Holdall) -> None:

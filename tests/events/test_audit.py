@@ -117,3 +117,17 @@ async def test_what_cannot_be_an_audit_trail_is_refused(local: Holdall) -> None:
     for models, options in wrong:
         with pytest.raises(DeclarationError):
             local.add_audit(*models, **options)
+
+
+async def test_entries_go_where_the_store_was_replaced(tmp_path: Path) -> None:
+    app = Holdall("library")
+    app.add_store("main", f"sqlite:///{tmp_path}/library.db")
+    app.add(Author, Book, store="main")
+    trail = app.add_audit(Book, store="main")
+    await app.create()
+    async with app.replaced("memory:"):
+        async with app.session() as session:
+            session.add(Book(title="Emma"))
+        assert len(await entries(app, trail)) == 1
+    assert await entries(app, trail) == []
+    await app.close()

@@ -86,6 +86,11 @@ async def test_a_commit_that_is_refused_leaves_nothing_in_the_outbox(app: Holdal
 
 async def test_a_transaction_that_is_undone_leaves_nothing_in_the_outbox(local: Holdall) -> None:
     told_by(local)
+    async with local.session() as session:
+        book = session.add(Book(title="Persuasion"))
+        assert [task.record for task in (await session.commit()).tasks] == [book]
+    async for entry in local.outbox.entries():
+        await local.outbox.drop(entry.id)
 
     async def undone() -> None:
         async with local.session() as session, session.transaction():

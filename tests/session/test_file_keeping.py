@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import types
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -321,6 +323,10 @@ class _Sheets(Model, collection="many_sheets"):
     scans: list[File] = file("scans", default_factory=list)
 
 
+def _filled(body: dict[str, Any], namespace: dict[str, Any]) -> None:
+    namespace.update(body)
+
+
 async def test_wrong_declarations_are_refused() -> None:
     app = Holdall("sheets")
     app.add_store("main", "memory:")
@@ -346,6 +352,14 @@ async def test_wrong_declarations_are_refused() -> None:
             file("scans", **wrong)
     with pytest.raises(DeclarationError):
         file("")
+    for kind, declared, reason in (
+        (File, None, "a File is declared by file"),
+        (File, file(), "a File is declared by file"),
+        (BlobFile, file("scans"), "a BlobFile is declared by file"),
+    ):
+        body = {"__annotations__": {"id": int, "scan": kind | None}, "id": field(pk=True), "scan": declared}
+        with pytest.raises(DeclarationError, match=reason):
+            types.new_class("Wrong", (Model,), exec_body=partial(_filled, body))
     app.add(_Sheets, store="main")
     with pytest.raises(DeclarationError, match="one File, or None"):
         app.bindings.configure()

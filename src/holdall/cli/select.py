@@ -105,7 +105,7 @@ def _path(model: Value, text: str) -> Value:
     """The field that a dotted name leads to."""
     found = model
     for name in text.removeprefix("-").split("."):
-        found = getattr(found, name, None)
+        found = None if name.startswith("_") else getattr(found, name, None)
         if found is None:
             raise Failure(f"{text!r} names nothing that rows could be sorted by", MISUSE)
     return found

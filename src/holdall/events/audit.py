@@ -89,9 +89,12 @@ class Audit:
         return binding.model in self._models
 
     def settle(self, bindings: Bindings) -> None:
-        """See that every model is there. Raises StateError for one that is not."""
+        """See that every model is there, and where entries are kept now. Raises StateError for one that is not."""
         for model in self._models:
             bindings.of_model(model)
+        kept = bindings.of_model(self.binding.model)
+        if isinstance(kept, RowBinding):
+            self.binding = kept
 
     def rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
         """Return the entry of one event."""

@@ -57,6 +57,7 @@ class RowBinding(Binding):
         collection: str = model.__holdall__.collection
         super().__init__(model, store, policy, collection)
         self._given = policy
+        self.is_hidden = policy is _HIDDEN
         known = {each.name for each in self.declaration.stored}
         self.awaiting = tuple(name for name in MADE if name in known) if awaiting is None else awaiting
 
@@ -65,7 +66,7 @@ class RowBinding(Binding):
         super().configure(collection_of)
         replace = msgspec.structs.replace
         fields = [replace(each, takes_made_key=each.name in self.awaiting) for each in self.schema.fields]
-        is_plain = self._given is _HIDDEN and self.store.capabilities.commit is CommitClass.TX
+        is_plain = self.is_hidden and self.store.capabilities.commit is CommitClass.TX
         self.schema = replace(self.schema, fields=tuple(fields), indexes=() if is_plain else self.schema.indexes)
 
     def kept_in(self, store: Store) -> Binding:

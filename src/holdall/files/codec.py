@@ -18,7 +18,7 @@ from holdall.files.media import UNKNOWN, fits
 from holdall.files.names import clean_name
 from holdall.files.shelf import INSIDE
 from holdall.files.source import size_of
-from holdall.model import Codec, FieldType
+from holdall.model import Codec, FieldType, register_codec
 from holdall.query import Value
 
 __all__ = ["FileCodec", "shown_file"]
@@ -78,7 +78,7 @@ class FileCodec(Codec[File, StoredFile]):
         """Whether the field takes contents of this type."""
         return not self.types or any(fits(media_type, wanted) for wanted in self.types)
 
-    def completed(self, made: FieldType, kept: FieldType) -> FieldType:
+    def completed(self, made: FieldType, kept: FieldType, where: str) -> FieldType:
         """The field type with what is special about files: pending ones are admitted, parts are asked for by name."""
         return msgspec.structs.replace(
             made,
@@ -161,3 +161,18 @@ def _demand_meta(meta: object, path: str, errors: list[FieldError]) -> None:
         errors.append(
             FieldError(path, "meta", f"must have at most {_MOST_META} entries of meta, of {_LONGEST_META} characters")
         )
+
+
+class _Undeclared(Codec[File, StoredFile]):
+    """The codec of Files in fields that do not say where these lie."""
+
+    def completed(self, made: FieldType, kept: FieldType, where: str) -> FieldType:
+        name = self.name
+        given = "file(...)" if name == "BlobFile" else "file('covers', ...)"
+        raise DeclarationError(
+            f"{where}: a {name} is declared by {given}: {where.rpartition('.')[2]}: {name} = {given}"
+        )
+
+
+for _kind in (File, BlobFile):
+    register_codec(_Undeclared(_kind, StoredFile, encode=_encoded, decode=lambda kept: File.of(Body(facts=kept))))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from holdall.errors import DeclarationError
+
 __all__ = ["HEAD", "INLINE", "TAIL", "UNKNOWN", "fits", "media_type_of"]
 
 HEAD = 1 << 16
@@ -136,8 +138,10 @@ def _of_text(head: bytes, tail: bytes, name: str) -> str:
 
 def _of_binary(head: bytes, tail: bytes) -> str:
     """The type that puremagic finds, where it is sure enough."""
-    import puremagic
-
+    try:
+        import puremagic
+    except ImportError as error:
+        raise DeclarationError("types of files are found by a library: pip install 'holdall[files]'") from error
     if head.startswith(b"\x7fELF"):
         return "application/x-executable"
     try:

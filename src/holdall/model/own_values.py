@@ -37,7 +37,7 @@ def own_type(codec: AnyCodec, kept: FieldType, where: str) -> FieldType:
         asked=codec.asked,
         is_kept_otherwise=True,
     )
-    return codec.completed(made, kept)
+    return codec.completed(made, kept, where)
 
 
 class _OwnValues:

@@ -162,9 +162,9 @@ class Codec(Generic[T, B]):
             f"the codec of {self.name} loses something: {reason}; let encode give all that decode needs"
         )
 
-    def completed(self, made: FieldType, kept: FieldType) -> FieldType:
+    def completed(self, made: FieldType, kept: FieldType, where: str) -> FieldType:
         """Return the type of fields with this codec, as it is ``made`` of that of what is ``kept``: for codecs that
-        derive from this one and have more to say.
+        derive from this one and have more to say. ``where`` names the field in errors.
         """
         return made
 

@@ -77,7 +77,7 @@ class Selection(Generic[R]):
     def __init__(
         self,
         name: str,
-        query: AnyQuery,
+        query: Query[R],
         bindings: Bindings,
         rule: Grant | Rule | None,
         title: str = "",

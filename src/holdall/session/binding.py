@@ -48,6 +48,7 @@ class Binding:
         self.collection = collection
         self.semi_join_limit = semi_join_limit
         self.compensation = compensation
+        self.is_hidden = False  # whether only Holdall itself reads and writes it, so that no commit reports it
         self.is_watched = False  # whether somebody listens to changes of its records
         self.counted_up_to = 0  # the largest key that this process has reserved
         if compensation is Compensate.INVERSE and self.record_access is not None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from holdall.errors import CommitAborted, FieldError, HoldallError, StateError, ValidationError
+from holdall.errors import CommitAborted, FieldError, StateError, ValidationError
 from holdall.files import Body, Content, File, FileStore, Refused, Signing, keep, shown_file, take
 from holdall.model import Field, Record, State, old_of, state_of
 from holdall.session.bindings import Bindings
@@ -180,10 +180,10 @@ class FileKeeping:
         return None
 
     async def _delete(self, store: FileStore, key: str) -> None:
-        """Delete a content; where that fails, it is collected later."""
+        """Delete a content; where that fails, whatever its store raises, it is collected later."""
         try:
             await store.delete(key)
-        except (HoldallError, OSError) as error:
+        except Exception as error:
             _log.warning("a file to which nothing refers is left in %r: %s", store.name, error)
 
     # --- which ones ---------------------------------------------------------------------------------------------------

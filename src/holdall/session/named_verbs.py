@@ -8,11 +8,11 @@ from typing import Protocol, TypeVar, overload
 
 from holdall.errors import StateError
 from holdall.model import Model
-from holdall.query import AnyQuery, Value
+from holdall.query import AnyQuery, Query, Value
 from holdall.session.context import SessionContext
 from holdall.session.runs import Alone, AloneInThread, OnRecord, OnRecordInThread, OnRecords, OnRecordsInThread
 
-__all__ = ["MOST_RECORDS", "ActingVerbs", "Application", "NamedVerbs", "application_of"]
+__all__ = ["MOST_RECORDS", "ActingVerbs", "Application", "NamedVerbs", "Selected", "application_of"]
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -35,6 +35,12 @@ class Application(Protocol):
     def selected(self, session: Value, selection: object, sort: Sequence[object], values: dict[str, Value]) -> AnyQuery:
         """The query that a selection is for the user of a session."""
         ...
+
+
+class Selected(Protocol[R]):
+    """A selection as type checkers see it. Example: :class:`Selection`."""
+
+    query: Query[R]
 
 
 class ActingVerbs(ABC):
@@ -87,6 +93,10 @@ class NamedVerbs(ActingVerbs):
     def _act(self, action: object, on: object, most: int) -> Awaitable[object]:
         return application_of(self, "action").act(self, action, on, most)
 
+    @overload
+    def select(self, selection: Selected[R], /, *sort: object, **parameters: object) -> Query[R]: ...
+    @overload
+    def select(self, selection: str, /, *sort: object, **parameters: object) -> AnyQuery: ...
     def select(self, selection: object, /, *sort: object, **parameters: object) -> AnyQuery:
         """Return the query that a selection is for this session's user, to be asked, counted and streamed as any other.
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TypeVar, overload
 
 from holdall.model import Model
-from holdall.query import AnyQuery
-from holdall.session.named_verbs import MOST_RECORDS
+from holdall.query import AnyQuery, Query
+from holdall.session.named_verbs import MOST_RECORDS, Selected, application_of
 from holdall.session.runs import Alone, AloneInThread, OnRecord, OnRecordInThread, OnRecords, OnRecordsInThread
 from holdall.session.session import Session
 from holdall.session.waiting import Wait
@@ -59,6 +59,10 @@ class SyncNamedVerbs(SyncActingVerbs):
     def _act(self, action: object, on: object, most: int) -> object:
         return self._call(lambda: self._session._act(action, on, most))
 
+    @overload
+    def select(self, selection: Selected[R], /, *sort: object, **parameters: object) -> Query[R]: ...
+    @overload
+    def select(self, selection: str, /, *sort: object, **parameters: object) -> AnyQuery: ...
     def select(self, selection: object, /, *sort: object, **parameters: object) -> AnyQuery:
         """Return the query that a selection is for this session's user. Example: :class:`Selection`."""
-        return self._session.select(selection, *sort, **parameters)
+        return application_of(self._session, "selection").selected(self._session, selection, sort, parameters)

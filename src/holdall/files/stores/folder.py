@@ -5,6 +5,7 @@ All of this blocks, and runs in threads. Contents lie two levels down, named by 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -62,7 +63,7 @@ class Folder:
 
     def abandon(self, name: str) -> None:
         """Remove a new file, where it is still there."""
-        with suppress(FileNotFoundError), self._incoming() as incoming:
+        with suppress(OSError), self._incoming() as incoming:  # a sweep removes it where this cannot
             os.unlink(name, dir_fd=incoming)
 
     def open(self, key: str) -> int:
@@ -71,7 +72,7 @@ class Folder:
             found = os.open(key, _CONTENT, dir_fd=level)
         if not stat.S_ISREG(os.fstat(found).st_mode):
             os.close(found)
-            raise FileNotFoundError(key)
+            raise FileNotFoundError(errno.ENOENT, "it is no regular file")
         return found
 
     def size(self, key: str) -> int | None:
@@ -116,9 +117,15 @@ class Folder:
 
     @contextmanager
     def _rooted(self, *, is_made: bool = False) -> Iterator[int]:
-        if is_made and not self._levels:
+        try:
+            root = os.open(self.root, _DIRECTORY)
+        except FileNotFoundError:
+            if not is_made:
+                raise
+            self._levels.clear()
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        root = os.open(self.root, _DIRECTORY)
+            _sync(self.root.parent)
+            root = os.open(self.root, _DIRECTORY)
         try:
             yield root
         finally:
@@ -201,3 +208,11 @@ class Folder:
             yield
         finally:
             os.close(lock)
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

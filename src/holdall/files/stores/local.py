@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from holdall.errors import DeclarationError, FileMissing
+from holdall.errors import DeclarationError, FileMissing, StoreUnavailable
 from holdall.files.keys import demand_key, new_key
 from holdall.files.source import PIECE
 from holdall.files.stores.folder import Folder
 
 __all__ = ["Address", "LocalFiles"]
 
+R = TypeVar("R")
 Address = Literal["random", "content"]
+
+_ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space and repeat",
+    errno.EDQUOT: "the quota of its folder is used up; free some space and repeat",
+    errno.EROFS: "its folder lies on a disk that is only read",
+    errno.EACCES: "this program may not use its folder; give it the right to",
+}
 
 
 class LocalFiles:
@@ -55,9 +65,9 @@ class LocalFiles:
                 held.append(piece)
                 size += len(piece)
                 if size >= PIECE:
-                    await asyncio.to_thread(writing.add, held)
+                    await self._done(writing.add, held)
                     held, size = [], 0
-            return await asyncio.to_thread(writing.end, held, key)
+            return await self._done(writing.end, held, key)
         except BaseException:
             await asyncio.to_thread(writing.abandon)
             raise
@@ -65,14 +75,14 @@ class LocalFiles:
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Give the bytes in a range; raises FileMissing where there is no content."""
         demand_key(self.name, key)
-        reading, piece = await asyncio.to_thread(self._begun, key, start, _wanted(start, stop))
+        reading, piece = await self._done(self._begun, key, start, _wanted(start, stop))
         try:
             while piece:
                 start += len(piece)
                 yield piece
                 piece = b""
                 if stop is None or start < stop:
-                    piece = await asyncio.to_thread(reading.piece, start, _wanted(start, stop))
+                    piece = await self._done(reading.piece, start, _wanted(start, stop))
         finally:
             reading.close()
 
@@ -81,8 +91,18 @@ class LocalFiles:
         try:
             reading = _Reading(self._folder.open(key))
         except OSError as error:
-            raise FileMissing(self.name) from error
+            if error.errno in _ABSENT:
+                raise FileMissing(self.name) from error
+            raise
         return reading, reading.piece(start, wanted)
+
+    async def _done(self, work: Callable[..., R], *given: object) -> R:
+        """Work in a thread. Raises StoreUnavailable where the operating system refuses it."""
+        try:
+            return await asyncio.to_thread(work, *given)
+        except OSError as error:
+            reason = _REASONS.get(error.errno or 0, f"its folder cannot be used: {error.strerror}")
+            raise StoreUnavailable(self.name, reason) from error
 
     async def size(self, key: str) -> int | None:
         """Return the size in bytes; None where there is no content."""
@@ -90,23 +110,23 @@ class LocalFiles:
             demand_key(self.name, key)
         except FileMissing:
             return None
-        return await asyncio.to_thread(self._folder.size, key)
+        return await self._done(self._folder.size, key)
 
     async def delete(self, key: str, before: datetime | None = None) -> bool:
         """Delete the content, unless it was written later."""
         demand_key(self.name, key)
-        return await asyncio.to_thread(self._folder.delete, key, None if before is None else before.timestamp())
+        return await self._done(self._folder.delete, key, None if before is None else before.timestamp())
 
     async def keys(self, before: datetime) -> AsyncIterator[str]:
         """Give the keys of contents that were written before a moment."""
         found = self._folder.keys(before.timestamp())
-        while (keys := await asyncio.to_thread(next, found, None)) is not None:
+        while (keys := await self._done(next, found, None)) is not None:
             for key in keys:
                 yield key
 
     async def sweep(self, before: datetime) -> int:
         """Remove files that were being written when their program died."""
-        return await asyncio.to_thread(self._folder.sweep, before.timestamp())
+        return await self._done(self._folder.sweep, before.timestamp())
 
     async def close(self) -> None:
         """Do nothing: no file stays open."""

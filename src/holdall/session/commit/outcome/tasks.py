@@ -60,6 +60,9 @@ def make_tasks(reports: Sequence[Report], began: float) -> tuple[Task, ...]:
     for report in reports:
         place = 0
         for batch in report.step.batches:
+            if batch.binding.is_hidden:
+                place += len(batch.records)
+                continue
             for index in range(len(batch.records)):
                 state, error = report.state_at(place)
                 told = report.told_at(place)

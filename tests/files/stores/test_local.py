@@ -1,0 +1,95 @@
+"""The folder of files: nothing leads out of it, it is made again, and what the system refuses is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from holdall.errors import FileMissing, StoreUnavailable
+from holdall.files import LocalFiles
+from holdall.files.stores.folder import Folder
+
+pytestmark = pytest.mark.anyio
+
+
+async def _given(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _read(files: LocalFiles, key: str) -> bytes:
+    return b"".join([piece async for piece in files.read(key)])
+
+
+def place(folder: Path, key: str) -> Path:
+    return folder / key[:2] / key[2:3] / key
+
+
+async def test_no_link_is_followed(tmp_path: Path) -> None:
+    files, outside, key = LocalFiles("files", tmp_path / "files"), tmp_path / "secret", "ab" + "0" * 38
+    outside.write_bytes(b"secret")
+    await files.write(_given(b"mine"), "cd" + "0" * 38)
+    place(tmp_path / "files", key).parent.mkdir(parents=True)
+    place(tmp_path / "files", key).symlink_to(outside)
+    with pytest.raises(FileMissing):
+        await _read(files, key)
+    assert await files.size(key) is None
+    assert key not in [each async for each in files.keys(datetime.now(UTC) + timedelta(hours=1))]
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "0").mkdir(parents=True)
+    (elsewhere / "0" / ("ef" + "0" * 38)).write_bytes(b"secret")
+    (tmp_path / "files" / "ef").symlink_to(elsewhere)
+    with pytest.raises(FileMissing):
+        await _read(files, "ef" + "0" * 38)
+    with pytest.raises(StoreUnavailable):
+        await files.write(_given(b"new"), "ef" + "1" * 38)
+    assert sorted(path.name for path in elsewhere.rglob("*") if path.is_file()) == ["ef" + "0" * 38]
+    assert await files.delete(key) is True  # the link itself
+    assert outside.read_bytes() == b"secret"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+async def test_what_is_no_file_is_no_content(tmp_path: Path, kind: str) -> None:
+    files, key = LocalFiles("files", tmp_path), "ab" + "0" * 38
+    place(tmp_path, key).parent.mkdir(parents=True)
+    place(tmp_path, key).mkdir() if kind == "folder" else os.mkfifo(place(tmp_path, key))
+    with pytest.raises(FileMissing):
+        await _read(files, key)
+    assert await files.size(key) is None
+
+
+async def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    files = LocalFiles("files", tmp_path / "a" / "files")
+    await files.write(_given(b"one"))
+    shutil.rmtree(tmp_path / "a")
+    assert await _read(files, await files.write(_given(b"two"))) == b"two"
+
+
+async def test_what_the_system_refuses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(StoreUnavailable, match="its folder cannot be used"):
+        await LocalFiles("files", tmp_path / "taken").write(_given(b"one"))
+
+    def full(self: Folder, name: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Folder, "begin", full)
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
+        await LocalFiles("files", tmp_path / "files").write(_given(b"one"))
+
+
+async def test_equal_contents_lie_there_once_and_are_young_again(tmp_path: Path) -> None:
+    files = LocalFiles("files", tmp_path, address="content")
+    keys = await asyncio.gather(*[files.write(_given(b"same")) for _ in range(5)])
+    (kept,) = {place(tmp_path, key) for key in keys}
+    os.utime(kept, (0, 0))
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    assert [key async for key in files.keys(moment)] == [keys[0]]
+    await files.write(_given(b"same"))
+    assert await files.delete(keys[0], moment) is False
+    assert await _read(files, keys[0]) == b"same"
