@@ -83,7 +83,7 @@ class Factory:
         return record
 
     def add_many(self, session: _Adding, model: type[M], number: int, **values: object) -> list[M]:
-        """Return so many records, each added with those that it needs. Example: :class:`Factory`."""
+        """Add so many records of a model, and return them in order. Example: :class:`Factory`."""
         return [self.add(session, model, **values) for _ in range(number)]
 
     def _made(self, model: type[M], values: _Given, depth: int) -> M:
