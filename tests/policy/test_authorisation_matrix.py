@@ -12,10 +12,13 @@ import pytest
 from holdall import FieldRights, Policy, Role
 from holdall.session import Session
 from holdall.session.references.visible_collections import VisibleCollections
+from holdall.testing.client import Client
+from holdall.web import meta
 from holdall.web.dialect import CONTROLS
 from holdall.web.filters import OPERATORS
-from tests.support.authorisation_matrix import NAME_DOORS, RECORD_DOORS, Cell, matrix
-from tests.support.office import FIELDS, FILES, LAYOUTS, POLICY, SCANS, USERS, Doc, Scan, office
+from tests.support.authorisation_matrix import NAME_DOORS, RECORD_DOORS, Asking, Cell, matrix
+from tests.support.authorisation_of_descriptions import OTHERS, descriptions
+from tests.support.office import FIELDS, FILES, LAYOUTS, POLICY, SCANS, USERS, Doc, Scan, office, who
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +81,11 @@ _OTHER = {
 async def cells(layout: str, folder: Path, users: list[str] | None = None, policy: Policy | None = None) -> list[Cell]:
     app = await office(layout, folder, policy)
     try:
-        return [cell async for cell in matrix(app, users)]
+        found = [cell async for cell in matrix(app, users)]
+        client = Client(app.asgi(authenticate=who, docs=False))
+        for user in users or USERS:
+            found += [cell async for cell in descriptions(Asking(app, client, user))]
+        return found
     finally:
         await app.close()
 
@@ -114,6 +121,8 @@ def test_every_field_and_door_has_an_expectation() -> None:
     assert [name for name in controls if f"{name}=" not in paths] == []
     verbs = {name for name in dir(Session) if not name.startswith("_")} - {"context", "user"}
     assert verbs - _READING - _OTHER == set()
+    assert {name for name, other in OTHERS.items() if other is None} == {"owner", "team"}
+    assert set(OTHERS) == set(FIELDS) - {"id"}
     asked = " ".join([*RECORD_DOORS, "session readable", "session explain"])
     assert [verb for verb in _READING if f"session {verb}" not in asked] == []
 
@@ -122,7 +131,8 @@ async def test_a_field_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:
     rights = {**POLICY._parts[0].fields, "margin": FieldRights()}
     rest: dict[str, Any] = {right.value: rule for right, rule in POLICY._parts[0].rules.items()}
     found = wrong(await cells("memory", tmp_path, ["ann"], Policy(**rest, fields=rights)))
-    assert "filter gt" in {cell.door for cell in found if cell.is_leak and cell.subject == "margin"}
+    doors = {cell.door for cell in found if cell.is_leak and cell.subject == "margin"}
+    assert {"filter gt", "tag", "tag of list", "meta"} <= doors
 
 
 async def test_a_record_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:
@@ -130,6 +140,16 @@ async def test_a_record_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None
     policy = Policy(**{**rest, "read": Role("boss") | (Doc.pages >= 0)}, fields=POLICY._parts[0].fields)
     found = wrong(await cells("memory", tmp_path, ["ann"], policy))
     assert {"record 2", "record 3", "record 4"} <= {cell.subject for cell in found if cell.is_leak}
+    assert {"tag of all", "if match"} <= {cell.door for cell in found if cell.is_leak}
+
+
+async def test_a_schema_that_names_what_is_hidden_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(meta, "_without", lambda components, model, hidden: components)
+    app = await office("memory", tmp_path)
+    asking = Asking(app, Client(app.asgi(authenticate=who, docs=False)), "ann")
+    found = wrong([cell async for cell in descriptions(asking)])
+    assert {(cell.door, cell.subject) for cell in found} == {("meta", name) for name in ("margin", "remark", "source")}
+    await app.close()
 
 
 async def test_a_file_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:

@@ -36,7 +36,18 @@ from tests.support.office import (
     who,
 )
 
-__all__ = ["FILE_DOORS", "NAME_DOORS", "RECORD_DOORS", "SESSION_DOORS", "Cell", "matrix"]
+__all__ = [
+    "FILE_DOORS",
+    "NAME_DOORS",
+    "RECORD_DOORS",
+    "SESSION_DOORS",
+    "UNKNOWN",
+    "Asking",
+    "Cell",
+    "leaks",
+    "matrix",
+    "own_paper",
+]
 
 UNKNOWN = "zzzz"
 _VALUES = {"id": 1, "pages": 1, "margin": 1, "score": 1.0, "is_final": True, "team": 1, "source": 1}
@@ -254,7 +265,7 @@ async def matrix(app: Holdall, users: list[str] | None = None) -> AsyncIterator[
 
 
 async def _names(asking: Asking) -> AsyncIterator[Cell]:
-    user, own = asking.user, _own(asking.user)
+    user, own = asking.user, own_paper(asking.user)
     may_know = user != "nobody"
     for door, path in NAME_DOORS.items():
         unknown = _said(await asking.get(path.format(name=UNKNOWN, key=own)), UNKNOWN)
@@ -262,7 +273,7 @@ async def _names(asking: Asking) -> AsyncIterator[Cell]:
             answer = await asking.get(path.format(name=name, key=own))
             is_unknown = _said(answer, name) == unknown
             may = user in readers
-            yield Cell(user, name, door, _leaks(user, answer.body) or not (may or is_unknown), may and is_unknown)
+            yield Cell(user, name, door, leaks(user, answer.body) or not (may or is_unknown), may and is_unknown)
     for shape, make in SESSION_DOORS.items():
         for verb, ask in _VERBS.items():
             if (shape in ("group", "aggregate") and verb not in _OF_GROUPS) or (
@@ -275,7 +286,7 @@ async def _names(asking: Asking) -> AsyncIterator[Cell]:
                 is_unknown = told.replace(f"{name!r}", "'NAME'") == absent.replace("count(NAME)", f"count({name})")
                 may = user in readers
                 refused = may_know and not may and not is_unknown
-                yield Cell(user, name, f"session {shape} {verb}", refused or _leaks(user, told.encode()), False)
+                yield Cell(user, name, f"session {shape} {verb}", refused or leaks(user, told.encode()), False)
     for name, (readers, _, _) in FIELDS.items():
         for door in ("to_dict", "repr", "json"):
             told = await asking.told(partial(_shown, key=own, door=door))
@@ -315,7 +326,7 @@ _MAKING = ("create", "create several", "put of a new one")
 
 
 async def _writes(asking: Asking) -> AsyncIterator[Cell]:
-    user, own = asking.user, _own(asking.user)
+    user, own = asking.user, own_paper(asking.user)
     for door in WRITE_DOORS:
         unknown = await _sent(asking, own, UNKNOWN, door)
         for name, (readers, makers, changers) in FIELDS.items():
@@ -435,7 +446,7 @@ async def _at_file(asking: Asking, door: str, key: int, name: str) -> Any:
     return answer
 
 
-def _own(user: str) -> int:
+def own_paper(user: str) -> int:
     """A paper that the user may read."""
     return 3 if user == "tom" else 1
 
@@ -449,7 +460,7 @@ def _said(answer: Any, name: str) -> tuple[int, str]:
     return answer.status, f"{told['type']} {told['detail']} {wrong}"
 
 
-def _leaks(user: str, body: bytes) -> bool:
+def leaks(user: str, body: bytes) -> bool:
     """Whether an answer has what only others may read."""
     for secret, value in SENTINELS.items():
         readers = {"boss"} if secret == "budget" else FIELDS[secret][0]

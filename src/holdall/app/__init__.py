@@ -11,6 +11,7 @@ from holdall.app.revising import Revising
 from holdall.app.sync import SyncHoldall
 from holdall.app.sync_contexts import SyncContexts
 from holdall.app.sync_recovery import SyncRecovery
+from holdall.app.transfer import ImportFailure, ImportReport
 from holdall.session import SyncSession
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "FsckReport",
     "Health",
     "Holdall",
+    "ImportFailure",
+    "ImportReport",
     "LostFile",
     "MigrationFailure",
     "MigrationReport",

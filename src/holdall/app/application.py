@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from holdall.app.collecting_files import CollectedFiles, LostFile
 from holdall.app.findings import FsckReport
 from holdall.app.health import Health
 from holdall.app.migrating import Change, MigrationReport
+from holdall.app.transfer.report import ImportReport
 from holdall.model import Model
 from holdall.policy import SYSTEM, Right, User
-from holdall.query import Key
+from holdall.query import AnyQuery, Key
 from holdall.service import Registry
 from holdall.session import AccessReport, Bindings, Recovery, Session
 from holdall.store import Store
@@ -57,6 +59,37 @@ class Application(Sessions, Protocol):
         user: User = SYSTEM,
     ) -> MigrationReport:
         """Let a function change all records of a collection, once."""
+        ...
+
+    async def export_records(
+        self,
+        meant: type[Model] | AnyQuery,
+        path: Path | str,
+        *,
+        form: str | None = None,
+        columns: Sequence[str] | None = None,
+        user: User = SYSTEM,
+        keeps_formulas: bool = False,
+        progress: Callable[[int], object] | None = None,
+    ) -> int:
+        """Write a collection, or all records of a query, into a file."""
+        ...
+
+    async def import_records(
+        self,
+        model: type[Model],
+        path: Path | str,
+        *,
+        form: str | None = None,
+        upsert: bool = False,
+        skip: Collection[str] = (),
+        dry_run: bool = False,
+        batch: int = 500,
+        user: User = SYSTEM,
+        keeps_formulas: bool = False,
+        progress: Callable[[ImportReport], object] | None = None,
+    ) -> ImportReport:
+        """Add a record for each line of a file."""
         ...
 
     async def explain_access(self, user: User, verb: Right | str, record: Model) -> AccessReport:

@@ -32,6 +32,7 @@ from holdall.app.provisioned_stores import ProvisionedStores
 from holdall.app.provisioning import Provisioning
 from holdall.app.repeating import repeated
 from holdall.app.sync import SyncHoldall
+from holdall.app.transfer import Transferring
 from holdall.errors import DeclarationError, StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Policy, User
@@ -56,7 +57,7 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStores):
+class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStores, Transferring):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the

@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from holdall.app.application import Application
@@ -17,10 +18,11 @@ from holdall.app.migrating import Change, MigrationReport
 from holdall.app.repeating import pauses_before
 from holdall.app.sync_contexts import SyncContexts
 from holdall.app.sync_recovery import SyncRecovery
+from holdall.app.transfer.report import ImportReport
 from holdall.errors import HoldallError, StateError
 from holdall.model import Model
 from holdall.policy import SYSTEM, Right, User
-from holdall.query import Key
+from holdall.query import AnyQuery, Key
 from holdall.session import AccessReport, PortalCall, Session, Strategy, SyncSession
 from holdall.store import Store, keep_for_ever, watch_forks
 
@@ -133,6 +135,60 @@ class SyncHoldall(SyncContexts):
         return self._call(
             lambda: self._app.migrate(
                 model, change, dry_run=dry_run, name=name, ids=ids, batch=batch, progress=progress, user=user
+            )
+        )
+
+    def export_records(
+        self,
+        meant: type[Model] | AnyQuery,
+        path: Path | str,
+        *,
+        form: str | None = None,
+        columns: Sequence[str] | None = None,
+        user: User = SYSTEM,
+        keeps_formulas: bool = False,
+        progress: Callable[[int], object] | None = None,
+    ) -> int:
+        """Write a collection, or all records of a query, into a file; see ``Holdall.export_records``."""
+        return self._call(
+            lambda: self._app.export_records(
+                meant,
+                path,
+                form=form,
+                columns=columns,
+                user=user,
+                keeps_formulas=keeps_formulas,
+                progress=progress,
+            )
+        )
+
+    def import_records(
+        self,
+        model: type[Model],
+        path: Path | str,
+        *,
+        form: str | None = None,
+        upsert: bool = False,
+        skip: Collection[str] = (),
+        dry_run: bool = False,
+        batch: int = 500,
+        user: User = SYSTEM,
+        keeps_formulas: bool = False,
+        progress: Callable[[ImportReport], object] | None = None,
+    ) -> ImportReport:
+        """Add a record for each line of a file; see ``Holdall.import_records``."""
+        return self._call(
+            lambda: self._app.import_records(
+                model,
+                path,
+                form=form,
+                upsert=upsert,
+                skip=skip,
+                dry_run=dry_run,
+                batch=batch,
+                user=user,
+                keeps_formulas=keeps_formulas,
+                progress=progress,
             )
         )
 

@@ -18,6 +18,7 @@ from holdall.cli.migrate import migrate
 from holdall.cli.outbox import outbox
 from holdall.cli.select import select
 from holdall.cli.serve import serve
+from holdall.cli.transfer import export, import_
 from holdall.cli.user import user
 
 __all__ = ["program"]
@@ -30,6 +31,8 @@ program = typer.Typer(
 )
 for command in (serve, check, create, inspect, fsck, migrate, call, act, select, access):
     program.command()(command)
+program.command()(export)
+program.command("import")(import_)
 program.add_typer(commits, name="commits")
 program.add_typer(db, name="db")
 program.add_typer(files, name="files")

@@ -3,6 +3,7 @@
 from holdall.model.adoption import AdoptedClass, AdoptedField, AdoptedTarget, Adopter, Refusal, query_for
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
+from holdall.model.csv_input import CsvInput
 from holdall.model.csv_output import csv_lines, csv_row, without_formula
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
@@ -15,6 +16,7 @@ from holdall.model.json_input import JsonInput, decode_compared, decode_text
 from holdall.model.json_output import JsonOutput
 from holdall.model.json_schema import FORMS, InlineSchemas, field_schema, type_schema
 from holdall.model.json_value import UNENCODABLE
+from holdall.model.line_input import LongLine, lines_in
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
@@ -68,6 +70,7 @@ __all__ = [
     "Annotation",
     "BackEdit",
     "Codec",
+    "CsvInput",
     "Declaration",
     "Digits",
     "EventKind",
@@ -85,6 +88,7 @@ __all__ = [
     "JsonOutput",
     "Le",
     "Length",
+    "LongLine",
     "Lt",
     "Manager",
     "Many",
@@ -132,6 +136,7 @@ __all__ = [
     "hidden_ends",
     "items_of",
     "leads_to",
+    "lines_in",
     "names_around",
     "old_of",
     "old_values_of",

@@ -9,19 +9,28 @@ import msgspec
 
 from holdall.query import Value
 
-__all__ = ["csv_lines", "csv_row", "without_formula"]
+__all__ = ["csv_lines", "csv_row", "with_formula", "without_formula"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _encode = msgspec.json.Encoder().encode
 
 
 def without_formula(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula.
+    """The text with an apostrophe before it where a spreadsheet would take it for a formula, or it seems to have one.
 
     >>> without_formula("=1+1"), without_formula("a=1")
     ("'=1+1", 'a=1')
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def with_formula(text: str) -> str:
+    """The text of which ``without_formula`` made this one.
+
+    >>> [with_formula(without_formula(text)) for text in ("=1", "'=1", "'a")]
+    ['=1', "'=1", "'a"]
+    """
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def csv_row(values: Sequence[Value], *, keeps_formulas: bool = False) -> list[str]:

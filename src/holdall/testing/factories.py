@@ -83,7 +83,7 @@ class Factory:
         return record
 
     def add_many(self, session: _Adding, model: type[M], number: int, **values: object) -> list[M]:
-        """Add so many records of a model, and return them in order. Example: :class:`Factory`."""
+        """Add several records of a model, and return them in order. Example: :class:`Factory`."""
         return [self.add(session, model, **values) for _ in range(number)]
 
     def _made(self, model: type[M], values: _Given, depth: int) -> M:

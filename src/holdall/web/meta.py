@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -76,7 +77,8 @@ def collection_meta(binding: Binding, user: User, by_name: ByName | None = None,
         content["actions"] = [_action(each, schemas, path, user) for each in seen]
         content["selections"] = [_selection(each, schemas, path) for each in selected]
         shown += [*content["actions"], *content["selections"]]
-    return msgspec.json.encode(content | {"schemas": _reached(shown, schemas.components)})
+    components = _without(schemas.components, binding.model.__name__, hidden)
+    return msgspec.json.encode(content | {"schemas": _reached(shown, components)})
 
 
 def _action(declared: DeclaredAction, schemas: RecordSchemas, path: str, user: User) -> Node:
@@ -133,6 +135,22 @@ def _file(binding: Binding, name: str) -> Node:
     field = binding.declaration.by_name.get(name)
     told = None if field is None else file_of(field)
     return {} if told is None else {"file": told}
+
+
+def _without(components: Node, model: str, hidden: Collection[str]) -> Node:
+    """The schemas, where those of records of the model do not name fields that the user may not read."""
+    if not hidden:
+        return components
+    return {name: _pruned(each, hidden) if name.startswith(f"{model}.") else each for name, each in components.items()}
+
+
+def _pruned(schema: Node, hidden: Collection[str]) -> Node:
+    told = dict(schema)
+    if "properties" in schema:
+        told["properties"] = {name: each for name, each in schema["properties"].items() if name not in hidden}
+    if "required" in schema:
+        told["required"] = [name for name in schema["required"] if name not in hidden]
+    return told
 
 
 def _reached(fields: list[Node], components: Node) -> Node:

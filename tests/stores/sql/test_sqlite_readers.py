@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from time import perf_counter
 from typing import Any, TypeVar
 
 import pytest
@@ -44,14 +43,12 @@ async def test_a_short_read_needs_no_thread(tmp_path: Path) -> None:
 async def test_a_long_read_leaves_the_loop_free(database: SqliteDatabase) -> None:
     async with asyncio.timeout(20):
         reading = asyncio.create_task(database.rows(LONG, ()))
-        longest, last = 0.0, perf_counter()
+        turns = 0
         while not reading.done():
             await asyncio.sleep(0)
-            longest, last = max(longest, perf_counter() - last), perf_counter()
-        begun = perf_counter()
+            turns += 1
         assert await reading == [(1_000_000,)]
-        assert longest < 0.2
-        assert perf_counter() - begun < 0.2
+        assert turns > 100  # a read on the loop would let it have one or two
         await database.close()
 
 

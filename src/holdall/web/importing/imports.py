@@ -16,7 +16,7 @@ from holdall.web.asgi import Receive, Scope
 from holdall.web.body import CSV, NDJSON, demand_few_values, has_repeated_names, media_type
 from holdall.web.bulk import Bulk
 from holdall.web.importing.lines import CLOSE, lines_of
-from holdall.web.importing.rows import Rows
+from holdall.web.importing.rows import rows_below
 from holdall.web.intake import Intake
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
 from holdall.web.preferences import Preferences, preferences_of
@@ -78,7 +78,8 @@ class Imports:
         async for number, line in lines:
             if read is None:
                 accepted = self._view.input_of(user, is_new=True).names
-                read = Rows(self._view.binding, accepted, line, skipped, keeps_formulas=keeps_formulas).members
+                rows = rows_below(line, self._view.binding, accepted, skipped, keeps_formulas=keeps_formulas)
+                read = rows.members
                 continue
             if report.lines >= options.max_import:
                 report.refuse(number, [FieldError("", "limit", "is one too many: it and the rest were not read")])

@@ -1,106 +1,24 @@
-"""Rows of CSV (RFC 4180) as the members of records: cells become the JSON that an export has made cells of."""
+"""Rows of CSV that a client sends."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection
-from typing import Any
 
-import msgspec
-
-from holdall.errors import FieldError
-from holdall.query import FieldSchema, Json, Kind
+from holdall.errors import ValidationError
+from holdall.model import CsvInput
 from holdall.session import Binding
 from holdall.web.importing.lines import CLOSE
 from holdall.web.problem import Problem
 
-__all__ = ["Rows"]
-
-_AS_TEXT = frozenset(
-    {Kind.STR, Kind.BYTES, Kind.DECIMAL, Kind.DATETIME, Kind.DATE, Kind.TIME, Kind.TIMEDELTA, Kind.UUID}
-)
-_FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r", "'\n")
-_FLAGS = {"true": True, "false": False}
+__all__ = ["rows_below"]
 
 
-class Rows:
-    """Reads the rows below one header. Raises Problem (422) for a header with names that are not ``accepted``.
-
-    Columns that are to be ``skipped`` are left out. ``keeps_formulas``: an apostrophe before a formula is
-    part of the text.
-    """
-
-    def __init__(
-        self,
-        binding: Binding,
-        accepted: Collection[str],
-        header: bytes,
-        skipped: Collection[str],
-        *,
-        keeps_formulas: bool,
-    ) -> None:
-        self._keeps_formulas = keeps_formulas
-        self._names = _cells(header) or []
-        errors = [
-            FieldError(name, "unknown", "is not a field that can be given; name it in skip=, or leave the column out")
-            for name in self._names
-            if name not in accepted and name not in skipped
-        ]
-        errors += [
-            FieldError(name, "repeated", "must be a column once")
-            for place, name in enumerate(self._names)
-            if name in self._names[:place]
-        ]
-        if errors:
-            raise Problem(422, "invalid", "The first line names columns that cannot be taken.", errors, CLOSE)
-        self._fields = [None if name in skipped else binding.schema.field(name) for name in self._names]
-
-    def members(self, line: bytes) -> dict[str, Json] | FieldError:
-        """The members that a row gives, or what is wrong with it."""
-        cells = _cells(line)
-        if cells is None:
-            return FieldError("", "csv", "is not a row of CSV in UTF-8")
-        if len(cells) != len(self._names):
-            return FieldError("", "csv", f"must have {len(self._names)} columns")
-        found: dict[str, Json] = {}
-        for field, cell in zip(self._fields, cells, strict=True):
-            if field is None:
-                continue
-            if cell == "":
-                if field.nullable:
-                    found[field.name] = None
-                elif field.kind is Kind.STR:
-                    found[field.name] = ""
-                continue  # others have their default
-            found[field.name] = self._value(field, cell)
-        return found
-
-    def _value(self, field: FieldSchema, cell: str) -> Json:
-        kind = field.kind
-        while kind is Kind.REF and len(field.target_key) == 1:
-            (field,) = field.target_key
-            kind = field.kind
-        if kind in _AS_TEXT or kind is Kind.JSON:
-            text = cell[1:] if not self._keeps_formulas and cell.startswith(_FORMULA) else cell
-            return text if kind in _AS_TEXT else _decoded(text)
-        if kind is Kind.BOOL:
-            return _FLAGS.get(cell.lower(), cell)
-        return _decoded(cell)
-
-
-def _decoded(text: str) -> Json:
-    """The JSON that a text is, or the text itself."""
+def rows_below(
+    header: bytes, binding: Binding, accepted: Collection[str], skipped: Collection[str], *, keeps_formulas: bool
+) -> CsvInput:
+    """The reader of the rows below a header. Raises Problem (422) for names of columns that are not ``accepted``."""
     try:
-        found: Json = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return text
-    return found
-
-
-def _cells(line: bytes) -> list[str] | None:
-    """The cells of one row; None where it is none."""
-    try:
-        rows: list[Any] = list(csv.reader(line.decode().splitlines(keepends=True), strict=True))
-    except (csv.Error, UnicodeDecodeError):
-        return None
-    return rows[0] if len(rows) == 1 else None
+        return CsvInput(binding.schema, accepted, header, skipped, keeps_formulas=keeps_formulas)
+    except ValidationError as error:
+        detail = "The first line names columns that cannot be taken."
+        raise Problem(422, "invalid", detail, error.errors, CLOSE) from None

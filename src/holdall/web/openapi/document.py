@@ -86,7 +86,8 @@ def contribution(
         if one:
             paths[f"/{name}/{{key}}"] = one
         paths |= files
-        paths[f"/{name}/_meta"] = {"get": _meta_operation(binding)}
+        meta = _meta_operation(binding)
+        paths[f"/{name}/_meta"] = {"get": meta if challenge is None else meta | security_of(binding, *Right)}
         tags.append({"name": name})
     components = {"schemas": schemas, "responses": RESPONSES, "headers": HEADERS}
     if challenge is not None:

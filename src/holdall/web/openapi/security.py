@@ -20,7 +20,10 @@ def security_scheme(challenge: str) -> Node:
     return {"type": "apiKey", "in": "header", "name": "Authorization", "description": f"as for {challenge}"}
 
 
-def security_of(binding: Binding, right: Right) -> Node:
-    """Which operations of a right ask for a user; for those that anybody may do, one may be given all the same."""
+def security_of(binding: Binding, *rights: Right) -> Node:
+    """Whether operations that want one of these rights ask for a user; where anybody may do them, one may be given all
+    the same.
+    """
     asked: list[Node] = [{SCHEME: []}]
-    return {"security": [{}, *asked] if binding.policy.allows(right, ANONYMOUS) else asked}
+    is_open = any(binding.policy.allows(right, ANONYMOUS) for right in rights)
+    return {"security": [{}, *asked] if is_open else asked}

@@ -1,0 +1,64 @@
+"""A whole collection, or all that a query means, into one file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from holdall.app.transfer.files import form_of, new_file
+from holdall.errors import QueryError
+from holdall.model import csv_lines, csv_row
+from holdall.policy import User
+from holdall.query import AnyQuery
+from holdall.session import Bindings, Session
+
+__all__ = ["export_records"]
+
+_BATCH = 1_000
+
+
+async def export_records(
+    bindings: Bindings,
+    query: AnyQuery,
+    path: Path,
+    *,
+    form: str | None,
+    columns: Sequence[str] | None,
+    user: User,
+    keeps_formulas: bool,
+    progress: Callable[[int], object] | None,
+) -> int:
+    """Write all records that a query means, as the user may see them; see ``Holdall.export_records``."""
+    bindings.configure()
+    binding, chosen = bindings.of_query(query), form_of(path, form)
+    hidden = binding.policy.hidden(user)
+    every = [name for name in binding.all_fields if name not in hidden]
+    names = every if columns is None else list(columns)
+    if unknown := [name for name in names if name not in every]:
+        raise QueryError(f"{binding.collection} has no stored field {unknown[0]!r} to export")
+    written, rows = 0, list[bytes]()
+    with new_file(path) as file:
+        if chosen == "csv":
+            file.write(csv_lines([names]))
+        async with Session(bindings, user) as session:
+            async for record in session.stream(query, batch=_BATCH):
+                text = record.to_json(fields=names).encode()
+                rows.append(text)
+                if len(rows) == _BATCH:
+                    file.write(_written(rows, names, chosen, keeps_formulas=keeps_formulas))
+                    written, rows = written + len(rows), []
+                    if progress is not None:
+                        progress(written)
+                    await asyncio.sleep(0)
+        file.write(_written(rows, names, chosen, keeps_formulas=keeps_formulas))
+    return written + len(rows)
+
+
+def _written(rows: list[bytes], names: Sequence[str], form: str, *, keeps_formulas: bool) -> bytes:
+    if form == "ndjson":
+        return b"".join([row + b"\n" for row in rows])
+    values = msgspec.json.decode(b"[" + b",".join(rows) + b"]", type=list[dict[str, object]])
+    return csv_lines([csv_row([row[name] for name in names], keeps_formulas=keeps_formulas) for row in values])
