@@ -9,7 +9,22 @@ from typing import Any
 
 import pytest
 
-from holdall import SYSTEM, Action, ActionPolicy, Context, Each, Holdall, Model, Nobody, One, Policy, Role, User, field
+from holdall import (
+    SYSTEM,
+    Action,
+    ActionPolicy,
+    Context,
+    Each,
+    Holdall,
+    Model,
+    Nobody,
+    One,
+    Policy,
+    Role,
+    Stamped,
+    User,
+    field,
+)
 from holdall.actions.house import Duplicate, Export
 from holdall.errors import (
     ActionUnavailable,
@@ -400,3 +415,32 @@ async def test_an_application_without_any_says_so() -> None:
             await session.act(Write(text="x"), Note(id=1))
         with pytest.raises(StateError, match="has no selection"):
             session.select("note/x")
+
+
+async def test_stamps_tell_who_acted_and_transitions_hold() -> None:
+    class Note(Stamped, Model):
+        id: int = field(pk=True)
+        state: str = field(default="draft", transitions={"draft": ["out"], "out": []})
+
+    class Move(Action[Note], on=One):
+        to: str
+
+        async def run(self, context: Context, note: Note) -> None:
+            note.state = self.to
+            context.session.add(Note(id=10 * note.id + len(self.to)))
+
+    app = Holdall("notes")
+    app.add_store("main", "memory:")
+    app.add(Note, store="main", policy=Policy(read=Role("reader"), write=Nobody))
+    app.add_action(Move, ActionPolicy(execute=Role("reader")))
+    async with app.session() as session:
+        session.add(Note(id=1))
+    async with app.session(ANN) as session:
+        note = await session.require(Note, 1)
+        await session.act(Move(to="out"), note)
+        assert (note.created_by, note.modified_by) == ("system", "ann")
+        added = await session.require(Note, 13)
+        assert (added.created_by, added.modified_by) == ("ann", "ann")
+        with pytest.raises(ValidationError, match="transition"):
+            await session.act(Move(to="draft"), note)
+        assert await session.count(Note.where()) == 2

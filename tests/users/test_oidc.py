@@ -16,7 +16,7 @@ from holdall import Authenticated, Holdall, Model, Policy, Role, field
 from holdall.errors import CommitAborted, DeclarationError, NotFound
 from holdall.testing.client import Answer, Client
 from holdall.users import Account, Authenticator, LoginSession, Users
-from holdall.users.oidc import ClaimMap, OidcIdentity, OidcLogin, OidcProvider, OidcRequest, OidcSession
+from holdall.users.oidc import ClaimMap, OidcFailed, OidcIdentity, OidcLogin, OidcProvider, OidcRequest, OidcSession
 from holdall.users.oidc.id_token import IdTokens
 from holdall.web.oidc_login import include_oidc_login
 from tests.servers.identity_provider import TOKEN_FAULTS, IdentityProvider
@@ -190,14 +190,33 @@ async def test_an_answer_is_for_one_browser_and_once(browser: Browser, provider:
     await other.app.close()
 
 
-async def test_of_two_answers_at_once_one_is_taken(provider: IdentityProvider, tmp_path: Path) -> None:
-    provider.faults.add("replayed")
-    browser = Browser(provider, f"sqlite:///{tmp_path}/office.db")
-    await browser.app.create()
+async def test_an_answer_that_is_made_up_does_not_end_the_login_under_way(browser: Browser) -> None:
     mine = await browser.begin()
-    answers = await asyncio.gather(*(browser.end(mine) for _ in range(4)))
-    assert sorted(answer.status for answer in answers) == [303, 401, 401, 401]
-    assert await browser.sessions() == 1
+    assert (await browser.end({"code": "made up", "state": "made up"})).status == 401
+    assert (await browser.end(mine)).status == 303
+
+
+async def test_an_answer_is_for_the_login_that_asked(browser: Browser) -> None:
+    other = OidcLogin(browser.users, browser.asked, redirect_uri="https://office.example/other", adds_accounts=True)
+    mine = await browser.begin()
+    with pytest.raises(OidcFailed, match="was not begun"):
+        await other.finish(browser.cookies["__Host-oidc"], mine)
+    assert await browser.sessions() == 0
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "yaml"])
+async def test_of_answers_at_once_one_is_taken(kind: str, provider: IdentityProvider, tmp_path: Path) -> None:
+    provider.faults.add("replayed")
+    browser = Browser(provider, local_url(kind, tmp_path))
+    await browser.app.create()
+    for number in range(1, 6):
+        mine = await browser.begin()
+        kept = dict(browser.cookies)
+        answers = await asyncio.gather(*(browser.end(mine) for _ in range(6)))
+        assert sorted(answer.status for answer in answers) == [303, 401, 401, 401, 401, 401]
+        browser.cookies = kept
+        assert (await browser.end(mine)).status == 401
+        assert await browser.sessions() == number
     await browser.app.close()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import msgspec
+
 from holdall.errors import Forbidden, StateError
 from holdall.model import Model, Record, Reference, SessionLink, State, state_of
-from holdall.policy import SYSTEM, Right, User
+from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Key, Op, Query, Some
 from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
@@ -88,8 +90,10 @@ class SessionContext:
 
     @property
     def writer(self) -> User:
-        """The user by whose rights changes are made: the program itself, in an action that has rights of its own."""
-        return SYSTEM if self.act is not None and self.act.is_trusted else self.user
+        """The user by whose rights changes are made: without limits, in an action that has rights of its own."""
+        if self.act is None or not self.act.is_trusted:
+            return self.user
+        return msgspec.structs.replace(self.user, unrestricted=True)  # stamps tell who it was all the same
 
     @property
     def is_judged(self) -> bool:

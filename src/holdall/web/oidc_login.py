@@ -43,13 +43,10 @@ def include_oidc_login(api: FastAPI | APIRouter, login: OidcLogin, *, prefix: st
             if len(given.multi_items()) > len(given):
                 raise OidcFailed("a parameter is given twice")
             done = await login.finish(token, given)
-        except OidcFailed as error:
-            answer = (
-                _unreachable()
-                if error.is_outage
-                else login_problem(401, "unauthenticated", "The login did not succeed. Begin it again.")
-            )
-            return with_cookie(answer, _COOKIE, "", seconds=0) if token else answer
+        except OidcFailed as error:  # the cookie stays, as anybody can send a browser here with an answer made up
+            if error.is_outage:
+                return _unreachable()
+            return login_problem(401, "unauthenticated", "The login did not succeed. Begin it again.")
         answer = with_cookie(_redirect(done.target, 303), _COOKIE, "", seconds=0)
         return with_session(answer, done.logged_in.token)
 

@@ -167,13 +167,17 @@ class OidcLogin:
             raise OidcFailed("the account was changed meanwhile, or its login is taken") from None
 
     async def _taken(self, token: str) -> str:
-        """Where the login leads that this token began; nobody takes it twice."""
-        async with self.users.app.session() as session:
-            found = await session.get(OidcRequest, hash_of(token))
-            number = await session.delete(OidcRequest.where(OidcRequest.id == hash_of(token)))
-        if found is None or number != 1 or found.provider != self._place or found.expires <= self.users.clock():
-            raise OidcFailed("the login was not begun, is over, or took too long")
-        return found.target
+        """Where the login leads that this token began; of several who ask at once, one is told."""
+        try:
+            async with self.users.app.session() as session:
+                found = await session.get(OidcRequest, hash_of(token))
+                if found is None or found.provider != self._place or found.expires <= self.users.clock():
+                    raise OidcFailed("the login was not begun, is over, or took too long")
+                session.remove(found)
+                target = found.target
+        except CommitAborted:
+            raise OidcFailed("the login is over") from None
+        return target
 
     async def _begun(self, session: Session, tokens: Tokens, mapped: MappedClaims) -> LoggedIn:
         account = await self._account(session, tokens.claims["sub"], mapped)

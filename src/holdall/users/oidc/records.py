@@ -19,12 +19,16 @@ class OidcIdentity(Model, collection="oidc_identities"):
 
 
 class OidcRequest(Model, collection="oidc_requests"):
-    """A login that a browser began and did not end; the key is the hash of its cookie. Example: ``docs/users.md``."""
+    """A login that a browser began and did not end; the key is the hash of its cookie.
+
+    The version has one removal of several at once go through. Example: ``docs/users.md``.
+    """
 
     id: str = field(pk=True, length=(1, 64))
     provider: str
     target: str
     expires: datetime = field(index=True)
+    version: int = field(version=True)
 
 
 class OidcSession(Model, collection="oidc_sessions"):
