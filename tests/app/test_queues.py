@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
@@ -59,6 +60,11 @@ def texts():
 """
 
 
+def _own(url: str) -> str:
+    """A database of that server that no other test uses."""
+    return urlsplit(url)._replace(path="/7").geturl()
+
+
 @pytest.fixture
 def queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """A program whose tasks are found by the names that workers know them by."""
@@ -72,7 +78,7 @@ def queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
 def test_a_worker_of_rq_runs_tasks(queued: ModuleType, redis_url: str) -> None:
     from rq import Queue, SimpleWorker
 
-    with Redis.from_url(f"{redis_url}/7") as connection:
+    with Redis.from_url(_own(redis_url)) as connection:
         queue = Queue("holdall", connection=connection)
         jobs = [queue.enqueue(queued.put, 1, text="by rq"), queue.enqueue(queued.fail)]
         SimpleWorker([queue], connection=connection).work(burst=True, logging_level="CRITICAL")
@@ -91,7 +97,7 @@ def test_a_worker_of_arq_runs_tasks(queued: ModuleType, redis_url: str) -> None:
     from arq.worker import Worker
 
     async def work() -> list[object]:
-        pool = await create_pool(RedisSettings.from_dsn(f"{redis_url}/7"))
+        pool = await create_pool(RedisSettings.from_dsn(_own(redis_url)))
         jobs = [await pool.enqueue_job("put_async", 1, text="by arq"), await pool.enqueue_job("fail_async")]
         tasks = [func(queued.put_async, name="put_async"), func(queued.fail_async, name="fail_async")]
         worker = Worker(tasks, redis_pool=pool, burst=True, handle_signals=False, poll_delay=0.01, max_tries=1)

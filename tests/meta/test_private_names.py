@@ -19,8 +19,8 @@ import redis.asyncio
 from asyncpg.prepared_stmt import PreparedStatement
 from pymongo import AsyncMongoClient
 
+from holdall.model import text_matching
 from holdall.store import end_transport
-from holdall.web.openapi.examples import text_matching
 from tests.support.sources import PACKAGE, house_files, parsed
 
 _SELECTS = "SQLAlchemy has nothing public that says what a Select is sorted and cut by; tests/adoption/test_selects.py"
@@ -56,7 +56,7 @@ _USED: dict[tuple[str, str], str] = {
     ("store/idle.py", "_sock"): "the same",
     ("store/idle.py", "_ssl_protocol"): "the same",
     ("store/idle.py", "_transport"): "the same",
-    ("web/openapi/examples.py", "re._parser"): "nothing public reads patterns",
+    ("model/sample.py", "re._parser"): "nothing public reads patterns",
 }
 """By file and name, why a private name is used that the file does not define; those of others are guarded below."""
 

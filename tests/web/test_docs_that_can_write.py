@@ -11,8 +11,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from holdall import Authenticated, Everyone, Holdall, Model, Policy, Ref, User, check, field
+from holdall.model import text_matching
 from holdall.testing.client import Client
-from holdall.web.openapi.examples import text_matching
 from tests.support.service_of_everything import MODELS, everything
 
 pytestmark = pytest.mark.anyio

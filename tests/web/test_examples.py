@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from holdall import JSON, Everyone, Ge, Gt, Holdall, Le, Length, Lt, Model, Pattern, Policy, field
-from holdall.web.openapi.examples import text_matching
+from holdall.model import text_matching
 
 
 def _creation(*models: type[Model]) -> dict[str, Any]:

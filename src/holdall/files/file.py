@@ -106,6 +106,14 @@ class File:
         return self._facts.created
 
     @property
+    def key(self) -> str:
+        """Return the key of its content in its file store; no client ever sees it. Raises StateError as ``size``.
+
+        Example: :class:`File`.
+        """
+        return self._facts.key
+
+    @property
     def is_stored(self) -> bool:
         """Return whether a commit has kept its content. Example: :class:`File`."""
         return self._body.facts is not None

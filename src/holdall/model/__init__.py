@@ -28,6 +28,7 @@ from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
+from holdall.model.sample import sample_of, text_matching
 from holdall.model.schema import schema_of
 from holdall.model.stamped import Stamped
 from holdall.model.state import Frozen, State
@@ -144,10 +145,12 @@ __all__ = [
     "refers_to",
     "register_codec",
     "replace_items",
+    "sample_of",
     "schema_of",
     "set_track",
     "state_of",
     "stream",
+    "text_matching",
     "track_of",
     "type_schema",
     "without_formula",

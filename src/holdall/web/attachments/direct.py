@@ -46,9 +46,7 @@ class Direct:
 
     async def download(self, file: File) -> Reply:
         """Redirect a client to where the content is for a while."""
-        facts = file.body.facts
-        assert facts is not None
-        url = await self._store.download_url(facts.key, _SECONDS)
+        url = await self._store.download_url(file.key, _SECONDS)
         return Reply(307, [(b"location", url.encode()), (b"cache-control", b"no-store"), (b"content-length", b"0")])
 
     async def taken(self, scope: Scope, receive: Receive, session: Session, record: Key, name: str) -> File:
