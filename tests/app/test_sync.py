@@ -176,7 +176,9 @@ def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
                 "replace_store",
                 "session_dependency",
             }
-            | {"identify", "mount", "revisions"}
+            | {"identify", "mount", "revisions", "find_user", "tell_request_ids"}
+            | {"actions", "selections", "add_action", "add_selection"}
+            | {"on", "after", "add_audit", "add_feed", "add_webhook"}
             | (verbs(Contexts).keys() - verbs(SyncContexts).keys()),
         ),
     ):

@@ -17,6 +17,7 @@ from celery.contrib.testing.worker import start_worker
 from holdall import SYSTEM, Context, Dal, Holdall, Model, Service, Session, SyncContext, User, field
 from holdall.app import SyncSession
 from holdall.errors import CommitAborted, DeclarationError, LockConflict
+from tests.support.loggers import loggers_kept
 
 pytestmark = pytest.mark.anyio
 
@@ -221,7 +222,7 @@ def test_celery_calls_tasks_eagerly(celery: Celery) -> None:
 @pytest.mark.filterwarnings("ignore")  # of Celery's own
 def test_a_worker_of_celery_runs_tasks(celery: Celery) -> None:
     queued, failing = celery.task(name="put")(put), celery.task(name="fail")(fail)
-    with start_worker(celery, perform_ping_check=False, pool="solo", loglevel="ERROR"):
+    with loggers_kept(), start_worker(celery, perform_ping_check=False, pool="solo", loglevel="ERROR"):
         assert queued.delay(7, text="by a worker").get(timeout=20) == 8
         result = failing.delay()
         with pytest.raises(ZeroDivisionError):

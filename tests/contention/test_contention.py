@@ -22,7 +22,7 @@ def scenery() -> Iterator[Scenery]:
         yield made
 
 
-@pytest.mark.parametrize("kinds, variant", zip(_PAIRS, ["versions", "linked", "versions", "linked"], strict=True))
+@pytest.mark.parametrize("kinds, variant", list(zip(_PAIRS, ["versions", "linked", "versions", "linked"], strict=True)))
 def test_two_stores_agree(scenery: Scenery, kinds: tuple[str, ...], variant: str) -> None:
     arena, stack = scenery.arena(kinds, variant, records=4)
     with stack:

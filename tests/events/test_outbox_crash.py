@@ -115,6 +115,7 @@ async def test_each_event_arrives_in_order_whoever_dies(receiver: Receiver, tmp_
         for number, mark in enumerate(marks):
             process = await run(url, receiver.url, _EVENTS)
             await receiver.has(mark)
+            assert process.returncode is None, "it was done before it could be killed"
             process.kill()
             await process.wait()
             if number % 3 == 0:
@@ -124,7 +125,6 @@ async def test_each_event_arrives_in_order_whoever_dies(receiver: Receiver, tmp_
         assert await process.wait() == 0
     assert faults_of(receiver.arrived, _EVENTS) == []
     assert len({record for _, record, _ in receiver.arrived}) == RECORDS
-    assert len(receiver.arrived) > _EVENTS  # some twice, or nothing was tried
 
 
 async def test_rows_that_are_written_after_the_commit_are_found(receiver: Receiver, tmp_path: Path) -> None:

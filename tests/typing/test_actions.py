@@ -59,6 +59,8 @@ class Count(Action[Book], on=Nothing):
 
 
 app = Holdall("library")
+app.add_store("main", "memory:")
+app.add(Book, store="main")
 app.add_action(Vote, policy=ActionPolicy(see=Everyone, execute=Everyone))
 LONG = app.add_selection("long", Book.where(Book.pages > param("pages", int, 0)).only(Book.title))
 assert_type(LONG, Selection[tuple[str]])

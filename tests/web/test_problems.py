@@ -85,6 +85,7 @@ EXPECTED: dict[str, Told] = {
     "StoreUnavailable": same(errors.StoreUnavailable("main", SECRET), _AWAY),
     "UpstreamError": same(errors.UpstreamError("main", SECRET), (502, "upstream")),
     "StoreTimeout": same(errors.StoreTimeout("main", SECRET), (504, "timeout")),
+    "Refused": Told(errors.Refused("a new book is on no loan"), (409, "refused"), None, None),
     "FileMissing": same(errors.FileMissing("main"), (500, "missing-content")),
     "SchemaMismatch": same(errors.SchemaMismatch("main", [SECRET]), None),
     "UnknownFormat": same(errors.UnknownFormat("main", SECRET, 9, 1), None),

@@ -54,6 +54,11 @@ class RecordStates:
         set_track(record, self._shared_new)
         self.new[id(record)] = record
 
+    def track_rows(self, records: Iterable[Record]) -> None:
+        """Make records new that a plan writes beside those of the session, which does not keep them."""
+        for record in records:
+            set_track(record, self._shared_new)
+
     def move(self, record: Record, to: State, old: dict[str, Value] | None = None, ends: object = None) -> Any:
         """Bring a record into this state; returns what now tracks it.
 

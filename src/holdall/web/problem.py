@@ -134,7 +134,7 @@ def problem_of(
             return Problem(422, "limit", f"More than {error.maximum} {error.limit}.")
         case NotFound() | UnknownCommand():
             return Problem(404, "not-found", "There is no such record.")
-        case Refused():
+        case Refused() if not is_read:
             return Problem(409, "refused", str(error)[:_MAX_DETAIL])
         case StoreError():
             return _of_store(error, is_conditional=is_conditional, is_read=is_read, has_query=has_query)

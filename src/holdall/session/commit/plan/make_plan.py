@@ -7,7 +7,7 @@ from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
-from holdall.model import Declaration, Field, InstanceState, Model, Record, State, old_values_of, set_track, state_of
+from holdall.model import Declaration, Field, Model, Record, State, old_values_of, state_of
 from holdall.policy import Right, User
 from holdall.query import Generated
 from holdall.session.binding import Binding
@@ -78,9 +78,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     if bindings.listening is not None:
         rows = bindings.listening.rows(batches, user)
         batches += rows
-        track = InstanceState(records.states.link, State.NEW)
-        for record in [record for batch in rows for record in batch.records]:
-            set_track(record, track)
+        records.states.track_rows([record for batch in rows for record in batch.records])
         is_linked = is_linked or any(batch.awaits for batch in rows)
     steps = schedule_steps(batches, is_linked=is_linked)
     return Plan(steps, records.bulk_to_make)
