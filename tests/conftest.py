@@ -24,8 +24,8 @@ settings.load_profile("holdall")  # --hypothesis-profile=explore is heeded after
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three processes more than there are cores: many tests wait for locks, leases and servers."""
-    return (os.cpu_count() or 1) + 3
+    """Two processes more than there are cores: many tests wait for locks, leases and servers."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True)

@@ -66,7 +66,7 @@ async def test_so_is_a_single_change(mongo_url: str) -> None:
 
 
 async def test_but_not_for_ever(mongo_url: str) -> None:
-    async with created(fresh(mongo_url), timeout=0.5) as store:
+    async with created(fresh(mongo_url), timeout=1.5) as store:
         with (
             failing(mongo_url, "insert", times=10_000, errorCode=112, errorLabels=_AGAIN),
             pytest.raises((LockConflict, StoreTimeout)),  # the driver may find first that the time is over
@@ -85,7 +85,7 @@ async def test_a_lost_answer_to_a_commit_is_asked_for_again(mongo_url: str, how:
 
 @pytest.mark.parametrize("how", [{"errorCode": 64, "errorLabels": _UNSURE}, {"closeConnection": True}])
 async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(mongo_url: str, how: dict[str, Any]) -> None:
-    async with created(fresh(mongo_url), timeout=0.5) as store:
+    async with created(fresh(mongo_url), timeout=1.5) as store:
         with failing(mongo_url, "commitTransaction", times=10_000, **how):
             with pytest.raises(_LOST) as caught:
                 await store.apply(_TWO)
@@ -97,7 +97,7 @@ async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(mongo_url: 
 
 
 async def test_before_the_commit_nothing_is_unknown(mongo_url: str) -> None:
-    async with created(fresh(mongo_url), timeout=0.5) as store:
+    async with created(fresh(mongo_url), timeout=1.5) as store:
         with failing(mongo_url, "insert", times=10_000, closeConnection=True):
             with pytest.raises((StoreUnavailable, StoreTimeout, Conflict)) as caught:
                 await store.apply(_TWO)
@@ -106,7 +106,7 @@ async def test_before_the_commit_nothing_is_unknown(mongo_url: str) -> None:
 
 
 async def test_a_single_change_whose_answer_is_lost_is_unknown(mongo_url: str) -> None:
-    async with created(fresh(mongo_url), timeout=0.5) as store:
+    async with created(fresh(mongo_url), timeout=1.5) as store:
         with failing(mongo_url, "insert", times=10_000, closeConnection=True):
             with pytest.raises(_LOST) as caught:
                 await store.apply(_TWO[:1])

@@ -95,7 +95,7 @@ async def test_nobody_listens() -> None:
 async def test_a_lost_answer_to_a_change_leaves_its_outcome_unknown(redis_url: str) -> None:
     direct = store_at(redis_url)
     async with FaultProxy("127.0.0.1", int(redis_url.rpartition(":")[2].partition("/")[0])) as proxy:
-        store = store_at(f"redis://127.0.0.1:{proxy.port}", prefix=direct._prefix, timeout=0.3)
+        store = store_at(f"redis://127.0.0.1:{proxy.port}", prefix=direct._prefix, timeout=1.0)
         await apply(store, plain("before"))
         await proxy.fail(Fault.RESET_ANSWER)
         with pytest.raises(StoreUnavailable) as reset:
@@ -174,11 +174,11 @@ async def test_keys_of_another_type_stop_a_batch_before_it_begins(redis_url: str
 
 
 async def test_waiting_for_a_connection_has_an_end(redis_url: str) -> None:
-    store = store_at(redis_url, connections=1, timeout=0.6)
+    store = store_at(redis_url, connections=1, timeout=2.0)
 
     async with raw_client(redis_url, store) as raw:
         await apply(store, plain("a"))
-        await raw.client_pause(1_500, all=False)
+        await raw.client_pause(60_000, all=False)
         results = await asyncio.gather(*(apply(store, plain(f"{n}")) for n in range(3)), return_exceptions=True)
         assert [type(result) for result in results] == [StoreTimeout] * 3
         unknown = [getattr(result, "is_outcome_unknown", None) for result in results]

@@ -74,10 +74,10 @@ async def test_an_idle_connection_is_closed(url: str) -> None:
 
 
 async def test_a_statement_is_bounded(url: str) -> None:
-    store: Any = open_store("main", url, timeout=0.3)
+    store: Any = open_store("main", url, timeout=1.0)
     await store.ping()
-    slow = "SELECT pg_sleep(5)" if url.startswith("postgres") else "SELECT SLEEP(5) FROM information_schema.tables"
-    async with asyncio.timeout(4):
+    slow = "SELECT pg_sleep(20)" if url.startswith("postgres") else "SELECT SLEEP(20) FROM information_schema.tables"
+    async with asyncio.timeout(15):
         with pytest.raises(StoreTimeout):
             await store.sql(slow, {}, limit=1000)
     await store.ping()

@@ -66,7 +66,7 @@ async def test_waiting_too_long_is_a_timeout(postgres_url: str) -> None:
 
 async def test_a_statement_too_long_is_a_timeout(postgres_url: str) -> None:
     async with asyncio.timeout(30):
-        database = opened(postgres_url, timeout=0.2, connections=1)
+        database = opened(postgres_url, timeout=1.0, connections=1)
         with pytest.raises(StoreTimeout):
             await database.rows("SELECT pg_sleep(10)", ())
         assert await database.rows("SELECT 1", ()) == [(1,)]

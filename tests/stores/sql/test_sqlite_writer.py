@@ -268,7 +268,7 @@ async def test_a_refused_part_leaves_the_transaction_usable(place: Path | None) 
 
 async def test_a_transaction_kept_open_times_others_out(place: Path | None) -> None:
     async with asyncio.timeout(20):
-        async with Opened(place, timeout=0.2) as opened:
+        async with Opened(place, timeout=1.0) as opened:
             async with opened.store.transaction() as transaction:
                 await transaction.apply([add_author("a")])
                 with pytest.raises(StoreTimeout):
@@ -290,7 +290,7 @@ async def test_what_is_cancelled_before_its_turn_is_not_done(place: Path | None)
 
 async def test_another_process_that_keeps_the_lock_is_a_timeout(tmp_path: Path) -> None:
     async with asyncio.timeout(20):
-        async with Opened(tmp_path, timeout=0.1) as opened:
+        async with Opened(tmp_path, timeout=1.0) as opened:
             other = apsw.Connection(str(tmp_path / "test.db"))
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreTimeout):
