@@ -10,6 +10,7 @@ from typing import Generic, NoReturn, Protocol, TypeVar
 from holdall.errors import QueryError
 from holdall.query.aggregate import Aggregate, AggregateOwner, Function
 from holdall.query.border import Value
+from holdall.query.compared_by_operators import ComparedByOperators
 from holdall.query.condition import NOBODY, Compare, Condition, Op, Owner, Path
 
 __all__ = ["Aggregated", "Column", "aggregated", "rows"]
@@ -24,7 +25,7 @@ class Column(Protocol[V_co]):
     def __column__(self) -> V_co: ...
 
 
-class Aggregated(Generic[V]):
+class Aggregated(ComparedByOperators, Generic[V]):
     """An aggregate in the making: a column for ``only()``, a sort key, or, compared with a value, a condition for
     ``having()``.
 
@@ -54,8 +55,6 @@ class Aggregated(Generic[V]):
     def __repr__(self) -> str:
         return f"Aggregated({self.aggregate.name})"
 
-    __hash__ = object.__hash__
-
     @property
     def path(self) -> Path:
         """The path by which the columns of groups are spoken of."""
@@ -69,24 +68,6 @@ class Aggregated(Generic[V]):
 
     def _compare(self, op: Op, value: object) -> Condition:
         return Compare(self.path, op, self._encode(value), self.owner)
-
-    def __eq__(self, value: object) -> Condition:  # type: ignore[override]  # a condition to send, where object has bool
-        return self.is_null() if value is None else self._compare(Op.EQ, value)
-
-    def __ne__(self, value: object) -> Condition:  # type: ignore[override]  # as __eq__
-        return self.is_null(False) if value is None else self._compare(Op.NE, value)
-
-    def __lt__(self, value: object) -> Condition:
-        return self._compare(Op.LT, value)
-
-    def __le__(self, value: object) -> Condition:
-        return self._compare(Op.LE, value)
-
-    def __gt__(self, value: object) -> Condition:
-        return self._compare(Op.GT, value)
-
-    def __ge__(self, value: object) -> Condition:
-        return self._compare(Op.GE, value)
 
     def between(self, low: object, high: object) -> Condition:
         """Write the condition ``low <= value <= high``. Raises QueryError for a value of another type."""

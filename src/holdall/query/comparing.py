@@ -11,6 +11,7 @@ import msgspec
 from holdall.errors import QueryError
 from holdall.query.asking import instead_of_values
 from holdall.query.border import Value
+from holdall.query.compared_by_operators import ComparedByOperators
 from holdall.query.condition import ALWAYS, Compare, Condition, Exists, Not, Op, Owner, Path
 from holdall.query.later import Later
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 _TURNED = {Op.EQ: Op.EQ, Op.NE: Op.NE, Op.LT: Op.GT, Op.GT: Op.LT, Op.LE: Op.GE, Op.GE: Op.LE}
 
 
-class Comparing(Generic[T]):
+class Comparing(ComparedByOperators, Generic[T]):
     """The comparisons that a field, which is an expression, has; each writes a condition.
 
     >>> class Author(Model):
@@ -61,24 +62,6 @@ class Comparing(Generic[T]):
         if not isinstance(value, str | Later):
             raise QueryError(f"{op} on {self._shown} takes text, not {type(value).__name__}")
         return self._node(op, value)
-
-    def __eq__(self, value: object) -> Condition:  # type: ignore[override]  # a condition to send, where object has bool
-        return self.is_null() if value is None else self._compare(Op.EQ, value)
-
-    def __ne__(self, value: object) -> Condition:  # type: ignore[override]  # as __eq__
-        return self.is_null(False) if value is None else self._compare(Op.NE, value)
-
-    def __lt__(self, value: object) -> Condition:
-        return self._compare(Op.LT, value)
-
-    def __le__(self, value: object) -> Condition:
-        return self._compare(Op.LE, value)
-
-    def __gt__(self, value: object) -> Condition:
-        return self._compare(Op.GT, value)
-
-    def __ge__(self, value: object) -> Condition:
-        return self._compare(Op.GE, value)
 
     def in_(self, values: Collection[Value] | Value) -> Condition:
         """Write the condition that the value is one of these: of a list, or of the rows of a query of one column.
