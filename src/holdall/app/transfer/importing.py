@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from holdall.app.transfer.report import ImportReport, ImportTally
 from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
 from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, lines_in
 from holdall.policy import User
-from holdall.query import Json, Value
+from holdall.query import Json, Key, Value
 from holdall.session import Binding, Bindings, Session, read_only_fields
 
 __all__ = ["Importing"]
 
 _MOST = 64 * 1024 * 1024  # bytes of a line
 _Members = dict[str, Json] | FieldError
+_Found = tuple[Key, Model | None] | HoldallError | None  # the key of a line and its record, or what was in the way
 _Line = tuple[int, _Members]  # its number, and the members of a record or what is wrong
 
 
@@ -52,6 +54,8 @@ class Importing:
         self._keeps_formulas = keeps_formulas
         self._progress = progress
         self._tally = ImportTally()
+        stored = binding.declaration.stored
+        self._kept = {field.name for field in stored if field.options.pk or field.options.is_given_elsewhere}
         self._new, self._old = self._input(is_new=True), self._input(is_new=False)
 
     async def run(self, path: Path, form: str | None) -> ImportReport:
@@ -80,9 +84,9 @@ class Importing:
         """Store lines in one commit, or each by itself where something stands in the way of some."""
         good: list[_Line] = []
         session, counts = Session(self._bindings, self._user), ImportTally()
-        for number, members in lines:
+        for (number, members), found in zip(lines, await self._found(session, lines), strict=True):
             try:
-                await self._put(session, members, counts)
+                self._put(session, members, found, counts)
             except HoldallError as error:
                 self._tally.refuse(number, _errors(error))
             else:
@@ -100,27 +104,44 @@ class Importing:
     async def _take_one(self, line: _Line) -> None:
         number, members = line
         session, counts = Session(self._bindings, self._user), ImportTally()
+        (found,) = await self._found(session, [line])
         try:
-            await self._put(session, members, counts)
+            self._put(session, members, found, counts)
             await self._end(session)
         except HoldallError as error:
             self._tally.refuse(number, _errors(error))
         else:
             self._count(counts)
 
-    async def _put(self, session: Session, members: _Members, counts: ImportTally) -> None:
+    async def _found(self, session: Session, lines: Sequence[_Line]) -> list[_Found]:
+        """The records that lines change, asked for together; none where every line is to be a new one."""
+
+        async def one(members: _Members) -> _Found:
+            if not self._upsert or isinstance(members, FieldError):
+                return None
+            try:
+                key = _key_of(self._binding, members)
+                record = await session.get(self._binding.model, *(key if isinstance(key, tuple) else (key,)))
+            except HoldallError as error:
+                return error
+            return key, record
+
+        return await asyncio.gather(*(one(members) for _, members in lines))
+
+    def _put(self, session: Session, members: _Members, found: _Found, counts: ImportTally) -> None:
         """Add the record of a line, or give its values to the one that is there."""
         name, model = self._binding.model.__name__, self._binding.model
         if isinstance(members, FieldError):
             raise ValidationError(name, [members])
-        there = None
-        if self._upsert:
-            key = _key_of(self._binding, members)
-            there = await session.get(model, *(key if isinstance(key, tuple) else (key,)))
+        if isinstance(found, HoldallError):
+            raise found
+        known, there = session.context.records.of(model), None
+        if found is not None:
+            key, there = found
+            there = known.get(key) if there is None else there  # an earlier line may have added it
         if there is None:
             made: Model = self._new.create_from(members)
-            known = None if self._upsert or made.__key__() is None else session.context.records.of(model)
-            if known is not None and made.__key__() in known:
+            if not self._upsert and made.__key__() is not None and made.__key__() in known:
                 raise ValidationError(name, [FieldError("", "exists", "is the key of an earlier line")])
             session.add(made)
             counts.created += 1
@@ -131,8 +152,7 @@ class Importing:
     def _changed(self, record: Model, members: dict[str, Json]) -> bool:
         """Give a record the values that are not those it has; whether there were any."""
         declaration = self._binding.declaration
-        kept = {field.name for field in declaration.stored if field.options.pk or field.options.is_given_elsewhere}
-        given = self._old.values_from({name: value for name, value in members.items() if name not in kept})
+        given = self._old.values_from({name: value for name, value in members.items() if name not in self._kept})
         changes: dict[str, Value] = {}
         for name, value in given.items():
             field = declaration.by_name[name]
@@ -166,10 +186,10 @@ class Importing:
 
     def _of_json(self, line: bytes) -> _Members:
         try:
-            found = msgspec.json.decode(line, type=dict[str, object])
+            found = msgspec.json.decode(line, type=dict[str, Value])
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return FieldError("", "json", "is not a JSON object")
-        return {name: value for name, value in found.items() if name not in self._skip}  # type: ignore[misc]  # JSON
+        return {name: value for name, value in found.items() if name not in self._skip}
 
     def _report(self) -> ImportReport:
         return self._tally.report(self._binding.collection, is_dry_run=self._is_dry_run)
