@@ -120,8 +120,6 @@ class Action(Generic[M]):
             return NotImplemented
         return all(given.get(self._given) == given.get(other._given) for given in self.__inputs__.fields)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return repr(self._given)
 
@@ -176,10 +174,10 @@ def _model_in(cls: type) -> Value:
     return None
 
 
-def _demand_parameters(name: str, run: object, on: On) -> None:
+def _demand_parameters(name: str, run: Value, on: On) -> None:
     """Raise DeclarationError for a method that cannot be called with what it is to be given."""
     told = {On.NOTHING: "(self, context)", On.ALL: "(self, context, records)"}.get(on, "(self, context, record)")
     try:
-        inspect.signature(run).bind(None, *[None] * _PARAMETERS[on])  # type: ignore[arg-type]
+        inspect.signature(run).bind(None, *[None] * _PARAMETERS[on])
     except (TypeError, ValueError):
         raise DeclarationError(f"{name}.run is a method of {told}, as the action is on={on.name.title()}") from None

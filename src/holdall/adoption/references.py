@@ -101,7 +101,7 @@ class References:
         if not is_key and len(columns) == 1 and _is_unique(columns[0]):
             options["unique"] = True
         aimed = AdoptedTarget(target.class_, is_nullable, f"{self._mapper.class_.__name__}.{name}")
-        made = AdoptedField(name, Ref[aimed], field(**options), names)  # type: ignore[valid-type]
+        made = AdoptedField(name, _leading(Ref, aimed), field(**options), names)
         self.columns |= dict.fromkeys(columns, made)
         return made
 
@@ -119,8 +119,7 @@ class References:
         is_single = relationship.uselist is False
         where = f"{self._mapper.class_.__name__}.{relationship.key}"
         aimed = AdoptedTarget(relationship.mapper.class_, is_single, where)
-        kind: Value = Ref[aimed] if is_single else Many[aimed]  # type: ignore[valid-type]
-        return AdoptedField(relationship.key, kind, back(there))
+        return AdoptedField(relationship.key, _leading(Ref if is_single else Many, aimed), back(there))
 
     def _linked(self, relationship: AnyRelationship) -> AdoptedField:
         table = relationship.secondary
@@ -129,7 +128,7 @@ class References:
         near, far = _ends(relationship)
         where = f"{self._mapper.class_.__name__}.{relationship.key}"
         aimed = AdoptedTarget(relationship.mapper.class_, False, where)
-        annotation: Value = Many[aimed]  # type: ignore[valid-type]  # the class is known at run time only
+        annotation = _leading(Many, aimed)
         reverse = next(iter(_reversed(relationship)), None)
         if reverse is not None and not _is_owner(relationship, reverse, table, near, far):
             return AdoptedField(relationship.key, annotation, back(reverse.key, on_delete=OnDelete.UNLINK))
@@ -157,6 +156,11 @@ def name_of_reference(relationship: AnyRelationship) -> str:
     far = [str(column.name) for _, column in relationship.local_remote_pairs or ()]
     name = relationship.mapper.get_property_by_column(relationship.local_remote_pairs[0][1]).key if far else ""
     return name.removesuffix("_id") if len(far) == 1 and name.endswith("_id") else f"{name}_ref"
+
+
+def _leading(form: Value, aimed: AdoptedTarget) -> Value:
+    """The annotation of a Ref or a Many that leads to a class, which is known at run time only."""
+    return form[aimed]
 
 
 def _from_elsewhere(mapper: AnyMapper) -> Iterator[AnyRelationship]:
