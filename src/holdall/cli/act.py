@@ -92,7 +92,7 @@ async def _required(session: Session, binding: Binding, key: Key, wanted: Condit
     if wanted == ALWAYS:
         return await session.require(binding.model, *(key if isinstance(key, tuple) else (key,)))
     condition = both(having_keys(binding, [key]), wanted)
-    found = await session.query(Query(binding.collection, condition, model=binding.model))
+    found: list[Record] = await session.query(Query(binding.collection, condition, model=binding.model))
     if not found:
         raise NotFound(binding.collection, key)
     return found[0]
