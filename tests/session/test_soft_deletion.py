@@ -446,3 +446,15 @@ async def test_http() -> None:
         assert (await client.post("/books/actions/purge?title=emma", {})).json()["affected"] == 1
     async with app.session() as session:
         assert await keys(session, Book.with_deleted()) == [1, 2]
+
+
+async def test_migrations_of_data_see_deleted_records() -> None:
+    app = await opened("memory:")
+    await filled(app)
+    async with app.session() as session:
+        session.remove(await session.require(Book, 1))
+    report = await app.migrate(Book, lambda book: {"pages": book.pages + 1}, dry_run=False)
+    assert (report.seen, report.changed) == (3, 3)
+    async with app.session() as session:
+        assert [book.pages for book in await session.query(Book.with_deleted().sort(Book.id))] == [4, 1, 10]
+        assert await keys(session, Book.where()) == [2, 3]

@@ -15,8 +15,8 @@ from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
 from holdall.model import Record
-from holdall.query import ALWAYS, Condition, Key, Query, Value, both, parse_condition
-from holdall.session import Binding, Session, having_keys
+from holdall.query import ALWAYS, Compare, Condition, Key, Op, Query, Value, both, parse_condition
+from holdall.session import Binding, Session
 
 __all__ = ["act"]
 
@@ -91,8 +91,10 @@ async def _required(session: Session, binding: Binding, key: Key, wanted: Condit
     """The record with this key. Raises NotFound where there is none that is wanted."""
     if wanted == ALWAYS:
         return await session.require(binding.model, *(key if isinstance(key, tuple) else (key,)))
-    condition = both(having_keys(binding, [key]), wanted)
-    found: list[Record] = await session.query(Query(binding.collection, condition, model=binding.model))
+    parts = key if isinstance(key, tuple) else (key,)
+    for name, part in zip(binding.schema.key, parts, strict=True):
+        wanted = both(wanted, Compare((name,), Op.EQ, part))
+    found: list[Record] = await session.query(Query(binding.collection, wanted, model=binding.model))
     if not found:
         raise NotFound(binding.collection, key)
     return found[0]

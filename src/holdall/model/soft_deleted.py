@@ -73,7 +73,10 @@ class SoftDeleted(Model):
 
 
 def deletion_field(model: type[Model]) -> Field | None:
-    """The field with the moment at which a record was deleted; None for models whose records are removed at once."""
+    """The field with the moment at which a record was deleted; None for models whose records are removed at once.
+
+    Example: :class:`SoftDeleted`.
+    """
     found: Field | None = model.__holdall__.deletion
     return found
 
@@ -85,7 +88,7 @@ def is_soft_deleted(record: Record) -> bool:
 
 
 def turns_deletion(record: Record, old: Mapping[str, Value]) -> bool:
-    """Whether these old values say that a change deletes or restores the record."""
+    """Whether these old values say that a change deletes or restores the record. Example: :class:`SoftDeleted`."""
     found = record.__holdall__.deletion
     return found is not None and found.name in old and (old[found.name] is None) is not (found.get(record) is None)
 

@@ -32,7 +32,6 @@ from holdall.session.open_act import OpenAct
 from holdall.session.persistence import Persistence, StoreCall, StoreHandler
 from holdall.session.query_function import query
 from holdall.session.references.explanation import Explanation
-from holdall.session.references.key_conditions import having_keys
 from holdall.session.session import Session
 from holdall.session.sql_query import SqlQuery
 from holdall.session.store_in_middleware import in_middleware, store_within
@@ -97,7 +96,6 @@ __all__ = [
     "bind_dao",
     "damaged_fields",
     "explain_access",
-    "having_keys",
     "in_middleware",
     "keys_meeting",
     "order_nodes",

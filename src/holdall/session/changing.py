@@ -33,14 +33,16 @@ __all__ = ["Changing"]
 class Changing(msgspec.Struct, eq=False):
     """Adds, removes, takes in and lets go of the records of one session.
 
-    >>> from holdall import Holdall, Model, field, state_of
+    >>> from holdall import Holdall, Model, SoftDeleted, field, state_of
+    >>> class Note(SoftDeleted):
+    ...     id: int = field(pk=True)
     >>> class Country(Model):
     ...     code: str = field(pk=True)
     ...     name: str
     >>> async def example() -> None:
     ...     app = Holdall("atlas")
     ...     app.add_store("main", "memory:")
-    ...     app.add(Country, store="main")
+    ...     app.add(Country, Note, store="main")
     ...     async with app.session() as session:
     ...         france, kosovo = session.add_all([Country(code="FR", name="France"), Country(code="XK", name="Kosovo")])
     ...         draft = session.add(Country(code="YU", name="Yugoslavia"))
@@ -54,6 +56,12 @@ class Changing(msgspec.Struct, eq=False):
     ...         session.reset()
     ...         await session.leave()
     ...     print(state_of(france).value)
+    ...     async with app.session() as session:
+    ...         session.add(Note(id=1))
+    ...     async with app.session() as session:
+    ...         session.remove(await session.require(Note, 1))
+    ...     async with app.session() as session:
+    ...         session.restore(await session.one(Note.only_deleted()))
     >>> import asyncio
     >>> asyncio.run(example())
     False

@@ -27,7 +27,7 @@ from holdall.session.references.key_conditions import having_keys
 from holdall.session.references.locality import is_local
 from holdall.session.references.related_reader import keys_asked
 from holdall.session.references.semi_joins import SemiJoins, visible_to
-from holdall.session.references.standing import is_standing, standing
+from holdall.session.references.standing import is_standing, stands_in
 from holdall.session.withholding import withhold
 from holdall.store import Feature, Rows, Store, StoreTransaction, Streaming
 
@@ -245,8 +245,7 @@ class Reader(msgspec.Struct, eq=False):
             raise Unsupported(binding.store.name, "counting")
         if self.flush is not None:
             await self.flush()
-        named = self._named(query, binding)
-        local = named if is_local(named) else await self._semi_joins.rewrite(named, binding)
+        local = await self.rewritten(query, binding)
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
         return await counting(local if is_local(local) else Query(local.collection, local.condition))
 
@@ -281,14 +280,15 @@ class Reader(msgspec.Struct, eq=False):
                 kept = known.keys() & keys
                 records = self.adopt(binding, rows)
                 try:
-                    for record in self._kept(binding, query, records):
+                    for record in filter(stands_in(binding, query), records):
                         yield record
                 finally:
                     passing = zip(keys, records, strict=True)
                     self.records.release([record for key, record in passing if key not in kept])
 
     def _kept(self, binding: Binding, query: AnyQuery, records: list[Record]) -> list[Record]:
-        return standing(binding, query, records, are_some_removed=bool(self.records.deleted))
+        is_whole = not self.records.deleted and binding.declaration.deletion is None
+        return records if is_whole else list(filter(stands_in(binding, query), records))
 
     def adopt(self, binding: Binding, rows: Rows) -> list[Record]:
         """The records for whole rows; those without a key are new to the session each time."""

@@ -184,7 +184,7 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
         return self._changing.remove(record, final=final)
 
     def restore(self, record: Model) -> None:
-        """Have a deleted record be there again from the next commit on. Example: :class:`SoftDeleted`.
+        """Have a deleted record be there again from the next commit on. Example: :class:`Changing`.
 
         So are those that went with it. Raises StateError for a model without soft deletion.
         """

@@ -168,7 +168,7 @@ class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
         return self._session.remove(record, final=final)
 
     def restore(self, record: Model) -> None:
-        """Have a deleted record be there again. Raises StateError. Example: :class:`SoftDeleted`."""
+        """Have a deleted record be there again. Raises StateError. Example: :class:`Changing`."""
         self._session.restore(record)
 
     def expect(self, record: Model, *names: str) -> None:

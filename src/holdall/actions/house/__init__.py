@@ -1,4 +1,4 @@
-"""Actions of the house, for any model: copies, files, and what becomes of deleted records."""
+"""Actions of the house, for any model: copies, files, and the return or end of deleted records."""
 
 from holdall.actions.house.duplicate import Duplicate
 from holdall.actions.house.export import Export

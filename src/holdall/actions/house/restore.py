@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 class Restore(Action[M], on=Each, deleted=True):
     """Bring a deleted record back, with all that went with it.
 
-    ``app.add_action(Restore[Book])``. Who may delete a record may restore it.
+    ``app.add_action(Restore[Book])``. The right to delete a record is the right to restore it.
 
     >>> from holdall import SoftDeleted
     >>> from holdall.actions.house import Purge, Restore
@@ -39,7 +39,7 @@ class Restore(Action[M], on=Each, deleted=True):
     ...         return await session.query(Book.with_deleted())
     >>> import asyncio
     >>> asyncio.run(example())
-    [Book(id=1, deleted_at=None, deleted_by=None)]
+    [Book(deleted_at=None, deleted_by=None, id=1)]
     """
 
     async def run(self, context: Context, record: M) -> None:

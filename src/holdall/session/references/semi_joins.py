@@ -58,7 +58,7 @@ _PART = 1_000
 class SemiJoins:
     """Rewrites a query so that its own store can answer it; the user must be able to read every collection on it.
 
-    ``is_living`` is for what users ask: deleted records are left out. What keeps records together sees them.
+    ``is_living`` leaves deleted records out, for users; the upkeep of references sees them.
     """
 
     def __init__(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from holdall.model import Record, State, is_soft_deleted, state_of
 from holdall.query import AnyQuery
 from holdall.session.binding import Binding
 from holdall.session.references.guarded_access import names_field
 
-__all__ = ["is_standing", "standing"]
+__all__ = ["is_standing", "stands_in"]
 
 
 def is_standing(record: Record) -> bool:
@@ -15,11 +17,13 @@ def is_standing(record: Record) -> bool:
     return state_of(record) is not State.DELETED and not is_soft_deleted(record)
 
 
-def standing(binding: Binding, query: AnyQuery, records: list[Record], *, are_some_removed: bool) -> list[Record]:
-    """The records that are not to be removed; deleted ones are left out unless the query names the field that tells."""
+def stands_in(binding: Binding, query: AnyQuery) -> Callable[[Record], bool]:
+    """The function that says whether a record belongs to an answer of the query: deleted ones do if it names the field
+    that tells.
+    """
     deletion = binding.declaration.deletion
-    if deletion is not None and not names_field(query.condition, deletion.name):
-        return [record for record in records if is_standing(record)]
-    if are_some_removed:
-        return [record for record in records if state_of(record) is not State.DELETED]
-    return records
+    return _is_kept if deletion is None or names_field(query.condition, deletion.name) else is_standing
+
+
+def _is_kept(record: Record) -> bool:
+    return state_of(record) is not State.DELETED
