@@ -136,9 +136,10 @@ docs: $(READY)
 	@$(BIN)/python -m tools.build_docs
 	@$(BIN)/python -m tools.build_files
 
-# Write docs/files.md anew, a line for every file.
+# Write docs/files.md anew, a line for every file, and docs/errors.md, a part for every error.
 files: $(READY)
 	@$(BIN)/python -m tools.build_files
+	@$(BIN)/python -m tools.build_errors
 
 # Run the conformance suite on the store at STORE=<url>.
 conform: $(READY)

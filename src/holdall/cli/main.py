@@ -51,5 +51,5 @@ def _failure(error: Exception) -> Failure:
         extra = "mcp" if error.name == "mcp" else "cli,web"
         return Failure(f"this needs the package {error.name}: pip install 'holdall[{extra}]'")
     if isinstance(error, HoldallError):
-        return Failure(f"{type(error).__name__}: {error}")
+        return Failure(f"{type(error).__name__}: {error}\nholdall error {type(error).__name__} says what can be done")
     return Failure(f"the command {blame(error)}; --verbose shows the traceback", FAULT)

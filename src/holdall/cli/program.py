@@ -16,6 +16,7 @@ from holdall.cli.commits import commits
 from holdall.cli.create import create
 from holdall.cli.db import db
 from holdall.cli.doctor import doctor
+from holdall.cli.error import error
 from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
@@ -57,7 +58,7 @@ def options(
 
 
 _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
-    "Begin": {"new": new, "inspect": inspect, "check": check, "create": create, "doctor": doctor},
+    "Begin": {"new": new, "inspect": inspect, "check": check, "create": create, "doctor": doctor, "error": error},
     "Run": {"serve": serve, "shell": shell, "mcp": mcp, "call": call, "act": act},
     "Records": {"query": query, "select": select, "export": export, "import": import_},
     "Look after": {"fsck": fsck, "migrate": migrate, "access": access},
