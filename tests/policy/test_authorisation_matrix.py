@@ -48,6 +48,7 @@ _OTHER = {
     "add",
     "add_all",
     "remove",
+    "restore",
     "register",
     "unregister",
     "attach",
