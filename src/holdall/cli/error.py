@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ def error(code: Code = None) -> None:
     name = code.removeprefix(_URN)
     if name in WAYS:
         kind = getattr(errors, name)
-        print(f"{name}: {(kind.__doc__ or '').partition('>>>')[0].strip()}\n\n{WAYS[name]}")
+        print(f"{name}: {inspect.cleandoc(kind.__doc__ or '').partition('\n\n')[0]}\n\n{WAYS[name]}")
     elif name in PROBLEMS:
         found = PROBLEMS[name]
         statuses = ", ".join(map(str, found.statuses)) or "any status"
