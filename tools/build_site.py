@@ -34,7 +34,18 @@ _LINK = re.compile(r"(\]\(\s*)(?!\w+:)([^)#\s]+)")
 NAV: dict[str, list[str]] = {
     "First steps": ["index", "tutorial", "command-line", "models", "session", "queries"],
     "How to": [
-        *("http", "views", "users", "actions", "events", "attachments", "assistants", "services", "tasks"),
+        *(
+            "http",
+            "back-office",
+            "views",
+            "users",
+            "actions",
+            "events",
+            "attachments",
+            "assistants",
+            "services",
+            "tasks",
+        ),
         *("import-export", "existing-databases", "revisions", "testing", "seeing"),
     ],
     "Stores": ["stores", "sql", "sqlite", "mongo", "redis", "yaml", "rest"],

@@ -29,7 +29,8 @@ def error(code: Code = None) -> None:
     name = code.removeprefix(_URN)
     if name in WAYS:
         kind = getattr(errors, name)
-        print(f"{name}: {inspect.cleandoc(kind.__doc__ or '').partition('\n\n')[0]}\n\n{WAYS[name]}")
+        meaning, _, _ = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")
+        print(f"{name}: {meaning}\n\n{WAYS[name]}")
     elif name in PROBLEMS:
         found = PROBLEMS[name]
         statuses = ", ".join(map(str, found.statuses)) or "any status"
