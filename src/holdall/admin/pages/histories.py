@@ -1,4 +1,4 @@
-"""What happened to a record, by its audit trail, and the rules that decide about it."""
+"""The changes of a record by its audit trail, and the rules that decide about it."""
 
 from __future__ import annotations
 
