@@ -132,8 +132,8 @@ def _entries(entries: type[AuditEntry], model: type[Model], key: Key) -> Query[A
     declaration = model.__holdall__
     if model not in entries.audited:
         raise QueryError(
-            f"changes of {declaration.collection} are not kept in {entries.__holdall__.collection}; name its model where"
-            f" the trail is declared: app.add_audit({model.__name__}, ...)"
+            f"changes of {declaration.collection} are not kept in {entries.__holdall__.collection}; name its"
+            f" model where the trail is declared: app.add_audit({model.__name__}, ...)"
         )
     is_counted = len(declaration.key) == 1 and declaration.key[0].kind is Kind.INT
     named = entries.number == key if is_counted else entries.key == key_text(key)[:500]
