@@ -11,6 +11,7 @@ from holdall.cli.check import check
 from holdall.cli.commits import commits
 from holdall.cli.create import create
 from holdall.cli.db import db
+from holdall.cli.drop import drop
 from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
@@ -29,7 +30,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, create, inspect, fsck, migrate, call, act, select, access):
+for command in (serve, check, create, inspect, fsck, migrate, drop, call, act, select, access):
     program.command()(command)
 program.command()(export)
 program.command("import")(import_)

@@ -23,6 +23,7 @@ from holdall.model.model import Model
 from holdall.model.names import Annotation, Names, names_around
 from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
+from holdall.model.ordered import LONGEST_PLACE, Ordered, place_between, places
 from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
@@ -59,6 +60,7 @@ from holdall.model.write import assign
 __all__ = [
     "FORMS",
     "JSON",
+    "LONGEST_PLACE",
     "MISSING",
     "RECORD_ERROR",
     "RECORD_MARK",
@@ -98,6 +100,7 @@ __all__ = [
     "ObjectId",
     "OnDelete",
     "OneOf",
+    "Ordered",
     "Pattern",
     "Record",
     "Ref",
@@ -144,6 +147,8 @@ __all__ = [
     "names_around",
     "old_of",
     "old_values_of",
+    "place_between",
+    "places",
     "query_for",
     "record_in",
     "refers_to",
