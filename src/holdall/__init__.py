@@ -1,62 +1,5 @@
 """Holdall: one model, any store, one API.
 
-from holdall.actions import Action, All, Each, Nothing, One
-from holdall.app import Holdall
-from holdall.events import Event, LiveEvent
-from holdall.files import BlobFile, File, GiB, KiB, MiB, file
-from holdall.model import (
-    JSON,
-    Codec,
-    Fill,
-    Frozen,
-    Ge,
-    Gt,
-    Le,
-    Length,
-    Lt,
-    Many,
-    Model,
-    ObjectId,
-    OnDelete,
-    OneOf,
-    Ordered,
-    Pattern,
-    Ref,
-    Reference,
-    SoftDeleted,
-    Stamped,
-    State,
-    Stream,
-    back,
-    changed,
-    check,
-    computed,
-    created,
-    deleted,
-    field,
-    register_codec,
-    state_of,
-    stream,
-)
-from holdall.policy import (
-    ANONYMOUS,
-    SYSTEM,
-    ActionPolicy,
-    Authenticated,
-    Everyone,
-    FieldRights,
-    Nobody,
-    Owner,
-    Policy,
-    Role,
-    Tenanted,
-    User,
-    me,
-)
-from holdall.query import LinkTable, Query, asc, desc, expr, negate, rows
-from holdall.selections import Selection, param
-from holdall.service import Command, Context, Dal, Meta, MethodRequest, Service, SyncContext, SyncService
-from holdall.session import CommitResult, Compensate, Guarantee, Operation, Plan, Session, Strategy
 Names come from their rooms when they are first asked for: a program that declares models does not import sessions.
 """
 
@@ -83,6 +26,7 @@ if TYPE_CHECKING:
         ObjectId,
         OnDelete,
         OneOf,
+        Ordered,
         Pattern,
         Ref,
         Reference,
@@ -214,7 +158,7 @@ if not TYPE_CHECKING:  # a function that checkers see would have every name be t
         "events": "Event LiveEvent",
         "files": "BlobFile File GiB KiB MiB file",
         "model": (
-            "JSON Codec Fill Frozen Ge Gt Le Length Lt Many Model ObjectId OnDelete OneOf Pattern Ref "
+            "JSON Codec Fill Frozen Ge Gt Le Length Lt Many Model ObjectId OnDelete OneOf Ordered Pattern Ref "
             "Reference SoftDeleted Stamped State Stream back changed check computed created deleted field "
             "register_codec state_of stream"
         ),
