@@ -15,6 +15,7 @@ from holdall.cli.drop import drop
 from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
+from holdall.cli.jobs import jobs
 from holdall.cli.migrate import migrate
 from holdall.cli.outbox import outbox
 from holdall.cli.select import select
@@ -37,5 +38,6 @@ program.command("import")(import_)
 program.add_typer(commits, name="commits")
 program.add_typer(db, name="db")
 program.add_typer(files, name="files")
+program.add_typer(jobs, name="jobs")
 program.add_typer(outbox, name="outbox")
 program.add_typer(user, name="user")
