@@ -21,6 +21,7 @@ from holdall.cli.error import error
 from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
+from holdall.cli.jobs import jobs
 from holdall.cli.mcp import mcp
 from holdall.cli.migrate import migrate
 from holdall.cli.new import new
@@ -67,5 +68,12 @@ _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
 for title, group in _GROUPS.items():
     for name, command in group.items():
         program.command(name, rich_help_panel=title)(command)
-for name, commands in {"db": db, "commits": commits, "outbox": outbox, "files": files, "user": user}.items():
+for name, commands in {
+    "db": db,
+    "commits": commits,
+    "outbox": outbox,
+    "files": files,
+    "jobs": jobs,
+    "user": user,
+}.items():
     program.add_typer(commands, name=name, rich_help_panel="Look after")
