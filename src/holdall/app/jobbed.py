@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from holdall.app.given import demand_name
 from holdall.app.jobs import JobFunction, Jobs
 from holdall.app.jobs.declared_job import DeclaredJob
 from holdall.errors import DeclarationError
 from holdall.model import Model
-from holdall.query import AnyQuery
+from holdall.query import AnyQuery, Value
 from holdall.service import Registry
 from holdall.session import Bindings
 from holdall.store import Store
@@ -27,7 +27,7 @@ class Jobbed:
     bindings: Bindings
     registry: Registry
     stores: dict[str, Store]
-    context: Callable[..., Any]
+    context: Callable[..., Value]
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -39,9 +39,9 @@ class Jobbed:
 
         ``@app.job("slugs", over=Book)`` before ``async def slugs(context, books, *, prefix)``. The function is called
         for each ``batch`` of records, in a context of its own, whose session is committed with the note of how far the
-        job has come; it gives numbers by name, which are added up, or None. Inputs are given by name, as JSON. A
-        ``part`` of so many records is worked on by one worker at a time. Raises DeclarationError for a name that is
-        taken, and a query that is cut or sorted. Example: :class:`holdall.app.jobs.Jobs`.
+        job has come; it gives numbers by name, which are added up, or None. Inputs are given by name, as JSON. One
+        worker at a time works on a ``part``, which is a number of records, too. Raises DeclarationError for a name that
+        is taken, and a query that is cut or sorted. Example: :class:`holdall.app.jobs.Jobs`.
         """
         demand_name("a job", name)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from holdall.errors import LimitExceeded, QueryError, StateError
 from holdall.model import LONGEST_PLACE, Ordered, Record, State, place_between, places, state_of
-from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey
+from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey, Value
 from holdall.session.binding import Binding
 from holdall.session.context import SessionContext, demand_record
 
@@ -84,7 +84,7 @@ class Ordering(msgspec.Struct, eq=False):
             names = ", ".join(binding.model.__within__)
             raise StateError(f"the two are in different lists, as {names} differs: give the record its {names} first")
 
-    async def _next(self, binding: Binding, record: Record, start: Any, *, is_upwards: bool) -> Record:
+    async def _next(self, binding: Binding, record: Record, start: Value, *, is_upwards: bool) -> Record:
         """The nearest record of the list above or below a place, or at its end; as the session has changed them."""
         records = self.context.records
         records.collect()
@@ -124,18 +124,18 @@ class Ordering(msgspec.Struct, eq=False):
         return len(found)
 
 
-def _place(record: Record) -> tuple[str, Any]:
+def _place(record: Record) -> tuple[str, Value]:
     key = record.__key__()
     return record.position, (key is None, 0 if key is None else key)
 
 
-def _list_of(binding: Binding, record: Record) -> tuple[Any, ...]:
+def _list_of(binding: Binding, record: Record) -> tuple[Value, ...]:
     """The values that make the list of a record."""
     by_name = binding.declaration.by_name
     return tuple([by_name[name].encode(by_name[name].get(record)) for name in binding.model.__within__])
 
 
-def _within(binding: Binding, own: tuple[Any, ...]) -> Condition:
+def _within(binding: Binding, own: tuple[Value, ...]) -> Condition:
     found: Condition = Compare(("position",), Op.IS_NULL, False)
     for name, value in zip(binding.model.__within__, own, strict=True):
         found = found & (Compare((name,), Op.IS_NULL, True) if value is None else Compare((name,), Op.EQ, value))

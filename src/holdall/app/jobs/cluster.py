@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from typing import Any
 
 from holdall.app.jobs.jobs import Jobs
 from holdall.app.jobs.report import JobReport
 from holdall.errors import DeclarationError
+from holdall.query import Value
 
 __all__ = ["run_on_cluster"]
 
@@ -26,7 +26,7 @@ async def run_on_cluster(jobs: Jobs, job: str, target: str, scheduler: str) -> J
     except ImportError as error:
         raise DeclarationError("jobs on a cluster need Dask: pip install holdall[dask]") from error
     parts = await jobs.plan(job)
-    make: Any = Client
+    make: Value = Client
     client = await make(scheduler, asynchronous=True)
     try:
         futures = [client.submit(_work, target, job, part, key=f"holdall-{part}", pure=False) for part in parts]

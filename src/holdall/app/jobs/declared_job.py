@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
 from holdall.errors import DeclarationError, QueryError
-from holdall.query import AnyQuery, Json
+from holdall.query import AnyQuery, Json, Value
 
 __all__ = ["DeclaredJob"]
 
@@ -18,13 +17,13 @@ class DeclaredJob(msgspec.Struct, frozen=True, eq=False):
     """A function that is called with a context and a batch of records, and with inputs by name."""
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Value]
     over: AnyQuery
     batch: int
     part: int
 
     @classmethod
-    def of(cls, name: str, function: Callable[..., Any], over: Any, batch: int, part: int) -> DeclaredJob:
+    def of(cls, name: str, function: Callable[..., Value], over: Value, batch: int, part: int) -> DeclaredJob:
         """The job of a function. Raises DeclarationError for what cannot be one."""
         query = over.where() if isinstance(over, type) and hasattr(over, "where") else over
         if not callable(function):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -16,7 +15,7 @@ from holdall.app.jobs.parts import Parts
 from holdall.app.jobs.report import MOST_FAILURES, JobFailure, JobReport
 from holdall.app.jobs.working import Stopped, Working
 from holdall.errors import DeclarationError, NotFound, StateError
-from holdall.query import ALWAYS, AnyQuery, Json, Query, SortKey
+from holdall.query import ALWAYS, AnyQuery, Json, Query, SortKey, Value
 from holdall.session import Bindings, Session
 from holdall.session.journal.owner import commit_under_way
 from holdall.store import Store
@@ -31,7 +30,7 @@ class Jobs:
     """Long work over the records of a collection, in parts by ranges of keys.
 
     Each batch of a part is one commit, and the note of how far the part has come goes into the same commit: a process
-    that dies has done a batch or has not, and whoever takes the part up goes on behind it. Any number of processes may
+    that dies has done a batch or has not, and the next one takes the part up behind it. Value number of processes may
     run one job at once; each part has one of them, by a lease.
 
     >>> class Book(Model):
@@ -58,7 +57,7 @@ class Jobs:
     ['slugs'] True
     """
 
-    def __init__(self, bindings: Bindings, open_context: Callable[[str], AbstractAsyncContextManager[Any]]) -> None:
+    def __init__(self, bindings: Bindings, open_context: Callable[[str], AbstractAsyncContextManager[Value]]) -> None:
         self._bindings = bindings
         self._open_context = open_context
         self._declared: dict[str, DeclaredJob] = {}
@@ -184,7 +183,7 @@ class Jobs:
             raise NotFound("job", name)
         return self._declared[name]
 
-    def _working(self, parts: Parts, note: Any) -> Working:
+    def _working(self, parts: Parts, note: Value) -> Working:
         declared = self._named(note.name)
         return Working(self._bindings, parts.notes, declared, note.id, note.inputs, self._open_context, parts.run)
 
@@ -195,7 +194,7 @@ class Jobs:
         return Parts(self._bindings, notes, self._named, uuid4().hex)
 
 
-def _report(note: Any, parts: list[Any]) -> JobReport:
+def _report(note: Value, parts: list[Value]) -> JobReport:
     counts: dict[str, float] = {}
     for part in parts:
         for name, number in part.counts.items():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import msgspec
 
 from holdall.errors import StateError
 from holdall.model import JSON, Model, field
 from holdall.policy import Nobody, Policy
+from holdall.query import Value
 from holdall.session import Binding, Bindings
 from holdall.session.journal.owner import is_known_dead, this_owner
 from holdall.store import CommitClass, Provisioned, Store
@@ -29,8 +29,8 @@ class Notes(msgspec.Struct, frozen=True):
     """The models of jobs and of their parts, and the store that has them."""
 
     store: Store
-    job: Any
-    part: Any
+    job: Value
+    part: Value
 
     @classmethod
     def of(cls, bindings: Bindings, store: Store | None) -> Notes:
@@ -57,7 +57,7 @@ def _can_note(store: Store) -> bool:
     return store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH) and isinstance(store, Provisioned)
 
 
-def _models() -> tuple[Any, Any]:
+def _models() -> tuple[Value, Value]:
     class JobNote(Model, collection=_JOBS):
         id: str = field(pk=True, length=(1, 32))
         name: str = field(length=(1, 120))
@@ -88,12 +88,12 @@ def _models() -> tuple[Any, Any]:
     return JobNote, PartNote
 
 
-def is_free(note: Any) -> bool:
+def is_free(note: Value) -> bool:
     """Whether nobody works on what a note is of: nobody did, he is dead, or his lease is over."""
     owner, _, run = note.owner.partition(" ")
     return not owner or is_known_dead(owner, run) or note.until < now()
 
 
-def sign(note: Any, run: str) -> None:
+def sign(note: Value, run: str) -> None:
     """Take it, or keep it, for a run of this process."""
     note.owner, note.until = f"{this_owner()} {run}", now() + LEASE

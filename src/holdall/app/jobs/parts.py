@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import msgspec
 
@@ -12,7 +11,7 @@ from holdall.app.jobs.declared_job import DeclaredJob
 from holdall.app.jobs.key_range import key_of, keys_in, text_of
 from holdall.app.jobs.notes import Notes, is_free, sign
 from holdall.errors import CommitAborted, NotFound
-from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey
+from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey, Value
 from holdall.session import Binding, Bindings, Session
 
 __all__ = ["Parts"]
@@ -30,15 +29,15 @@ class Parts(msgspec.Struct, frozen=True):
     named: Callable[[str], DeclaredJob]
     run: str
 
-    async def job(self, session: Session, job: str) -> Any:
+    async def job(self, session: Session, job: str) -> Value:
         """The note of a job. Raises NotFound."""
         note = await session.get(self.notes.job, job)
         if note is None:
             raise NotFound("job", job)
         return note
 
-    async def of(self, session: Session, job: str, *, most: int | None = None) -> list[Any]:
-        """The parts of a job in order; at most so many of those that are not done, where a number is given."""
+    async def of(self, session: Session, job: str, *, most: int | None = None) -> list[Value]:
+        """The parts of a job in order; with ``most``, that number of those that are not done."""
         condition: Condition = Compare(("job",), Op.EQ, job)
         if most is not None:
             condition = condition & Compare(("is_done",), Op.EQ, False)
@@ -64,7 +63,7 @@ class Parts(msgspec.Struct, frozen=True):
                     raise
                 return
 
-    async def planned(self, job: str) -> Any:
+    async def planned(self, job: str) -> Value:
         """The note of a job that is divided into parts. One run divides it, by a lease; others wait for that."""
         while True:
             async with Session(self.bindings) as session:
@@ -111,7 +110,7 @@ class Parts(msgspec.Struct, frozen=True):
                 note.state, note.owner = "running", ""
             await session.commit()
 
-    async def take(self, job: str) -> Any:
+    async def take(self, job: str) -> Value:
         """A part to work on, which nobody else has; None once there is none to be done."""
         while True:
             async with Session(self.bindings) as session:
@@ -125,10 +124,10 @@ class Parts(msgspec.Struct, frozen=True):
                     return taken
             await asyncio.sleep(_POLL)
 
-    async def claim(self, part: str) -> Any:
+    async def claim(self, part: str) -> Value:
         """The note of a part that is this run's from now on; None where others have it, or it is done."""
         async with Session(self.bindings) as session:
-            note: Any = await session.get(self.notes.part, part)
+            note: Value = await session.get(self.notes.part, part)
             if note is None or note.is_done or not is_free(note):
                 return None
             sign(note, self.run)

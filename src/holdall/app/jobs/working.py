@@ -6,7 +6,6 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,7 @@ from holdall.app.jobs.notes import Notes, sign
 from holdall.app.jobs.report import MOST_FAILURES
 from holdall.errors import CommitAborted, CorruptRecord, HoldallError, StateError
 from holdall.model import Record
-from holdall.query import AnyQuery, Json, Key, Query, both
+from holdall.query import AnyQuery, Json, Key, Query, Value, both
 from holdall.session import Binding, Bindings, Session
 from holdall.session.references.key_conditions import chunks, having_keys
 
@@ -42,7 +41,7 @@ class Working(msgspec.Struct):
     job: DeclaredJob
     job_id: str
     inputs: dict[str, Json]
-    open_context: Callable[[str], AbstractAsyncContextManager[Any]]
+    open_context: Callable[[str], AbstractAsyncContextManager[Value]]
     run: str
 
     @property
@@ -50,7 +49,7 @@ class Working(msgspec.Struct):
         """The collection that it goes over."""
         return self.bindings.of_query(self.job.over)
 
-    async def work(self, part: Any) -> None:
+    async def work(self, part: Value) -> None:
         """Work on a part that was taken, to its end. Raises Stopped."""
         broken: list[CorruptRecord] = []
         after, last = (key_of(self.binding, text) for text in (part.position or part.after, part.last))
@@ -123,7 +122,7 @@ class Working(msgspec.Struct):
             found.update((record.__key__(), record) for record in await session.query(query))
         return [found[key] for key in keys if key in found]
 
-    async def _called(self, context: Any, records: list[Record]) -> dict[str, float]:
+    async def _called(self, context: Value, records: list[Record]) -> dict[str, float]:
         try:
             given = self.job.function(context, records, **self.inputs)
             counts = await given if inspect.isawaitable(given) else given
@@ -137,10 +136,10 @@ class Working(msgspec.Struct):
         found: dict[str, float] = counts
         return found
 
-    async def _taken(self, session: Session, part: str) -> Any:
+    async def _taken(self, session: Session, part: str) -> Value:
         """The note of a part that is still this run's, with its lease renewed."""
         job = await session.get(self.notes.job, self.job_id)
-        note: Any = await session.get(self.notes.part, part)
+        note: Value = await session.get(self.notes.part, part)
         if job is None or job.state == "cancelled" or note is None or not note.owner.endswith(f" {self.run}"):
             raise Stopped
         sign(note, self.run)
