@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -344,18 +346,15 @@ def test_on_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     module = made(tmp_path, monkeypatch, "library_on_dask", number)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with make(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        victim = next(iter(cluster.workers.values())).process.process
-        loop = asyncio.new_event_loop()
-        loop.close()
-        import threading
-
-        done = threading.Event()
+        victim = next(iter(cluster.workers.values())).process.pid
+        done, killed = threading.Event(), threading.Event()
 
         def kill() -> None:
             while not done.wait(0.2):
                 seen = asyncio.run(counted())
                 if seen > number // 4:
-                    victim.kill()
+                    os.kill(victim, signal.SIGKILL)
+                    killed.set()
                     return
 
         async def counted() -> int:
@@ -372,6 +371,7 @@ def test_on_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
         start("library_on_dask:app", "read", dask=cluster.scheduler_address)
         done.set()
         killer.join()
+    assert killed.is_set()
     parts = -(-number // 4)
     assert f"read: done, {parts} of {parts} parts, {number} seen, 0 failed, read {number}" in capsys.readouterr().out
     assert "distributed" in sys.modules

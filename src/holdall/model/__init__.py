@@ -28,6 +28,7 @@ from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
+from holdall.model.repeated_names import has_repeated_names
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.sample import sample_of, text_matching
 from holdall.model.schema import schema_of
@@ -139,6 +140,7 @@ __all__ = [
     "field_schema",
     "gateway_of",
     "gc_track",
+    "has_repeated_names",
     "hidden_ends",
     "is_soft_deleted",
     "items_of",

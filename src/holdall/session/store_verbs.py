@@ -99,10 +99,9 @@ class StoreVerbs:
         await Ordering(self.context).move(record, before, after, to)
 
     async def respace(self, query: AnyQuery) -> int:
-        """Put the records of a query evenly apart in their order, at the next commit; how many. Example:
-        :class:`Ordering`.
+        """Put the records of a query evenly apart in their order, at the next commit; how many.
 
-        Raises QueryError for records without an order, LimitExceeded for more than 10,000.
+        Raises QueryError for records without an order, LimitExceeded for more than 10,000. Example: :class:`Ordering`.
         """
         return await Ordering(self.context).respace(query)
 
