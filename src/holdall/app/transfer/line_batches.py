@@ -38,7 +38,7 @@ async def store_lines(
 ) -> None:
     """Store the lines of a batch in one commit, or each in its own where that is refused.
 
-    ``refuse`` is told of each line that is not stored; errors that are no ``refusals`` end the import.
+    ``refuse`` is called for each line that is not stored; errors that are no ``refusals`` end the import.
 
     >>> class Even:
     ...     async def put(self, lines):
