@@ -226,7 +226,7 @@ class Resource:
         if not any(self.binding.policy.allows(right, user) for right in Right):
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
         by_name = self._by_name if self._beside is not None else None
-        body = collection_meta(self.binding, user, by_name, scope.get("root_path", "").rstrip("/"))
+        body = collection_meta(self.binding, self._bindings, user, by_name, scope.get("root_path", "").rstrip("/"))
         return conditional(scope, body, tag_of_body(body))
 
     def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:

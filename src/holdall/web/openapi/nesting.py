@@ -36,7 +36,10 @@ def add_nesting(many: Node, one: Node, binding: Binding, schemas: RecordSchemas)
 
     Example: :func:`asgi`.
     """
-    relations = [each for each in binding.declaration.by_name.values() if each.target is not None]
+    leads_to = schemas.access.leads_to
+    relations = [
+        each for each in binding.declaration.by_name.values() if each.target is not None and each.name not in leads_to
+    ]
     if not relations:
         return
     name = binding.model.__name__
