@@ -1,4 +1,4 @@
-"""Holdall over two SQLite files: a commit that survives a kill between them, a filter that looks into both."""
+"""Holdall over two stores: a commit that survives a kill between them, a filter that looks into both."""
 
 from __future__ import annotations
 
@@ -28,16 +28,25 @@ class Book(Model):
 
 async def commit(database: str, count: int) -> float:
     """An author into one file, a book into the other, all or nothing after recovery."""
-    return await _commit(_library(database, f"{database}.books"), count)
+    return await _commit(await _cleared(database, f"{database}.books"), count)
 
 
 async def commit_one(database: str, count: int) -> float:
     """The same into one file."""
-    return await _commit(_library(database, database), count)
+    return await _commit(await _cleared(database, database), count)
+
+
+async def commit_servers(database: str, count: int) -> float:
+    """An author into PostgreSQL, a book into Redis, all or nothing after recovery."""
+    app = _on_servers(*database.split(" "))
+    await app.create()
+    for store in app.stores.values():
+        await store.drop()  # type: ignore[attr-defined]  # each of these two is Provisioned
+    await app.create()
+    return await _commit(app, count)
 
 
 async def _commit(app: Holdall, count: int) -> float:
-    await _clear(app)
     async with app.session() as session:
         start = time.perf_counter()
         for number in range(count):
@@ -49,8 +58,7 @@ async def _commit(app: Holdall, count: int) -> float:
 
 async def select(database: str, count: int) -> float:
     """The books of authors of one country."""
-    app, authors = _library(database, f"{database}.books"), count // 10
-    await _clear(app)
+    app, authors = await _cleared(database, f"{database}.books"), count // 10
     async with app.session() as session:
         for n in range(authors):
             session.add(Author(id=n, name=f"name {n}", country=f"c{n % _COUNTRIES}"))
@@ -64,7 +72,8 @@ async def select(database: str, count: int) -> float:
         return seconds
 
 
-async def _clear(app: Holdall) -> None:
+async def _cleared(authors: str, books: str) -> Holdall:
+    app = _library(authors, books)
     await app.create()
     async with app.session() as session:
         for book in await session.query(Book.where()):
@@ -72,6 +81,7 @@ async def _clear(app: Holdall) -> None:
         await session.commit()
         for author in await session.query(Author.where()):
             session.remove(author)
+    return app
 
 
 @cache
@@ -82,4 +92,14 @@ def _library(authors: str, books: str) -> Holdall:
     if books != authors:
         app.add_store("books", f"sqlite:///{books}")
     app.add(Book, store="authors" if books == authors else "books")
+    return app
+
+
+@cache
+def _on_servers(authors: str, books: str) -> Holdall:
+    app = Holdall("bench")
+    app.add_store("authors", authors)
+    app.add_store("books", books)
+    app.add(Author, store="authors")
+    app.add(Book, store="books")
     return app

@@ -1,4 +1,4 @@
-"""Raw: two SQLite files with the standard library's sqlite3, and what one writes by hand to use both."""
+"""Raw: two SQLite files by sqlite3, or PostgreSQL by asyncpg and Redis by redis-py, as one uses both by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 import sqlite3
 import time
 from contextlib import closing
+
+import asyncpg
+from redis.asyncio import Redis
 
 _AUTHORS = "CREATE TABLE IF NOT EXISTS author (id INTEGER PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL)"
 _BOOKS = "CREATE TABLE IF NOT EXISTS book (id INTEGER PRIMARY KEY, title TEXT NOT NULL, author INTEGER NOT NULL)"
@@ -37,6 +40,26 @@ def commit_one(database: str, count: int) -> float:
             both.execute(_ADD_BOOK, (number, "b", number))
             both.commit()
         return (time.perf_counter() - start) / count
+
+
+async def commit_servers(database: str, count: int) -> float:
+    """An author into PostgreSQL, a book into Redis by one MULTI/EXEC; a kill between them leaves half."""
+    sql, _, redis = database.partition(" ")
+    first, second = await asyncpg.connect(sql), Redis.from_url(redis)
+    try:
+        await second.flushdb()
+        await first.execute("DROP TABLE IF EXISTS by_hand")
+        await first.execute("CREATE TABLE by_hand (id bigint PRIMARY KEY, name text NOT NULL, country text NOT NULL)")
+        start = time.perf_counter()
+        for number in range(count):
+            await first.execute("INSERT INTO by_hand VALUES ($1, $2, $3)", number, "a", "c")
+            async with second.pipeline(transaction=True) as pipe:
+                pipe.hset(f"book:{number}", mapping={"title": "b", "author": number})
+                await pipe.execute()
+        return (time.perf_counter() - start) / count
+    finally:
+        await first.close()
+        await second.aclose()
 
 
 def select(database: str, count: int) -> float:
