@@ -45,18 +45,19 @@ const WithoutOperators = () => ({
       props.rawParam.get("x-operator-of") ? null : React.createElement(Original, props),
   },
 });
-let shown;
+let known = () => undefined;
 function headers() {
   const found = {};
-  for (const { schema, value } of Object.values(shown.authSelectors.authorized()?.toJS() ?? {})) {
+  for (const { schema, value } of Object.values(known()?.toJS() ?? {})) {
     if (schema.scheme === "basic") found.Authorization = "Basic " + btoa(`${value.username}:${value.password}`);
-    else if (schema.type === "http") found.Authorization = `${schema.scheme} ${value}`;
+    else if (schema.scheme === "bearer") found.Authorization = `Bearer ${value}`;
     else if (schema.in === "header") found[schema.name] = value;
   }
   return found;
 }
-const again = (original, { specActions }) => (given) => {
+const again = (original, { authSelectors, specActions }) => (given) => {
   const done = original(given);
+  known = authSelectors.authorized;
   specActions.download(place.dataset.document);
   return done;
 };
@@ -67,7 +68,7 @@ function show(all) {
   button.textContent = all ? "Filters by equality only" : "Filters with operators, too";
   button.setAttribute("aria-pressed", String(all));
   button.onclick = () => show(!all);
-  shown = SwaggerUIBundle({
+  SwaggerUIBundle({
     url: place.dataset.document,
     domNode: place,
     deepLinking: true,
@@ -76,7 +77,7 @@ function show(all) {
     tryItOutEnabled: true,
     plugins: all ? [WithTheirRights] : [WithTheirRights, WithoutOperators],
     requestInterceptor: (request) => {
-      if (request.loadSpec && shown) Object.assign(request.headers, headers());
+      if (request.loadSpec) Object.assign(request.headers, headers());
       return request;
     },
   });
