@@ -1,4 +1,4 @@
-"""What a document tells of one collection: everything, or what one user may do there."""
+"""The part of one collection that a document describes: all of it, or the part that is for one user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["EVERYTHING", "Access", "access_of"]
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What is told of a collection.
+    """The described part of a collection.
 
     ``hidden`` fields are not read; ``closed`` references lead to what is not read. ``not_created`` and ``not_changed``
     are the fields that are not given. ``actions`` and ``selections`` are the names of those that are told; None for
@@ -30,7 +30,7 @@ class Access(msgspec.Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is told of the collection."""
+        """Whether no part of the collection is described."""
         return not (self.rights or self.actions or self.selections)
 
     @property
@@ -52,7 +52,7 @@ EVERYTHING = Access()
 
 
 def access_of(binding: Binding, bindings: Bindings, user: User, by_name: ByName | None = None) -> Access:
-    """What one user may do in a collection; of rules for records, what there might be records for.
+    """Return the part of a collection that is for one user; a rule for records counts as if there were such records.
 
     >>> from holdall import ANONYMOUS, Everyone, Holdall, Model, Policy, field
     >>> class Country(Model, collection="countries"):

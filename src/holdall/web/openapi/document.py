@@ -50,8 +50,8 @@ def contribution(
 ) -> Node:
     """Make the paths and components of these collections; with a ``challenge``, users may say who they are.
 
-    Where the names that are ``answered`` are given, others have no paths: views answer in their place. ``accesses`` say
-    for each collection what is told of it; without them, everything is.
+    Where the names that are ``answered`` are given, others have no paths: views answer in their place. ``accesses`` name
+    the described part of each collection; without them, all is described.
 
     Example: :func:`asgi`.
     """
@@ -101,7 +101,7 @@ def contribution(
 def _guard(
     operations: Node, binding: Binding, rights: Mapping[str, Iterable[Right]], access: Access, *, is_secured: bool
 ) -> None:
-    """Leave out, in place, what the user may not do, and tell of the rest whether it asks for a user."""
+    """Leave out, in place, operations that are not for the user, and add to others whether they ask for a user."""
     for verb, enough in rights.items():
         if verb in operations and not access.rights.intersection(enough):
             del operations[verb]

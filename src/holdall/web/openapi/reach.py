@@ -1,4 +1,4 @@
-"""What of a document's components is reached from its paths, so that nothing else is told."""
+"""The components of a document that are reached from its paths; all others are left out."""
 
 from __future__ import annotations
 
