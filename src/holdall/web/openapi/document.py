@@ -50,8 +50,8 @@ def contribution(
 ) -> Node:
     """Make the paths and components of these collections; with a ``challenge``, users may say who they are.
 
-    Where the names that are ``answered`` are given, others have no paths: views answer in their place. ``accesses`` name
-    the described part of each collection; without them, all is described.
+    Where the names that are ``answered`` are given, others have no paths: views answer in their place. ``accesses``
+    name the described part of each collection; without them, all is described.
 
     Example: :func:`asgi`.
     """
