@@ -70,11 +70,13 @@ async def test_a_reference_to_what_may_not_be_read_leads_nowhere(app: Any) -> No
 
 
 async def test_one_document_serves_all_of_the_same_rights(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
-    complete = documents.Documents._complete
-    monkeypatch.setattr(
-        documents.Documents, "_complete", lambda self, *rest: [made.append(1), complete(self, *rest)][1]
-    )
+    made, complete = list[int](), documents.Documents._complete
+
+    def counted(self: Any, *rest: Any) -> Any:
+        made.append(1)
+        return complete(self, *rest)
+
+    monkeypatch.setattr(documents.Documents, "_complete", counted)
     service = app.asgi(docs=False, authenticate=who)
     first = await ask(service, "ann")
     again = await ask(service, "tom")
@@ -84,10 +86,10 @@ async def test_one_document_serves_all_of_the_same_rights(app: Any, monkeypatch:
     assert (other.status, len(made)) == (200, 2)
     assert first.headers["cache-control"] == "private, no-cache"
 
-    @service.get("/later")
     async def later() -> str:
         return "x"
 
+    service.get("/later")(later)
     assert "/later" in (await document_of(service, "ann"))["paths"]
 
 

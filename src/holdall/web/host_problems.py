@@ -108,7 +108,7 @@ async def _ours(request: Request, error: Any) -> Response:
             return _response(tell(error, request.scope[USER]))
         return _response(Problem(403, "forbidden", "You may not do this."))
     is_read = request.method in ("GET", "HEAD")
-    problem = problem_of(error, is_read=is_read, has_query=is_read)
+    problem = problem_of(error, is_read=is_read, is_removal=request.method == "DELETE", has_query=is_read)
     if problem is None:
         raise error
     note_cause(request.method, getattr(request.scope.get("route"), "path", ""), error, problem)

@@ -71,14 +71,14 @@ def _targets(session: Session, plan: Plan) -> dict[tuple[Any, Key], str]:
 
 
 async def _demand_targets(session: Session, wanted: dict[tuple[Any, Key], str]) -> None:
-    """Raise Problem (409) for references that lead to no record."""
+    """Raise Problem (422) for references that lead to no record."""
     found = await asyncio.gather(
         *(session.get(model, *(key if isinstance(key, tuple) else (key,))) for model, key in wanted)
     )
     missing = sorted({name for name, record in zip(wanted.values(), found, strict=True) if record is None})
     if missing:
-        breaches = [FieldError(name, "reference", "would be left without its target") for name in missing]
-        raise Problem(409, "reference", "A reference would be left without its target.", breaches)
+        breaches = [FieldError(name, "reference", "refers to a record that does not exist") for name in missing]
+        raise Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", breaches)
 
 
 async def rehearsed(session: Session, preferences: Preferences, numbers: dict[str, int] | None = None) -> Reply:

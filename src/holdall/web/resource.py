@@ -247,7 +247,13 @@ class Resource:
         method = scope["method"]
         is_conditional = method in ("PATCH", "PUT", "DELETE") and header(scope, b"if-match") is not None
         is_read = method in ("GET", "HEAD")
-        problem = problem_of(error, is_conditional=is_conditional, is_read=is_read, has_query=is_read and not key)
+        problem = problem_of(
+            error,
+            is_conditional=is_conditional,
+            is_read=is_read,
+            is_removal=method == "DELETE",
+            has_query=is_read and not key,
+        )
         if problem is None:
             return failure_of(scope, error)
         if problem.errors:
