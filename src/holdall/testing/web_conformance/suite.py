@@ -122,7 +122,7 @@ class WebConformance:
 
     def open_store(self, request: pytest.FixtureRequest) -> Store | str:
         """Return the store to test, or its URL; called once for the class, without a running loop."""
-        raise NotImplementedError("a class of WebConformance opens its store: def open_store(self, request)")
+        raise pytest.UsageError("a class of WebConformance opens its store: def open_store(self, request)")
 
     @pytest.fixture
     def served(self, request: pytest.FixtureRequest) -> ServedStore:
