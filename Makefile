@@ -23,10 +23,10 @@ KEEPING := PYTHONDONTWRITEBYTECODE=
 IN_MEMORY = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "TMPDIR=/dev/shm" }')
 # Seeds for the order of sets, of the tests, and for their random numbers; that of examples is in tests/conftest.py.
 TEST := $(KEEPING) $(IN_MEMORY) PYTHONHASHSEED=1 $(BIN)/python -m pytest --randomly-seed=1
-# Tests of one class or file stay together, as fixtures serve all of them, the largest groups first; or each test goes to
-# whoever is idle.
+# Tests of one class or file stay together, as fixtures serve all of them, the largest groups first (tests/support/forks);
+# or each test goes to whoever is idle.
 SPREAD := -n logical --dist worksteal
-TOGETHER := -n logical --dist loadscope
+TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
 .PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench docs files conform lock clean
@@ -52,9 +52,9 @@ $(READY): requirements.lock pyproject.toml hatch_build.py $(wildcard src/holdall
 run: $(READY)
 	@$(BIN)/python -m demo.atlas $(if $(CHECK),--check) $(ARGS)
 
-# Run all tests, on servers that are started for them.
+# Run all tests, on servers that are started for them; the house's own rules, tests/meta, are for `make check`.
 test: $(READY)
-	@$(TEST) $(or $(ARGS),$(TOGETHER) --durations=10)
+	@$(TEST) $(or $(ARGS),$(TOGETHER) --ignore=tests/meta --durations=10)
 
 # Run all tests and tell which lines and branches of src they do not reach; fails below 95 %.
 # The programs that tests start and what they fork count, too, unless they are killed. Tests need about twice the CPU
@@ -132,7 +132,7 @@ bench: $(READY)
 
 # Write docs/stores.md anew, from what every store's conformance suite says, and docs/files.md.
 docs: $(READY)
-	@$(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
+	@HOLDALL_WHOLE=1 $(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
 	@$(BIN)/python -m tools.build_docs
 	@$(BIN)/python -m tools.build_files
 

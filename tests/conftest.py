@@ -10,10 +10,14 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
+from tests.contention.scenery import Scenery
 from tests.servers.embedded_postgres import EmbeddedPostgres
 from tests.servers.scratch import is_listening, scratch_database
 from tests.servers.secantus import Secantus
 from tests.servers.valkey import Valkey, ValkeyCluster
+from tests.support.forks import pytest_addoption, pytest_runtestloop
+
+__all__ = ["pytest_addoption", "pytest_runtestloop"]
 
 # Machines that run tests are shared and slow; a time limit per example would make failures of that. What is drawn is
 # the same each time, so that a red run is somebody's doing; `make explore` draws anew and says how to repeat a find.
@@ -104,6 +108,13 @@ def named_mongo_url() -> Iterator[str]:
     """A scratch database on the MongoDB named by ``MONGO_URL``; none is looked for elsewhere."""
     with scratch_database(os.environ["MONGO_URL"]) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def scenery() -> Iterator[Scenery]:
+    """Arenas of several stores, whose servers are started on first use."""
+    with Scenery(is_embedded=True) as made:
+        yield made
 
 
 @pytest.fixture

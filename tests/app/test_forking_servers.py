@@ -21,6 +21,8 @@ from uuid import uuid4
 
 import pytest
 
+pytestmark = pytest.mark.early
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 

@@ -17,6 +17,8 @@ _PROGRAM = """
 import asyncio
 from found import User, Visit, app
 
+pytestmark = pytest.mark.early
+
 async def main() -> None:
     async with app.session() as s:
         visit = await s.require(Visit, id=17)

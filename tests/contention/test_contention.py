@@ -5,21 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.contention.run import Measure, contend
 from tests.contention.scenery import Scenery
 
+pytestmark = pytest.mark.early
+
 _SHORT = Measure(processes=2, tasks=3, seconds=1.0, singles=0.3)
 _PAIRS = [("sqlite", "redis"), ("postgresql", "redis"), ("redis", "yaml"), ("sqlite", "postgresql")]
-
-
-@pytest.fixture(scope="module")
-def scenery() -> Iterator[Scenery]:
-    with Scenery(is_embedded=True) as made:
-        yield made
 
 
 @pytest.mark.parametrize("kinds, variant", list(zip(_PAIRS, ["versions", "linked", "versions", "linked"], strict=True)))

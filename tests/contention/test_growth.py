@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,12 +11,6 @@ from tests.contention.growth import Growth, Stage, grow
 from tests.contention.scenery import Scenery
 
 _COMMITS = int(os.environ.get("GROWTH", "400"))
-
-
-@pytest.fixture(scope="module")
-def scenery() -> Iterator[Scenery]:
-    with Scenery(is_embedded=True) as made:
-        yield made
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from tests.crash.models import KINDS, World
 from tests.crash.plants import PLANTS
 from tests.servers.api import Api
 
+pytestmark = pytest.mark.early
+
 _KILLS = int(os.environ.get("CRASH", "40"))
 _SEED = int(os.environ.get("CRASH_SEED", "1"))
 _PAIRS = list(combinations(KINDS, 2))

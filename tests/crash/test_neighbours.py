@@ -7,7 +7,6 @@ by side, with a table, and judges how soon it was, too.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,13 @@ import pytest
 from tests.contention.scenery import Scenery
 from tests.crash.rounds import EMBEDDED_WORLDS, Plan, planned, run_round
 
-_KILLS = int(os.environ.get("CRASH", "20"))
+pytestmark = pytest.mark.early
+
+_KILLS = int(os.environ.get("CRASH", "14"))
 _SEED = int(os.environ.get("CRASH_SEED", "1"))
 _NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))
 _PLANS = planned(_KILLS // 2, EMBEDDED_WORLDS, _NEIGHBOURS, _SEED)
 _NOT_YET: dict[tuple[str, ...], str] = {}
-
-
-@pytest.fixture(scope="module")
-def scenery() -> Iterator[Scenery]:
-    with Scenery(is_embedded=True) as made:
-        yield made
 
 
 def _marked(plan: Plan) -> Any:

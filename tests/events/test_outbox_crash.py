@@ -20,7 +20,7 @@ from aiohttp import web
 
 from tests.support.outbox_victim import RECORDS, SECRET
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 _EVENTS = int(os.environ.get("OUTBOX", "60"))
 _KILLS = max(3, _EVENTS // 40)

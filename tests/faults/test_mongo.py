@@ -11,7 +11,7 @@ from tests.faults.matrix import FAULTS, tried
 from tests.faults.subject import OPERATIONS, Subject
 
 # a driver task that is cancelled while it connects leaves its socket to the collector
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
+pytestmark = [pytest.mark.early, pytest.mark.anyio, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 
 _LIMITS = {"timeout": 0.5, "connect_timeout": 0.5}
 

@@ -17,7 +17,7 @@ from tests.faults.matrix import FAULTS, connections_given_back, tried
 from tests.faults.subject import OPERATIONS, Subject
 from tests.servers.scratch import scratch_database
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 _LIMITS = {"timeout": 0.4, "connect_timeout": 0.4}
 

@@ -17,6 +17,7 @@ _OTHER_FOLDERS = {
     "tools": "tests of tools/, which is outside the package",
     "typing": "what type checkers must accept and refuse; pyright reads it and pytest does not",
     # subjects that cross the folders of the package
+    "documents": "programs of documents and examples of docstrings",
     "faults": "every store behind a network that fails, each at every request",
     "promises": "the promises of docs/commits.md, each over several stores",
     "updates": "writers at once in every store",

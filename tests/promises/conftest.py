@@ -27,12 +27,6 @@ def no_victims_left() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def scenery() -> Iterator[Scenery]:
-    with Scenery(is_embedded=True) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
 def prepared_postgres_url() -> Iterator[str]:
     """A PostgreSQL that keeps prepared transactions."""
     with EmbeddedPostgres(settings={"max_prepared_transactions": "20"}) as server:

@@ -11,7 +11,7 @@ from tests.contention.models import Arena
 from tests.crash.failpoints import Failpoint
 from tests.promises.acts import add, balances, die_at, move, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 _PAIRS = [
     ("sqlite", "yaml"),

@@ -20,6 +20,8 @@ from holdall import Holdall, Model, field
 from holdall.query import Op
 from holdall.stores.rest import Filters, RestCollection
 
+pytestmark = pytest.mark.early
+
 class Note(Model):
     id: str = field(pk=True)
     text: str

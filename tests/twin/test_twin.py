@@ -22,6 +22,8 @@ from tests.servers.api import Api
 from tests.twin.neighbours import living
 from tests.twin.twins import Twins, run, shop
 
+pytestmark = pytest.mark.early
+
 _ACTS = int(os.environ.get("TWIN", "600"))
 _SEED = int(os.environ.get("TWIN_SEED", "1"))
 _NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))

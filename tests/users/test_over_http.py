@@ -16,7 +16,7 @@ from holdall.testing.client import Client
 from holdall.users import Authenticator, Users
 from holdall.web.login import include_login
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 PASSWORD = "correct horse battery"
 

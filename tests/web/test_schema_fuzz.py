@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.early
+
 
 @pytest.mark.parametrize("part", ["countries|cities|lines", "things"])
 def test_answers_are_as_the_document_tells(part: str) -> None:

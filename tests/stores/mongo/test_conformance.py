@@ -22,6 +22,7 @@ class TestReplicaSet(StoreConformance):
 class TestStandaloneServer(StoreConformance):
     """It reads by the same code, so that a look at reading is enough here."""
 
+    part = (1, 2)
     label = "MongoDB (single server)"
     values_apart = 3
     examples = 3
@@ -41,6 +42,7 @@ class TestStandaloneServer(StoreConformance):
 
 
 class TestReplicaSetUnderOtherNames(StoreConformance):
+    part = (3, 3)
     examples = 8
     histories = 3
 

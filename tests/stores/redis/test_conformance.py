@@ -19,6 +19,7 @@ class TestRedis(StoreConformance):
 
 
 class TestRedisCluster(StoreConformance):
+    part = (1, 2)
     label = "Redis (cluster)"
     values_apart = 3
     examples = 8
@@ -29,6 +30,7 @@ class TestRedisCluster(StoreConformance):
 
 
 class TestRedisUnderOtherNames(StoreConformance):
+    part = (2, 3)
     examples = 8
     histories = 3
 

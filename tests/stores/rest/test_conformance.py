@@ -101,6 +101,7 @@ _KNOWN = (Op.EQ, Op.NE, Op.LT, Op.LE, Op.GT, Op.GE, Op.IN, Op.CONTAINS, Op.IS_NU
 class TestRestWithScans(_OverHttp):
     """An API that takes some comparisons and no sort; the rest is done here."""
 
+    part = (2, 2)
     label = "REST with scan_limit"
     values_apart = 3
 

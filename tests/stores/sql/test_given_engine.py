@@ -26,6 +26,7 @@ def _url(url: str, driver: str) -> str:
 
 
 class TestSqliteInThreads(StoreConformance):
+    part = (1, 3)
     examples = 6
     histories = 3
 
@@ -35,6 +36,7 @@ class TestSqliteInThreads(StoreConformance):
 
 
 class TestPostgresOfPsycopg(StoreConformance):
+    part = (2, 3)
     examples = 6
     histories = 3
 
@@ -44,6 +46,7 @@ class TestPostgresOfPsycopg(StoreConformance):
 
 
 class TestMariadbOfPymysql(StoreConformance):
+    part = (3, 3)
     examples = 6
     histories = 3
 

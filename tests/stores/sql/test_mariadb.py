@@ -30,6 +30,7 @@ class TestMariadb(StoreConformance):
 
 
 class TestMariadbUnderOtherNames(StoreConformance):
+    part = (3, 3)
     examples = 20
     histories = 4
 

@@ -20,6 +20,7 @@ class TestPostgresqlFromAWheel(StoreConformance):
 
 
 class TestPostgresqlOfThisMachine(StoreConformance):
+    part = (1, 2)
     examples = 20
     histories = 4
 
@@ -35,6 +36,7 @@ def preparing_url() -> Iterator[str]:
 
 
 class TestPostgresqlThatPrepares(StoreConformance):
+    part = (2, 2)
     examples = 10
     histories = 4
     test_collisions = StoreConformance.test_collisions
@@ -45,6 +47,7 @@ class TestPostgresqlThatPrepares(StoreConformance):
 
 
 class TestPostgresqlUnderOtherNames(StoreConformance):
+    part = (2, 3)
     examples = 20
     histories = 4
 

@@ -17,6 +17,7 @@ class TestSqliteFile(StoreConformance):
 
 
 class TestSqliteInMemory(StoreConformance):
+    part = (1, 2)
     examples = 20
     histories = 4
 
@@ -25,6 +26,7 @@ class TestSqliteInMemory(StoreConformance):
 
 
 class TestSqliteByTheStandardLibrary(StoreConformance):
+    part = (2, 2)
     examples = 15
     histories = 4
 
@@ -34,6 +36,7 @@ class TestSqliteByTheStandardLibrary(StoreConformance):
 
 
 class TestSqliteUnderOtherNames(StoreConformance):
+    part = (1, 3)
     examples = 20
     histories = 4
 

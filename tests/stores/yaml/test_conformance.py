@@ -21,6 +21,7 @@ class TestYamlRecords(StoreConformance):
 
 
 class TestYamlCollections(StoreConformance):
+    part = (1, 2)
     label = "yaml (a file per collection)"
     values_apart = 3
     examples = 25
@@ -34,6 +35,7 @@ class TestYamlCollections(StoreConformance):
 
 
 class TestYamlUnderOtherNames(StoreConformance):
+    part = (1, 3)
     examples = 15
     histories = 4
     large_group = 2_000
@@ -49,6 +51,7 @@ class TestYamlUnderOtherNames(StoreConformance):
 class TestYamlSections(StoreConformance):
     """Every collection a part of one file: a mapping by key, or a list where the key has several fields."""
 
+    part = (2, 3)
     examples = 5
     histories = 3
     large_group = 200

@@ -107,6 +107,11 @@ class StoreConformance(
     label = ""
     is_look = False
     """Whether the class looks at another way to a store that another class tries whole."""
+    part: tuple[int, int] | None = None
+    """Which part of the tests the class runs, as in ``(1, 3)`` for the first of three; all where None.
+
+    Classes that open one kind of store in several ways may share the tests among them. ``HOLDALL_WHOLE=1`` runs all.
+    """
     timeout = 60.0
     """Seconds a single call to the store may take."""
 
@@ -118,17 +123,32 @@ class StoreConformance(
         in the environment to have no looks.
         """
         super().__init_subclass__(**options)
+        is_whole = bool(os.environ.get("HOLDALL_WHOLE"))
+        if cls.part is not None and not is_whole:
+            cls._keep(*cls.part)
         if "examples" not in vars(cls):
             return
         for name in _IN_PROPORTION.keys() - vars(cls).keys():
             setattr(cls, name, max(_IN_PROPORTION[name] * cls.examples // Generated.examples, _FEWEST))
         if "is_look" not in vars(cls):
             cls.is_look = cls.examples <= _FEW and not cls.label
-        if cls.is_look and not os.environ.get("HOLDALL_WHOLE"):
+        if cls.is_look and not is_whole:
             if "values_apart" not in vars(cls):
                 cls.values_apart = 3
             for name in set(_ENUMERATED) - vars(cls).keys():
                 setattr(cls, name, None)
+
+    @classmethod
+    def _keep(cls, number: int, parts: int) -> None:
+        """Leave out all tests but each ``parts``-th of the suite, from the ``number``-th on; its own ones stay.
+
+        Raises ValueError where there is no such part.
+        """
+        if not 1 <= number <= parts:
+            raise ValueError(f"{cls.__name__}.part is ({number}, {parts}): there are parts 1 to {parts}")
+        tests = sorted(name for name in dir(StoreConformance) if name.startswith("test_"))
+        for name in set(tests) - set(tests[number - 1 :: parts]) - vars(cls).keys():
+            setattr(cls, name, None)
 
     def open_store(self, request: pytest.FixtureRequest) -> Store:
         """A new store on an empty place of its own; called once per test class and process.
@@ -150,7 +170,8 @@ class StoreConformance(
         if case is None:
             case = owner.stash[_CASE] = Case(self.open_store(request), self.timeout, self.named)
             folder = Path(request.config.rootpath) / "build" / "conformance"
-            owner.addfinalizer(lambda: _close(case, self.label, folder))
+            label = self.label if self.part is None or os.environ.get("HOLDALL_WHOLE") else ""
+            owner.addfinalizer(lambda: _close(case, label, folder))
             case.open()
         return case
 

@@ -22,7 +22,7 @@ from holdall.stores.sql.store import SqlStore
 from tests.support.adoption.matrix import COLUMN_TYPES, FIELDS, FOREIGN, MADE_BEFORE
 from tests.support.adoption.probe import Probe, columns_told, schema_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 IS_LONG = bool(os.environ.get("ADOPTION"))
 TABLE_OPTIONS = {"sqlite": "", "postgresql": "", "mysql": " ENGINE = InnoDB DEFAULT CHARSET = utf8mb4"}

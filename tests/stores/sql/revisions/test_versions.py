@@ -14,7 +14,7 @@ import pytest
 from holdall import Holdall
 from tests.support.library_versions import VERSIONS, Mood, Version
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
