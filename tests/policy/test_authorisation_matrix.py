@@ -49,6 +49,7 @@ _OTHER = {
     "add",
     "add_all",
     "remove",
+    "restore",
     "register",
     "unregister",
     "attach",

@@ -60,7 +60,7 @@ async def _told_of_hidden(self: Any, session: Any, key: Any) -> Any:
     return found[0]
 
 
-def _joined(self: Any, one: Any, other: Any, feature: Any, rules: Any = None) -> bool:
+def _joined(self: Any, one: Any, other: Any, *_: Any, **__: Any) -> bool:
     return one.store is other.store
 
 
@@ -72,11 +72,7 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
     "filter on a hidden field": (Dialects, "of", lambda self, user: self._whole),
     "count": (GuardedAccess, "count", _count_of_all),
     "forbidden instead of absent": (CollectionView, "get_one", _told_of_hidden),
-    "sort order": (
-        VisibleCollections,
-        "is_joined",
-        lambda self, one, other, feature, rules=None: one.store is other.store,
-    ),
+    "sort order": (VisibleCollections, "is_joined", _joined),
     "reference check": (Judging, "demand_references", _nothing),
     "records": (GuardedAccess, "_guarded", lambda self, query, local: query),
     "hidden values": (Policy, "hidden", lambda self, user: frozenset()),

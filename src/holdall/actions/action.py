@@ -32,6 +32,7 @@ class Action(Generic[M]):
 
     ``name`` is how the action is called from outside; without it, the class name in lower case with hyphens. Where
     somebody else changed a record meanwhile, a request runs the action anew; with ``repeat=False`` it is refused.
+    With ``deleted=True`` it is done on records that are soft deleted, and finds these alone.
     The inputs of an action never change.
 
     >>> class Book(Model):
@@ -68,21 +69,32 @@ class Action(Generic[M]):
     __on__: ClassVar[On | None] = None
     __action_name__: ClassVar[str] = ""
     __repeat__: ClassVar[bool] = True
+    __deleted__: ClassVar[bool] = False
     __names__: ClassVar[Names]
     __about__: ClassVar[Value] = None
     _given: ClassVar[Record]  # of each instance
 
     def __init_subclass__(
-        cls, *, on: On | None = None, name: str | None = None, repeat: bool | None = None, **unknown: object
+        cls,
+        *,
+        on: On | None = None,
+        name: str | None = None,
+        repeat: bool | None = None,
+        deleted: bool | None = None,
+        **unknown: object,
     ) -> None:
         """Read the class; raises DeclarationError for anything in it that cannot work."""
         super().__init_subclass__()
         for option in unknown:
-            raise DeclarationError(f"{cls.__name__}: an action has no option {option!r}; it has on, name and repeat")
+            raise DeclarationError(
+                f"{cls.__name__}: an action has no option {option!r}; it has on, name, repeat and deleted"
+            )
         if on is not None and not isinstance(on, On):
             raise DeclarationError(f"{cls.__name__}: on= is Nothing, One, Each or All")
         if repeat is not None and not isinstance(repeat, bool):
             raise DeclarationError(f"{cls.__name__}: repeat= is True or False")
+        if deleted is not None and not isinstance(deleted, bool):
+            raise DeclarationError(f"{cls.__name__}: deleted= is True or False")
         cls.__names__ = names_around(cls.__name__, cls.__module__, 1)
         inherited: Inputs | None = getattr(cls, "__inputs__", None)
         cls.__inputs__ = Inputs.of_class(cls, cls.__names__, inherited)
@@ -92,6 +104,7 @@ class Action(Generic[M]):
         cls.__on__ = on or cls.__on__
         cls.__action_name__ = name_of("an action", name) if name is not None else _hyphened(cls.__name__)
         cls.__repeat__ = cls.__repeat__ if repeat is None else repeat
+        cls.__deleted__ = cls.__deleted__ if deleted is None else deleted
         cls.__about__ = _model_in(cls) or cls.__about__
         run = vars(cls).get("run")
         if run is not None and cls.__on__ is not None:

@@ -12,7 +12,7 @@ from holdall.actions.result import Result
 from holdall.errors import DeclarationError
 from holdall.model import Inputs
 from holdall.policy import ActionPolicy, User
-from holdall.query import Value
+from holdall.query import ALWAYS, Compare, Condition, Op, Value
 
 __all__ = ["DeclaredAction"]
 
@@ -53,6 +53,8 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
             raise DeclarationError(f"{name} has no method run: write async def run(self, context, ...)")
         if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
             raise DeclarationError(f"{name}.run returns its result, and has no yield")
+        if kind.__deleted__ and (model.__holdall__.deletion is None or kind.__on__ is On.NOTHING):
+            raise DeclarationError(f"{name} is done on deleted records: class {model.__name__}(SoftDeleted)")
         settled = policy.of(model)
         if kind.__on__ is On.NOTHING and not settled.is_plain:
             raise DeclarationError(f"{name} is done on nothing, so that its policy cannot speak of records")
@@ -74,6 +76,12 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
         """The records it is done on. Example: :class:`DeclaredAction`."""
         assert self.kind.__on__ is not None
         return self.kind.__on__
+
+    @property
+    def wanted(self) -> Condition:
+        """The condition on records that it is done on: of most actions none. Example: :class:`DeclaredAction`."""
+        deletion = self.model.__holdall__.deletion if self.kind.__deleted__ else None
+        return ALWAYS if deletion is None else Compare((deletion.name,), Op.IS_NULL, False)
 
     @property
     def inputs(self) -> Inputs:

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from holdall.actions import Content, On, made_of
+from holdall.actions import Content, DeclaredAction, On, made_of
 from holdall.app import Holdall
 from holdall.cli.acting import Acting, As, Roles, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
-from holdall.query import Query, Value, parse_condition
-from holdall.session import Session
+from holdall.model import Record
+from holdall.query import ALWAYS, Compare, Condition, Key, Op, Query, Value, both, parse_condition
+from holdall.session import Binding, Session
 
 __all__ = ["act"]
 
@@ -70,21 +71,33 @@ class _Meant:
     def __init__(self, keys: list[str], where: str | None, selection: str | None, values: dict[str, Value]) -> None:
         self.keys, self.where, self.selection, self.values = keys, where, selection, values
 
-    async def of(self, session: Session, collection: str, on: On) -> object:
+    async def of(self, session: Session, collection: str, declared: DeclaredAction) -> object:
         """A record, several, or a query for them; None for nothing."""
         binding = session.context.bindings.of_name(collection)
         if self.where is not None:
-            return Query(binding.collection, parse_condition(self.where), model=binding.model)
+            condition = both(parse_condition(self.where), declared.wanted)
+            return Query(binding.collection, condition, model=binding.model)
         if self.selection is not None:
             return session.select(f"{collection}/{self.selection}", **self.values)
         parts = [text.split(",") if len(binding.schema.key) > 1 else [text] for text in self.keys]
         keys = [binding.declaration.json_input.key(part) for part in parts]
-        records = [
-            await session.require(binding.model, *(each if isinstance(each, tuple) else (each,))) for each in keys
-        ]
+        records = [await _required(session, binding, each, declared.wanted) for each in keys]
         if not records:
             return None
-        return records[0] if len(records) == 1 and on is not On.ALL else records
+        return records[0] if len(records) == 1 and declared.on is not On.ALL else records
+
+
+async def _required(session: Session, binding: Binding, key: Key, wanted: Condition) -> Record:
+    """The record with this key. Raises NotFound where there is none that is wanted."""
+    if wanted == ALWAYS:
+        return await session.require(binding.model, *(key if isinstance(key, tuple) else (key,)))
+    parts = key if isinstance(key, tuple) else (key,)
+    for name, part in zip(binding.schema.key, parts, strict=True):
+        wanted = both(wanted, Compare((name,), Op.EQ, part))
+    found: list[Record] = await session.query(Query(binding.collection, wanted, model=binding.model))
+    if not found:
+        raise NotFound(binding.collection, key)
+    return found[0]
 
 
 async def _acted(
@@ -103,7 +116,7 @@ async def _acted(
         declared = app.by_name.actions.seen(collection, name, user)
         action = made_of(declared.kind, declared.inputs.from_builtins(inputs))
         async with app.context({"command": f"act {collection} {name}"}, user=user) as context:
-            on = await meant.of(context.session, collection, declared.on)
+            on = await meant.of(context.session, collection, declared)
             if dry:
                 return await app.by_name.rehearse(context.session, action, on, most)
             return await app.by_name.act(context.session, action, on, most, context.core)

@@ -30,6 +30,7 @@ from holdall.model.reference_slots import items_of, leads_to, refers_to, replace
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.sample import sample_of, text_matching
 from holdall.model.schema import schema_of
+from holdall.model.soft_deleted import SoftDeleted, deletion_field, is_soft_deleted, turns_deletion
 from holdall.model.stamped import Stamped
 from holdall.model.state import Frozen, State
 from holdall.model.stream import Stream, stream
@@ -108,6 +109,7 @@ __all__ = [
     "Schemas",
     "SessionAccess",
     "SessionLink",
+    "SoftDeleted",
     "Stamped",
     "State",
     "Stream",
@@ -128,12 +130,14 @@ __all__ = [
     "decode_compared",
     "decode_text",
     "deleted",
+    "deletion_field",
     "edits_of",
     "field",
     "field_schema",
     "gateway_of",
     "gc_track",
     "hidden_ends",
+    "is_soft_deleted",
     "items_of",
     "leads_to",
     "lines_in",
@@ -152,6 +156,7 @@ __all__ = [
     "stream",
     "text_matching",
     "track_of",
+    "turns_deletion",
     "type_schema",
     "without_formula",
 ]

@@ -14,6 +14,7 @@ from holdall.query import Kind
 
 __all__ = ["given_groups", "refuse_contradictions", "snake", "stored_name"]
 
+_STAMPED_ON = ("create", "write", "delete")
 _MOMENTS = (Kind.DATETIME, Kind.DATE)
 _IDS = (Kind.STR, Kind.INT, Kind.UUID)
 _STATES = (Kind.STR, Kind.INT, Kind.BOOL)
@@ -47,10 +48,12 @@ def refuse_contradictions(where: str, made: Field) -> None:
         stored_name(f"{where}: column", column)
     if options.link is not None and made.kind is not Kind.MANY:
         raise DeclarationError(f"{where}: link belongs to a list of references")
-    if options.auto_now is not None and (options.auto_now not in ("create", "write") or made.kind not in _MOMENTS):
-        raise DeclarationError(f'{where}: auto_now="create" or "write" is for a datetime or a date')
-    if options.auto_user is not None and (options.auto_user not in ("create", "write") or made.kind not in _IDS):
-        raise DeclarationError(f'{where}: auto_user="create" or "write" is for the id of a user: str, int or UUID')
+    if options.auto_now is not None and (options.auto_now not in _STAMPED_ON or made.kind not in _MOMENTS):
+        raise DeclarationError(f'{where}: auto_now="create", "write" or "delete" is for a datetime or a date')
+    if options.auto_user is not None and (options.auto_user not in _STAMPED_ON or made.kind not in _IDS):
+        raise DeclarationError(f'{where}: auto_user="create", "write" or "delete" is for a str, int or UUID, an id')
+    if options.stamped_on == "delete" and not made.nullable:
+        raise DeclarationError(f"{where}: is empty while the record is not deleted, so its annotation takes None")
     if options.transitions is not None:
         _refuse_transitions(where, made, options.transitions)
 

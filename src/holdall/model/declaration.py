@@ -15,6 +15,7 @@ from holdall.model.field import Field
 from holdall.model.inside import steps_into
 from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
+from holdall.model.only_fields import deletion_of, version_of
 from holdall.model.reference import key_of_value
 from holdall.model.tracking import Record
 from holdall.model.withheld import WITHHELD
@@ -61,11 +62,12 @@ class Declaration:
         self.by_name = {field.name: field for field in fields}
         self.stored = tuple(field for field in fields if field.is_stored)
         self.key = tuple(field for field in fields if field.options.pk)
-        self.version = _version_of(model.__name__, fields)
+        self.version = version_of(model.__name__, fields)
         self.relations = tuple(field for field in fields if field.is_relation)
         self.references = tuple(field for field in self.relations if field.is_stored)
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
         self.stamps = tuple(field for field in self.stored if field.options.stamped_on is not None)
+        self.deletion = deletion_of(model.__name__, self.stamps)  # the field that says when a record was deleted
         self.machines = tuple(field for field in self.stored if field.options.transitions is not None)
         self.streams: tuple[str, ...] = ()
         self.search: tuple[str, ...] = ()  # the fields of full-text search
@@ -240,13 +242,6 @@ def _leads_back(other: Field, field: Field) -> bool:
     """Whether a reference can be the one that a field is the other end of."""
     kinds = (Kind.REF,) if field.is_single else (Kind.REF, Kind.MANY)
     return other.is_relation and other.options.back is None and other.kind in kinds
-
-
-def _version_of(model: str, fields: tuple[Field, ...]) -> Field | None:
-    versions = [field for field in fields if field.options.version]
-    if len(versions) > 1 or any(field.kind is not Kind.INT for field in versions):
-        raise DeclarationError(f"{model}: at most one field can be the version, and it is an int")
-    return versions[0] if versions else None
 
 
 def _admit_key_part(field: Field, part: Key, errors: list[FieldError]) -> Key:

@@ -53,8 +53,8 @@ class FieldOptions(msgspec.Struct, frozen=True):
     version: bool = False
     server_default: bool = False
     server_computed: bool = False
-    auto_now: Literal["create", "write"] | None = None
-    auto_user: Literal["create", "write"] | None = None
+    auto_now: Literal["create", "write", "delete"] | None = None
+    auto_user: Literal["create", "write", "delete"] | None = None
     transitions: Transitions | None = None
     rules: tuple[Rule, ...] = ()
     back: str | None = None
@@ -74,7 +74,7 @@ class FieldOptions(msgspec.Struct, frozen=True):
         return self.generated or self.version or is_of_server or self.stamped_on is not None
 
     @property
-    def stamped_on(self) -> Literal["create", "write"] | None:
+    def stamped_on(self) -> Literal["create", "write", "delete"] | None:
         """When a commit gives the field its moment or its user; None if never."""
         return self.auto_now or self.auto_user
 
@@ -128,7 +128,7 @@ def field(
 @overload
 def field(
     *,
-    auto_now: Literal["create", "write"],
+    auto_now: Literal["create", "write", "delete"],
     init: Literal[False] = False,
     repr: bool = ...,
     frozen: Frozen = ...,
@@ -137,7 +137,7 @@ def field(
     column: str | tuple[str, ...] = ...,
 ) -> Any: ...
 @overload
-def field(*, auto_user: Literal["create", "write"], init: Literal[False] = False, **options: Any) -> Any: ...
+def field(*, auto_user: Literal["create", "write", "delete"], init: Literal[False] = False, **options: Any) -> Any: ...
 @overload
 def field(*, server_default: Literal[True], default: None, init: Literal[True] = True, **options: Any) -> Any: ...
 @overload
@@ -213,7 +213,8 @@ def field(
       SQL's NUMERIC does.
     - ``unique`` and ``index`` are kept by the store. ``version=True`` counts the record's commits and guards against
       lost updates. ``auto_now`` stamps a datetime or date with the moment of a commit: ``"create"`` of the record's
-      first, if it has no value, ``"write"`` of each. ``auto_user`` does so with the id of the session's user.
+      first, if it has no value, ``"write"`` of each, ``"delete"`` of its removal, after which it stays: see
+      ``SoftDeleted``. ``auto_user`` does so with the id of the session's user.
     - ``transitions`` maps each value to those that may follow, and None to those with which a new record may begin.
     - ``server_default=True`` leaves the value to the default of the store's column where none is given;
       ``server_computed=True`` is for what the database makes of each write: a generated column, a trigger. Both are

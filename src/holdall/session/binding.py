@@ -9,7 +9,7 @@ from typing import Any
 from holdall.errors import DeclarationError, QueryError, ReadOnly
 from holdall.model import Declaration, Field, Frozen, Model, OnDelete, decode_text, schema_of
 from holdall.policy import Policy, Right, User, tenant_rule
-from holdall.query import AnyQuery, FieldSchema, Generated, Key, Query, Schema
+from holdall.query import ALWAYS, AnyQuery, Compare, Condition, FieldSchema, Generated, Key, Op, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
@@ -71,6 +71,8 @@ class Binding:
             if field.frozen & Frozen.CREATE and field.has_default and field.options.default_factory is None
         )
         self.all_fields = tuple(field.name for field in self.declaration.stored)
+        deletion = self.declaration.deletion
+        self.living: Condition = ALWAYS if deletion is None else Compare((deletion.name,), Op.IS_NULL, True)
         self.server_defaults = tuple(
             [field for field in self.declaration.stored if field.generated is Generated.DEFAULT]
         )
@@ -102,6 +104,10 @@ class Binding:
         fields = self.declaration.key
         parts = tuple([field.encode(decode_text(field, text)) for field, text in zip(fields, texts, strict=True)])
         return parts if len(parts) > 1 else parts[0]
+
+    def is_open_to(self, user: User) -> bool:
+        """Whether queries of the user go to its store as they are: he may read every record, and none is deleted."""
+        return (user.unrestricted or self.policy.is_simple) and self.declaration.deletion is None
 
     @property
     def stored_ends(self) -> dict[str, Binding]:
@@ -210,7 +216,8 @@ class Relationship:
 
     ``backs`` are the target's fields that are the other end of the same reference; those of ``stored_inverses`` are
     stored there. ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends
-    are in one store that keeps references itself, as the other side of DAOs is taken to do.
+    are in one store that keeps references itself, as the other side of DAOs is taken to do, and the target goes when it
+    is removed.
     """
 
     __slots__ = ("backs", "field", "is_guarded", "is_single", "on_delete", "source", "stored_inverses", "target")
@@ -224,8 +231,15 @@ class Relationship:
         self.is_single = any(back.is_single for back in backs)
         is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.record_access is not None
         is_written = not (source.is_read_only or target.is_read_only)  # of what others keep, no rule is known
-        self.is_guarded = source.store is target.store and is_kept and is_written
+        stays = target.declaration.deletion is not None  # no store knows that a deleted record is not to be referred to
+        self.is_guarded = source.store is target.store and is_kept and is_written and not stays
         self.on_delete = _rule(field, backs)
+
+    @property
+    def is_followed_softly(self) -> bool:
+        """Whether a deletion after which the target stays concerns those who refer: they may forbid it, or go along."""
+        stays = self.source.declaration.deletion is not None
+        return self.on_delete is OnDelete.RESTRICT or (self.on_delete is OnDelete.CASCADE and stays)
 
     @property
     def name(self) -> str:

@@ -19,13 +19,13 @@ from holdall.model import (
     state_of,
     track_of,
 )
-from holdall.session.commit.plan.make_plan import written_version
 from holdall.session.commit.run.committer import Committer
 from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.dao.activity import SessionState
 from holdall.session.identity import IdentityMap
+from holdall.session.removing import remove, restore_deleted
 from holdall.session.succession import restore, succeed
-from holdall.store import Damaged, Verb
+from holdall.store import Verb
 
 __all__ = ["Changing"]
 
@@ -33,14 +33,16 @@ __all__ = ["Changing"]
 class Changing(msgspec.Struct, eq=False):
     """Adds, removes, takes in and lets go of the records of one session.
 
-    >>> from holdall import Holdall, Model, field, state_of
+    >>> from holdall import Holdall, Model, SoftDeleted, field, state_of
+    >>> class Note(SoftDeleted):
+    ...     id: int = field(pk=True)
     >>> class Country(Model):
     ...     code: str = field(pk=True)
     ...     name: str
     >>> async def example() -> None:
     ...     app = Holdall("atlas")
     ...     app.add_store("main", "memory:")
-    ...     app.add(Country, store="main")
+    ...     app.add(Country, Note, store="main")
     ...     async with app.session() as session:
     ...         france, kosovo = session.add_all([Country(code="FR", name="France"), Country(code="XK", name="Kosovo")])
     ...         draft = session.add(Country(code="YU", name="Yugoslavia"))
@@ -54,6 +56,12 @@ class Changing(msgspec.Struct, eq=False):
     ...         session.reset()
     ...         await session.leave()
     ...     print(state_of(france).value)
+    ...     async with app.session() as session:
+    ...         session.add(Note(id=1))
+    ...     async with app.session() as session:
+    ...         session.remove(await session.require(Note, 1))
+    ...     async with app.session() as session:
+    ...         session.restore(await session.one(Note.only_deleted()))
     >>> import asyncio
     >>> asyncio.run(example())
     False
@@ -126,35 +134,13 @@ class Changing(msgspec.Struct, eq=False):
             return f"this {name} is {state.value} in this session already; only new records are added"
         return f"this {name} is {state.value} in another session; require() it here, or attach() it when that has ended"
 
-    def remove(self, record: Model) -> bool:
-        """Mark the record for removal; False where it was new and is discarded instead."""
-        context = self.context
-        records = context.records
-        demand_record("remove", record)
-        if state_of(record) is not State.NEW and records.holds(record):
-            binding = context.bindings.of_model(type(record))
-            binding.demand_writable()
-            if binding.record_access is not None:
-                binding.record_access.demand(Verb.REMOVE, binding.collection)
-        context.demand_open()
-        context.demand_held(record)
-        if (track := track_of(record)) is None or track.state is State.DELETED:
-            return True
-        if track.state is State.NEW and not context.committer.is_running:
-            records.discard(record)
-            return False
-        if track.old and record.__key__() != records.stored_key(record):
-            raise StateError(f"the key of this {type(record).__name__} was changed; give it back its key to remove it")
-        version = type(record).__holdall__.version
-        stored = None if version is None or not track.old else track.old.get(version.name)
-        if version is not None and stored is not None and not isinstance(stored, Damaged):
-            raise StateError(written_version(type(record).__name__, version.name))
-        if track.state is State.CLEAN:
-            records.reattach(record)
-        records.states.move(record, State.DELETED, track.old)
-        if context.link.edited is not None:
-            context.link.edited[id(record)] = record
-        return True
+    def remove(self, record: Model, *, final: bool = False) -> bool:
+        """Mark the record for removal, or as deleted where it stays; False where it was new and is discarded."""
+        return remove(self.context, record, is_final=final)
+
+    def restore(self, record: Model) -> None:
+        """Have a deleted record be there again."""
+        restore_deleted(self.context, record)
 
     def register(self, record: M) -> M:
         """Take an unbound record as one that its store already has."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import filterfalse
 from typing import Any, TypeVar
 
 import msgspec
 
 from holdall.errors import Forbidden, StateError
-from holdall.model import Model, Record, Reference, SessionLink, State, state_of
+from holdall.model import Model, Record, Reference, SessionLink, State, is_soft_deleted, state_of
 from holdall.policy import Right, User
 from holdall.query import Compare, Condition, Key, Op, Query, Some
 from holdall.session.bindings import Bindings
@@ -171,7 +172,8 @@ class SessionContext:
 
     def peek(self, model: type[Any], key: Key) -> Any:
         """The record with this key if it is here."""
-        return self.records.find(model, key)
+        found = self.records.find(model, key)
+        return None if found is None or is_soft_deleted(found) else found
 
     async def load(self, model: type[Any], key: Key) -> Any:
         """The record with this key, or None."""
@@ -214,7 +216,12 @@ class SessionContext:
 
     def peek_back(self, record: Record, name: str) -> list[Any] | None:
         """The same if they are loaded."""
-        return self.records.backs.loaded(record, name)
+        found = self.records.backs.loaded(record, name)
+        return (
+            found
+            if found is None or not any(map(is_soft_deleted, found))
+            else list(filterfalse(is_soft_deleted, found))
+        )
 
     def keep_back(self, record: Record, name: str, found: list[Any] | None) -> None:
         """Take these as loaded."""
@@ -223,7 +230,8 @@ class SessionContext:
     def at_hand(self, model: type[Any]) -> list[Any]:
         """The records of a model that are here and stay, new ones too."""
         new = [record for record in self.records.new.values() if type(record) is model]
-        return [*new, *[record for record in self.records.of(model).values() if state_of(record) in _STAYING]]
+        staying = [record for record in self.records.of(model).values() if state_of(record) in _STAYING]
+        return [*new, *filterfalse(is_soft_deleted, staying)]
 
 
 def demand_record(verb: str, given: object) -> None:

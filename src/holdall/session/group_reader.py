@@ -59,7 +59,7 @@ class GroupReader(msgspec.Struct, frozen=True):
         """The rows that the query means, with values as the model has them."""
         binding = self.bindings.of_query(query)
         query, planned = self._planned(query, binding)
-        rows = await self._rows(query, binding, planned, SemiJoins(self.bindings, self.user))
+        rows = await self._rows(query, binding, planned, SemiJoins(self.bindings, self.user, is_living=True))
         return decoded_by(planned.decoders, binding, query, rows) if planned.decoders else rows
 
     async def explain(self, query: AnyQuery, *, analyze: bool) -> Explanation:
@@ -69,7 +69,7 @@ class GroupReader(msgspec.Struct, frozen=True):
         self._check(query)
         plan = planned.plan
         self.bindings.demand_whole(query, binding, self.user)
-        semi_joins = SemiJoins(self.bindings, self.user, asked)
+        semi_joins = SemiJoins(self.bindings, self.user, asked, is_living=True)
         is_there = self._is_there(binding, plan, semi_joins)
         local = await _local(query, binding, semi_joins)
         if is_there:

@@ -31,7 +31,9 @@ from holdall.session.commit.plan.rights import demand_whole, rights_of_removal
 from holdall.session.context import SessionContext
 from holdall.session.flushing import Flushing
 from holdall.session.pending_bulk import PendingBulk
+from holdall.session.references.guarded_access import names_field
 from holdall.session.references.locality import is_local
+from holdall.session.stamp import deletion_slots
 from holdall.store import Feature, Transactional, Verb, demand_at_most
 
 __all__ = ["InBulk"]
@@ -77,6 +79,8 @@ class InBulk(msgspec.Struct, eq=False):
         if not values:
             raise QueryError("an update needs values: update(query, pages=0)")
         binding.policy.demand(Right.UPDATE, self.context.writer, binding.collection)
+        if binding.declaration.deletion is not None and binding.declaration.deletion.name in values:
+            raise QueryError(f"{binding.collection} is deleted by delete(), and restored record by record")
         formulas = {name: value for name, value in values.items() if isinstance(value, Expression)}
         slots = self._slots(binding, {name: value for name, value in values.items() if name not in formulas})
         if self.context.is_judged:
@@ -87,12 +91,16 @@ class InBulk(msgspec.Struct, eq=False):
         pending.computed = computed
         return await self._make(pending)
 
-    async def delete(self, query: AnyQuery, most: int | None) -> int:
-        """Remove all records that the query means."""
+    async def delete(self, query: AnyQuery, most: int | None, *, is_final: bool) -> int:
+        """Remove all records that the query means; those with soft deletion stay, unless the removal ``is_final``."""
         binding, user = self._binding(query, most), self.context.writer
         binding.policy.demand(Right.DELETE, user, binding.collection)
-        for source, right in rights_of_removal(binding):
+        is_final = is_final or binding.declaration.deletion is None
+        for source, right in rights_of_removal(binding, is_final=is_final):
             demand_whole(source, right, user)
+        if not is_final:
+            slots, is_plain = deletion_slots(binding, user), not (binding.bound_by or binding.declaration.checks)
+            return await self._make(await self._pending(binding, Verb.UPDATE, query, slots, most, is_plain=is_plain))
         lists = any(field.form is not None for field in binding.declaration.references)
         is_plain = not (binding.bound_by or binding.inversely_stored or lists or binding.schema.streams)
         return await self._make(await self._pending(binding, Verb.REMOVE, query, {}, most, is_plain=is_plain))
@@ -129,7 +137,9 @@ class InBulk(msgspec.Struct, eq=False):
         is_plain: bool,
     ) -> PendingBulk:
         able = isinstance(binding.store, Transactional) and Feature.BULK_CHANGES in binding.store.capabilities.features
-        named = binding.named(query)
+        named, deletion = binding.named(query), binding.declaration.deletion
+        if deletion is not None and (deletion in slots or not names_field(query.condition, deletion.name)):
+            named = named.where(binding.living)
         if self.context.is_judged:
             named, is_plain = await self.context.reader.seen(named, binding), False
         is_plain = able and is_plain and self._stays(binding, named)

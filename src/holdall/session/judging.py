@@ -11,6 +11,7 @@ from holdall.query import Condition, Key, Query, Row, Value
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.presets import unknown_field
+from holdall.session.commit.plan.rights import changed_otherwise, turned
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
 from holdall.session.meeting import rows_meeting, stored_rows
@@ -29,7 +30,7 @@ class Judging:
         self._bindings = bindings
         self._records = records
         self._user = user
-        self._visible = SemiJoins(bindings, user)
+        self._visible = SemiJoins(bindings, user, is_living=True)
         self._related = RelatedReader(SemiJoins(bindings, SYSTEM), dao_records)
         self._deciding = Deciding(bindings, records, SemiJoins(bindings, SYSTEM, joins=False))
 
@@ -128,11 +129,11 @@ class Judging:
         )
         groups: dict[tuple[Binding, Right], list[Record]] = {}
         for right, group in (
-            (Right.CREATE, records.new),
-            (Right.UPDATE, records.dirty),
-            (Right.DELETE, records.deleted),
+            (Right.CREATE, list(records.new.values())),
+            (Right.UPDATE, changed_otherwise(records.dirty.values())),
+            (Right.DELETE, [*records.deleted.values(), *turned(records.dirty.values())]),
         ):
-            for record in group.values():
+            for record in group:
                 binding = self._bindings.of_model(type(record))
                 if not binding.policy.is_plain and id(record) not in passed:
                     groups.setdefault((binding, right), []).append(record)

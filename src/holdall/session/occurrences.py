@@ -7,7 +7,19 @@ from functools import cached_property
 
 import msgspec
 
-from holdall.model import UNENCODABLE, EventKind, Field, Record, Reference, State, old_of, record_in, state_of
+from holdall.model import (
+    UNENCODABLE,
+    EventKind,
+    Field,
+    Record,
+    Reference,
+    State,
+    is_soft_deleted,
+    old_of,
+    record_in,
+    state_of,
+    turns_deletion,
+)
 from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.plan import Batch
@@ -96,7 +108,7 @@ def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], boo
     """The effects of these batches on records of watched collections.
 
     A change that closes a circle of references belongs to the creation of its record, and one that writes nothing but
-    a version is none.
+    a version is none. One that deletes a record which stays is its removal, and that which restores it its creation.
     """
     for batch in batches:
         binding = batch.binding
@@ -115,7 +127,11 @@ def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], boo
             number = None if version is None else version.get(record) or 0
             if batch.versions is not None:
                 number = batch.versions[place] + 1
-            yield Occurrence(binding, kind, record, batch.keys[place], fields, number)
+            now, shown = kind, fields
+            if kind is EventKind.CHANGED and turns_deletion(record, old_of(record)):
+                now = EventKind.DELETED if is_soft_deleted(record) else EventKind.CREATED
+                shown = binding.all_fields
+            yield Occurrence(binding, now, record, batch.keys[place], shown, number)
 
 
 def _is_same(before: object, after: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from holdall.errors import CorruptRecord, QueryError, Unsupported
-from holdall.model import Record, State, state_of
+from holdall.model import Record, State, is_soft_deleted, state_of
 from holdall.policy import Right, User
 from holdall.query import MAX_INT, AnyQuery, Key, Query
 from holdall.session.binding import Binding
@@ -27,6 +27,7 @@ from holdall.session.references.key_conditions import having_keys
 from holdall.session.references.locality import is_local
 from holdall.session.references.related_reader import keys_asked
 from holdall.session.references.semi_joins import SemiJoins, visible_to
+from holdall.session.references.standing import is_standing, stands_in
 from holdall.session.withholding import withhold
 from holdall.store import Feature, Rows, Store, StoreTransaction, Streaming
 
@@ -48,16 +49,17 @@ class Reader(msgspec.Struct, eq=False):
 
     @property
     def _semi_joins(self) -> SemiJoins:
-        return SemiJoins(self.bindings, self.user)
+        return SemiJoins(self.bindings, self.user, is_living=True)
 
     def _is_direct(self, binding: Binding) -> bool:
         """Whether the store is asked as it is: no transaction is open, and the user may read every record."""
-        return self.flush is None and (self.user.unrestricted or binding.policy.is_simple)
+        return self.flush is None and binding.is_open_to(self.user)
 
     def access(self, binding: Binding) -> Store | StoreTransaction:
         """The one that answers queries of a collection, by the records that the user may read."""
-        is_whole = self.user.unrestricted or binding.policy.is_simple
-        return self.bindings.access(binding) if is_whole else visible_to(self.bindings, self.user).access(binding)
+        if binding.is_open_to(self.user):
+            return self.bindings.access(binding)
+        return visible_to(self.bindings, self.user, is_living=True).access(binding)
 
     @property
     def _groups(self) -> GroupReader:
@@ -71,13 +73,13 @@ class Reader(msgspec.Struct, eq=False):
         binding.policy.demand(Right.READ, self.user, binding.collection)
         record = self.records.find(binding.model, key)
         if record is not None:
-            state = state_of(record)
-            if state is not State.NEW or record.__key__() == key:
-                return None if state is State.DELETED else record
+            if state_of(record) is not State.NEW or record.__key__() == key:
+                return record if is_standing(record) else None
             self.records.index_new(binding.model)  # its key was changed since it was added
             return await self.get(binding, key)
         if binding.record_access is not None:
-            return await self.dao_records.get(binding, key)
+            found = await self.dao_records.get(binding, key)
+            return None if found is None or is_soft_deleted(found) else found
         if self.gathering is None:
             self.gathering = Gathering()
         return await self.gathering.get(binding, key, self._fetch_readable)
@@ -109,7 +111,7 @@ class Reader(msgspec.Struct, eq=False):
             condition = having_keys(binding, keys[start : start + size])
             rows = await self.access(binding).fetch(Query(binding.collection, condition))
             for row, record in zip(rows, self.adopt(binding, rows), strict=True):
-                if state_of(record) is not State.DELETED:
+                if is_standing(record):
                     found[binding.row_key(row)] = record
         return found
 
@@ -129,10 +131,7 @@ class Reader(msgspec.Struct, eq=False):
             rows = await self._rows_of_several(named, binding)
         if query.projection:
             return decoded_rows(self.bindings, binding, query, rows)
-        records = self.adopt(binding, rows)
-        if self.records.deleted:
-            return [record for record in records if state_of(record) is not State.DELETED]
-        return records
+        return self._kept(binding, query, self.adopt(binding, rows))
 
     async def readable(self, query: AnyQuery) -> Readable[Any]:
         """The records the query means that can be read, and an error for each that cannot.
@@ -154,8 +153,7 @@ class Reader(msgspec.Struct, eq=False):
             rows, broken = parted_rows(binding, query, corrupt)
             return Readable(decoded_rows(self.bindings, binding, query, rows), broken, list(corrupt.rows))
         rows, broken = parted(binding, corrupt)
-        kept = [record for record in self.adopt(binding, rows) if state_of(record) is not State.DELETED]
-        return Readable(kept, broken, list(corrupt.rows))
+        return Readable(self._kept(binding, query, self.adopt(binding, rows)), broken, list(corrupt.rows))
 
     async def mend(self, binding: Binding, key: Key) -> Record:
         """The record with this key, ``Damaged`` where it cannot be read; None if there is none."""
@@ -201,7 +199,7 @@ class Reader(msgspec.Struct, eq=False):
         binding, asked = self.bindings.of_query(query), list[Asked]()
         if query.grouping is not None:
             return await self._groups.explain(query, analyze=analyze)
-        semi_joins = SemiJoins(self.bindings, self.user, asked)
+        semi_joins = SemiJoins(self.bindings, self.user, asked, is_living=True)
         plain = self._named(query, binding)
         self.bindings.demand_whole(query, binding, self.user)
         local = plain if is_local(plain) else await semi_joins.rewrite(plain, binding)
@@ -241,14 +239,13 @@ class Reader(msgspec.Struct, eq=False):
         binding = self.bindings.of_query(query)
         if query.grouping is not None:
             raise QueryError("count() counts records: fetch the groups, or show rows() for the records of each")
-        is_whole = self.user.unrestricted or binding.policy.is_simple
-        counting = self.bindings.counting(binding) if is_whole else self._semi_joins.counting(binding)
+        is_open = binding.is_open_to(self.user)
+        counting = self.bindings.counting(binding) if is_open else self._semi_joins.counting(binding)
         if counting is None:
             raise Unsupported(binding.store.name, "counting")
         if self.flush is not None:
             await self.flush()
-        named = self._named(query, binding)
-        local = named if is_local(named) else await self._semi_joins.rewrite(named, binding)
+        local = await self.rewritten(query, binding)
         # A sort or a projection may lead into another store, which this one knows nothing of; a count needs neither.
         return await counting(local if is_local(local) else Query(local.collection, local.condition))
 
@@ -283,12 +280,15 @@ class Reader(msgspec.Struct, eq=False):
                 kept = known.keys() & keys
                 records = self.adopt(binding, rows)
                 try:
-                    for record in records:
-                        if state_of(record) is not State.DELETED:
-                            yield record
+                    for record in filter(stands_in(binding, query), records):
+                        yield record
                 finally:
                     passing = zip(keys, records, strict=True)
                     self.records.release([record for key, record in passing if key not in kept])
+
+    def _kept(self, binding: Binding, query: AnyQuery, records: list[Record]) -> list[Record]:
+        is_whole = not self.records.deleted and binding.declaration.deletion is None
+        return records if is_whole else list(filter(stands_in(binding, query), records))
 
     def adopt(self, binding: Binding, rows: Rows) -> list[Record]:
         """The records for whole rows; those without a key are new to the session each time."""

@@ -24,6 +24,7 @@ from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.guarantee import Guarantee
+from holdall.session.commit.plan.rights import turned
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
 from holdall.session.references.absent import Absent
@@ -31,6 +32,7 @@ from holdall.session.references.bulk_reading import read_bulk
 from holdall.session.references.cascade import follow_removals
 from holdall.session.references.cascade_changes import CascadeChanges
 from holdall.session.references.cascade_plan import CascadePlan
+from holdall.session.references.deletion_cascade import follow_deletions
 from holdall.session.references.existence import demand_targets
 from holdall.session.references.fixup import apply_inverse_edits, displace_previous, link_new_keys
 from holdall.session.references.key_moves import KeyMoves
@@ -140,6 +142,8 @@ class Referential:
         records = self._records
         if not self._bindings.has_bonds:
             return False
+        if turned(records.dirty.values()):
+            return True
         if any(binding.bound_by for binding in self._of(records.deleted.values())):
             return True
         if any(binding.inversely_stored for binding in self._of(records.deleted.values())):
@@ -195,6 +199,7 @@ class Referential:
                 raise _aborted(error) from error
             self._records.is_bulk_read = True
         await apply_inverse_edits(found, self._related)
+        await follow_deletions(found, self._related, self._user)
         await follow_removals(found, self._related, self._user)
         await displace_previous(found, self._related)
         await demand_targets(found, self._related, moves.new_keys if moves is not None else None)

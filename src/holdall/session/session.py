@@ -175,12 +175,20 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
         adding = AddingAbsent(self.context, self._changing) if if_absent else self._changing
         return adding.add_all(records)
 
-    def remove(self, record: Model) -> bool:
+    def remove(self, record: Model, *, final: bool = False) -> bool:
         """Mark a record for removal at the next commit; False where it was new and is discarded now.
 
-        Raises StateError where its key was changed, Unsupported if its DAO cannot remove. Example: :class:`Changing`.
+        With soft deletion it stays in its store, unless ``final``. Raises StateError where its key was changed,
+        Unsupported if its DAO cannot remove. Example: :class:`Changing`.
         """
-        return self._changing.remove(record)
+        return self._changing.remove(record, final=final)
+
+    def restore(self, record: Model) -> None:
+        """Have a deleted record be there again from the next commit on. Example: :class:`Changing`.
+
+        So are those that went with it. Raises StateError for a model without soft deletion.
+        """
+        self._changing.restore(record)
 
     def register(self, record: M) -> M:
         """Take an unbound record as stored; raises StateError without a free key. Example: :class:`Changing`."""

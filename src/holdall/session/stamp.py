@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from holdall.errors import FieldError, ValidationError
 from holdall.model import Field
@@ -10,7 +10,7 @@ from holdall.policy import User
 from holdall.query import Kind, Value
 from holdall.session.binding import Binding
 
-__all__ = ["stamp_of"]
+__all__ = ["deletion_slots", "stamp_of"]
 
 
 def stamp_of(binding: Binding, field: Field, user: User, now: datetime) -> Value:
@@ -31,3 +31,10 @@ def stamp_of(binding: Binding, field: Field, user: User, now: datetime) -> Value
         return now.date()
     step = binding.store.capabilities.limits.moment_step
     return now.replace(microsecond=now.microsecond // step * step)
+
+
+def deletion_slots(binding: Binding, user: User) -> dict[Field, Value]:
+    """The values of the fields that tell when and by whom a record was deleted, at this moment."""
+    now = datetime.now(UTC)
+    stamps = [field for field in binding.declaration.stamps if field.options.stamped_on == "delete"]
+    return {field: stamp_of(binding, field, user, now) for field in stamps}

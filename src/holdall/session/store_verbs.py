@@ -72,13 +72,13 @@ class StoreVerbs:
             self.context.bindings.asked(query), {**(values or {}), **fields}, max_affected
         )
 
-    async def delete(self, query: AnyQuery, *, max_affected: int | None = 10_000) -> int:
+    async def delete(self, query: AnyQuery, *, max_affected: int | None = 10_000, final: bool = False) -> int:
         """Remove all stored records that a query means, without loading them; how many it means now.
 
-        The same holds as for ``update``; what refers to the records is treated as by ``remove``. Raises Forbidden, and
-        LimitExceeded where it means more than ``max_affected`` records. Example: :class:`InBulk`.
+        The same holds as for ``update``; what refers to them is treated as by ``remove``, and so is ``final``. Raises
+        Forbidden, and LimitExceeded where it means more than ``max_affected`` records. Example: :class:`InBulk`.
         """
-        return await self._in_bulk.delete(self.context.bindings.asked(query), max_affected)
+        return await self._in_bulk.delete(self.context.bindings.asked(query), max_affected, is_final=final)
 
     def change_key(self, record: Model, *key: object) -> None:
         """Give a stored record another key at the next commit, and have all that refers to it follow.

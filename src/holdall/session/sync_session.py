@@ -163,9 +163,13 @@ class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
         """Take in a record whose session is gone, with its changes; raises StateError. Example: :class:`Changing`."""
         return self._session.attach(record)
 
-    def remove(self, record: Model) -> bool:
+    def remove(self, record: Model, *, final: bool = False) -> bool:
         """Mark a record for removal; False where it was new. Raises StateError. Example: :class:`Changing`."""
-        return self._session.remove(record)
+        return self._session.remove(record, final=final)
+
+    def restore(self, record: Model) -> None:
+        """Have a deleted record be there again. Raises StateError. Example: :class:`Changing`."""
+        self._session.restore(record)
 
     def expect(self, record: Model, *names: str) -> None:
         """Have commits refuse a record whose stored values have changed since. Example: :class:`Committing`."""

@@ -37,9 +37,9 @@ class SyncStoreVerbs:
         given = {**(values or {}), **fields}
         return self._call(lambda: self._session.update(query, given, max_affected=max_affected))
 
-    def delete(self, query: AnyQuery, *, max_affected: int | None = 10_000) -> int:
+    def delete(self, query: AnyQuery, *, max_affected: int | None = 10_000, final: bool = False) -> int:
         """Remove all stored records that a query means, without loading them. Example: :class:`InBulk`."""
-        return self._call(lambda: self._session.delete(query, max_affected=max_affected))
+        return self._call(lambda: self._session.delete(query, max_affected=max_affected, final=final))
 
     def change_key(self, record: Model, *key: object) -> None:
         """Give a stored record another key, with all that refers to it. Example: :class:`KeyChanging`."""

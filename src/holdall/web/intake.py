@@ -10,7 +10,7 @@ from typing import TypeVar
 from holdall.errors import AlreadyExists, CommitAborted, CorruptRecord, StaleVersion, Unsupported
 from holdall.model import Record
 from holdall.policy import Right, User
-from holdall.query import Key, Value
+from holdall.query import ALWAYS, Condition, Key, Value
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.body import demand_few_values, demand_media_type, has_repeated_names, let_others_in, read_body
@@ -83,10 +83,10 @@ class Intake:
         if self._requires_match and if_match is None:
             raise PRECONDITION_REQUIRED
 
-    async def expected(self, scope: Scope, session: Session, key: Key) -> Value:
+    async def expected(self, scope: Scope, session: Session, key: Key, wanted: Condition = ALWAYS) -> Value:
         """The record, if it is as If-Match and If-None-Match want it; with a tag, the commit then expects it so."""
         if_match, if_none_match = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
-        record = await self.expected_by(session, key, if_match, if_none_match)
+        record = await self.expected_by(session, key, if_match, if_none_match, wanted)
         self.demand_match(if_match)
         if (
             is_unmodified(scope, self._view.modified(record, session.user), b"if-unmodified-since", b"if-match")
@@ -96,11 +96,16 @@ class Intake:
         return record
 
     async def expected_by(
-        self, session: Session, key: Key, if_match: bytes | None, if_none_match: bytes | None = None
+        self,
+        session: Session,
+        key: Key,
+        if_match: bytes | None,
+        if_none_match: bytes | None = None,
+        wanted: Condition = ALWAYS,
     ) -> Value:
         """The record, if it is as these conditions want it; with a tag, the commit then expects it so."""
         try:
-            record = await self._view.get_one(session, key)
+            record = await self._view.get_one(session, key, wanted)
         except CorruptRecord:
             if if_match is not None and not meets_if_match(if_match, b""):
                 raise NOT_MET from None  # it has no tag that anybody could have been given; * it meets, as it is there

@@ -18,7 +18,7 @@ import msgspec
 from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError, NotFound, NotLoaded, ValidationError
 from holdall.model import Field, JsonInput, Record, Reference, hidden_ends
 from holdall.policy import Right, User
-from holdall.query import And, AnyQuery, Compare, Condition, Json, Key, Kind, Op, Query, Value
+from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Json, Key, Kind, Op, Query, Value, both
 from holdall.session import Binding, Readable, Session, damaged_fields, read_only_fields
 from holdall.web.key import KeyText
 
@@ -102,9 +102,9 @@ class CollectionView:
         """The records of a query, or rows of its projection."""
         return await session.query(query)
 
-    async def get_one(self, session: Session, key: Key) -> Record:
-        """The record with this key; raises NotFound."""
-        found: list[Any] = await session.query(Query(self.binding.collection, self.meets(key)))
+    async def get_one(self, session: Session, key: Key, wanted: Condition = ALWAYS) -> Record:
+        """The record with this key, if it is wanted; raises NotFound."""
+        found: list[Any] = await session.query(Query(self.binding.collection, both(self.meets(key), wanted)))
         if not found:
             raise NotFound(self.binding.collection, key)
         return found[0]

@@ -1,6 +1,7 @@
-"""Actions of the house, for any model: copies and files."""
+"""Actions of the house, for any model: copies, files, and the return or end of deleted records."""
 
 from holdall.actions.house.duplicate import Duplicate
 from holdall.actions.house.export import Export
+from holdall.actions.house.restore import Purge, Restore
 
-__all__ = ["Duplicate", "Export"]
+__all__ = ["Duplicate", "Export", "Purge", "Restore"]

@@ -10,10 +10,12 @@ from typing import Any
 from holdall.app.migrating.note import Notes
 from holdall.app.migrating.report import MigrationReport, Tally
 from holdall.errors import CommitAborted, CommitError, CorruptRecord, HoldallError, StateError
+from holdall.model import Record
 from holdall.policy import SYSTEM, User
-from holdall.query import ALWAYS, Key
+from holdall.query import ALWAYS, AnyQuery, Compare, Key, Op, Or, Query, both
 from holdall.session import Binding, Bindings, Session
 from holdall.session.journal.owner import commit_under_way
+from holdall.session.references.key_conditions import chunks, having_keys
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.semi_joins import SemiJoins
 
@@ -122,7 +124,7 @@ class Migration:
 
     async def _commit(self, keys: list[Key], tally: Tally) -> None:
         async with Session(self._bindings, self._user) as session:
-            records = await asyncio.gather(*(session.get(self._binding.model, key) for key in keys))
+            records = await self._records(session, keys)
             for key, record in zip(keys, records, strict=True):
                 if record is None:  # removed meanwhile, or an id of nothing
                     if self._ids is not None:
@@ -159,6 +161,19 @@ class Migration:
                 raise
             except HoldallError as error:  # before anything was sent
                 raise _Refused(_reason(error)) from error
+
+    async def _records(self, session: Session, keys: list[Key]) -> list[Record]:
+        """The records with these keys, deleted ones as well; None for one that is not there."""
+        binding, deletion = self._binding, self._binding.declaration.deletion
+        if deletion is None:
+            return list(await asyncio.gather(*(session.get(binding.model, key) for key in keys)))
+        path, found = (deletion.name,), dict[Key, Record]()
+        any_of_them = Or((Compare(path, Op.IS_NULL, True), Compare(path, Op.IS_NULL, False)))
+        for part in chunks(binding, keys):
+            condition = both(having_keys(binding, part), any_of_them)
+            asked: AnyQuery = Query(binding.collection, condition, model=binding.model)
+            found.update((record.__key__(), record) for record in await session.query(asked))
+        return [found.get(key) for key in keys]
 
     async def _apply(self, record: Any) -> None:
         given = self._change(record)

@@ -10,13 +10,13 @@ from typing import Any
 from holdall.errors import Refusal
 from holdall.model import Field, OnDelete, Record, State, items_of, state_of
 from holdall.policy import Right, User
-from holdall.query import Key, Value
+from holdall.query import ALWAYS, Condition, Key, Value
 from holdall.session.binding import Relationship
 from holdall.session.references.cascade_plan import CascadePlan, fields_for, key_in, old_value
 from holdall.session.references.related_reader import RelatedReader
 from holdall.store import Row
 
-__all__ = ["follow_removals"]
+__all__ = ["children", "follow_removals", "restrict"]
 
 _COUNTED = 10_000
 _SHOWN = 3
@@ -33,7 +33,7 @@ async def follow_removals(found: CascadePlan, asking: RelatedReader, user: User)
         binding, keys = pending.popitem()
         for relationship in binding.bound_by:
             if relationship.on_delete is OnDelete.CASCADE:
-                async for key, row, names in _children(found, asking, relationship, keys, is_changed=False):
+                async for key, row, names in children(found, asking, relationship, keys, is_changed=False):
                     if not found.is_removed(relationship.source, key):
                         record = found.record(relationship.source, key, names, row)
                         found.remove(relationship.source, key, record)
@@ -45,12 +45,12 @@ async def follow_removals(found: CascadePlan, asking: RelatedReader, user: User)
             if relationship.on_delete is OnDelete.UNLINK:
                 await _unlink(found, asking, relationship, list(group))
             elif relationship.on_delete is OnDelete.RESTRICT:
-                await _restrict(found, asking, relationship, list(group), user)
+                await restrict(found, asking, relationship, list(group), user)
 
 
 async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Key]) -> None:
     gone = set(keys)
-    async for key, row, names in _children(found, asking, relationship, keys, is_changed=True):
+    async for key, row, names in children(found, asking, relationship, keys, is_changed=True):
         if found.is_removed(relationship.source, key):
             continue
         record = found.record(relationship.source, key, names, row)
@@ -65,12 +65,19 @@ async def _unlink(found: CascadePlan, asking: RelatedReader, relationship: Relat
         found.follow(record)
 
 
-async def _restrict(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Key], user: User
+async def restrict(
+    found: CascadePlan,
+    asking: RelatedReader,
+    relationship: Relationship,
+    keys: list[Key],
+    user: User,
+    wanted: Condition = ALWAYS,
 ) -> None:
+    """Note a refusal where records that are ``wanted`` refer to these keys and stay."""
     number, shown = 0, list[Any]()
-    async for key, _, _ in _children(found, asking, relationship, keys, is_changed=False):
-        if found.is_removed(relationship.source, key):
+    async for key, _, _ in children(found, asking, relationship, keys, is_changed=False, wanted=wanted):
+        goes = found.is_removed if wanted == ALWAYS else found.is_going
+        if goes(relationship.source, key):
             continue
         if number == _COUNTED:
             number += 1
@@ -92,8 +99,14 @@ async def _restrict(
         )
 
 
-async def _children(
-    found: CascadePlan, asking: RelatedReader, relationship: Relationship, keys: list[Key], *, is_changed: bool
+async def children(
+    found: CascadePlan,
+    asking: RelatedReader,
+    relationship: Relationship,
+    keys: list[Key],
+    *,
+    is_changed: bool,
+    wanted: Condition = ALWAYS,
 ) -> AsyncIterator[tuple[Record, Row, tuple[str, ...]]]:
     """The stored records that refer to these keys and will still do so: key, row and the names of its fields.
 
@@ -101,7 +114,7 @@ async def _children(
     """
     names, gone = fields_for(relationship, is_changed=is_changed), set(keys)
     parts = len(relationship.source.schema.key)
-    async for rows in asking.referring(relationship, keys, names):
+    async for rows in asking.referring(relationship, keys, names, wanted):
         for row in rows:
             key = row[0] if parts == 1 else row[:parts]
             held = found.known(relationship.source, key)

@@ -32,6 +32,8 @@ class CascadePlan:
         self.records = records
         self.bindings = bindings
         self.removed: dict[Binding, dict[Key, Any]] = {}
+        self.deleted: dict[Binding, dict[Key, Any]] = {}  # what stays, but is deleted from now on
+        self.restored: dict[Binding, dict[Key, Any]] = {}  # what is no longer
         self.refusals: list[Refusal] = []
         self.errors: list[tuple[Any, FieldError]] = []  # each with the record it is about
         self.system_changes: set[int] = set()
@@ -55,6 +57,10 @@ class CascadePlan:
     def is_removed(self, binding: Binding, key: Key) -> bool:
         """Whether the record with this key will be gone."""
         return key in self.removed.get(binding, ())
+
+    def is_going(self, binding: Binding, key: Key) -> bool:
+        """Whether the record with this key will be gone, or deleted where it stays."""
+        return self.is_removed(binding, key) or key in self.deleted.get(binding, ())
 
     def record(self, binding: Binding, key: Key, names: tuple[str, ...], row: Row) -> Record:
         """The session's own record of a row, else one that stands in for it."""

@@ -31,17 +31,18 @@ async def demand_targets(
                 for key, path in _keys(relationship.field, found.value(record, relationship.field)):
                     if key in known:
                         continue
-                    if not relationship.is_guarded or found.is_removed(relationship.target, key):
+                    if not relationship.is_guarded or found.is_going(relationship.target, key):
                         asked.setdefault(relationship.target, {}).setdefault(key, []).append((record, path))
     for target, places in asked.items():
-        wanted = [key for key in places if not found.is_removed(target, key)]
+        wanted = [key for key in places if not found.is_going(target, key)]
         new = _new_keys(found, target) if wanted else set()
         if new_keys is not None:
             new |= new_keys(target)
-        there = await asking.existing(target, [key for key in wanted if key not in new])
+        new |= found.restored.get(target, {}).keys()
+        there = await asking.existing(target, [key for key in wanted if key not in new], is_living=True)
         for key, holders in places.items():
             if key not in there and key not in new:
-                is_going = found.is_removed(target, key)
+                is_going = found.is_going(target, key)
                 message = f"refers to a record that {'is removed' if is_going else 'does not exist'}"
                 found.errors += [(record, FieldError(path, "reference", message)) for record, path in holders]
 

@@ -13,6 +13,8 @@ from holdall.query import (
     AnyQuery,
     Compare,
     Condition,
+    Not,
+    Or,
     Path,
     Query,
     Table,
@@ -29,7 +31,14 @@ from holdall.session.references.locality import is_local
 from holdall.session.references.row_predicate import has_judgement, row_predicate
 from holdall.store import Aggregating, Feature, Rows, demand_query
 
-__all__ = ["GuardedAccess", "can_push", "prefixed"]
+__all__ = ["Apart", "GuardedAccess", "can_push", "names_field", "prefixed"]
+
+
+class Apart(msgspec.Struct, frozen=True):
+    """Another rule, for queries whose condition names ``field``; without ``guarded``, their store answers them."""
+
+    field: str
+    guarded: GuardedAccess | None
 
 
 class GuardedAccess:
@@ -46,7 +55,9 @@ class GuardedAccess:
         access: Value,
         rule: Condition,
         answered: Callable[[Condition], Awaitable[Condition]],
+        apart: Apart | None = None,
     ) -> None:
+        self._apart = apart
         self._binding = binding
         self._access = access
         self._rule = rule
@@ -68,6 +79,11 @@ class GuardedAccess:
         """Whether the rule can be a part of the condition of another collection in the same store."""
         return self._local is not None and self.is_pushed and not any(map(_is_computed, nodes(self._rule)))
 
+    def for_condition(self, condition: Condition) -> GuardedAccess | None:
+        """The access by the rule that counts where this is asked; None where none does."""
+        apart = self._apart
+        return self if apart is None or not names_field(condition, apart.field) else apart.guarded
+
     async def rule(self) -> Condition:
         """The rule as its store can answer it."""
         if self._local is None:
@@ -76,6 +92,9 @@ class GuardedAccess:
 
     async def fetch(self, query: AnyQuery) -> Rows:
         """The rows that the query means, of visible records."""
+        other = self.for_condition(query.condition)
+        if other is not self:
+            return await (self._access if other is None else other).fetch(query)
         local = await self.rule()
         if self._can_push(local):
             try:
@@ -86,6 +105,9 @@ class GuardedAccess:
 
     async def count(self, query: AnyQuery) -> int:
         """How many visible records meet the query's condition."""
+        other = self.for_condition(query.condition)
+        if other is not self:
+            return await (self._access if other is None else other).count(query)
         local = await self.rule()
         if self._can_push(local) and isinstance(self._access, Aggregating):
             try:
@@ -96,6 +118,9 @@ class GuardedAccess:
 
     async def guarded(self, query: AnyQuery) -> AnyQuery:
         """The query with the rule in it. Raises Unsupported where the store cannot ask it."""
+        other = self.for_condition(query.condition)
+        if other is not self:
+            return query if other is None else await other.guarded(query)
         local = await self.rule()
         if not self._can_push(local):
             raise Unsupported(self._binding.store.name, "the rule for reading", "it is decided record by record")
@@ -136,6 +161,15 @@ def prefixed(rule: Condition, path: Path) -> Condition:
         return Compare((*path, *node.path), node.op, node.value) if isinstance(node, Compare) else node
 
     return replace(rule, moved)
+
+
+def names_field(condition: Condition, field: str) -> bool:
+    """Whether a condition compares this field of its own collection."""
+    if isinstance(condition, And | Or):
+        return any(names_field(item, field) for item in condition.items)
+    if isinstance(condition, Not):
+        return names_field(condition.item, field)
+    return isinstance(condition, Compare) and condition.path == (field,)
 
 
 def _is_computed(node: Condition) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from holdall.errors import LimitExceeded
 from holdall.query import NEVER, And, Compare, Condition, Key, Op, Or, Path
 from holdall.session.binding import Binding
 
-__all__ = ["PAGE", "any_of", "chunks", "having_keys", "one_of"]
+__all__ = ["PAGE", "any_of", "chunks", "demand_few", "having_keys", "key_paths", "one_of"]
 
 PAGE = 1_000
 """Rows in one page, and keys in one list."""
@@ -50,3 +51,15 @@ def one_of(paths: tuple[Path, ...], keys: tuple[Key, ...]) -> Condition:
     return Or(
         tuple([And(tuple(Compare(path, Op.EQ, part) for path, part in zip(paths, key, strict=True))) for key in keys])
     )
+
+
+def key_paths(before: Path, binding: Binding) -> tuple[Path, ...]:
+    """The paths of a collection's key, behind a reference to it."""
+    return tuple([(*before, name) for name in binding.schema.key])
+
+
+def demand_few(target: Binding, number: int) -> None:
+    """Raise LimitExceeded where more keys of a collection would be brought into another store than may be."""
+    if number > target.semi_join_limit:
+        what = f"{target.collection} on the way into another store"
+        raise LimitExceeded(what, target.semi_join_limit, "narrow the condition or raise semi_join_limit")

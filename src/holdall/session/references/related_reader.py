@@ -21,6 +21,7 @@ from holdall.query import (
     Some,
     SortKey,
     Value,
+    both,
     is_formula,
 )
 from holdall.session.binding import Binding, Relationship
@@ -53,13 +54,14 @@ class RelatedReader:
         self._dao_records = dao_records  # of a session, which DAOs need
         self._told_of_broken = told_of_broken
 
-    async def existing(self, binding: Binding, keys: Iterable[Key]) -> set[Key]:
-        """Which of these keys the collection has."""
+    async def existing(self, binding: Binding, keys: Iterable[Key], *, is_living: bool = False) -> set[Key]:
+        """Which of these keys the collection has; if ``is_living``, of records that are not deleted."""
         if self._dao_records is not None and binding.record_access is not None:
             return await self._dao_records.existing(binding, list(keys))
+        living = binding.living if is_living else ALWAYS
         found: set[Any] = set()
         for part in chunks(binding, list(keys)):
-            async for rows in self.pages(binding, having_keys(binding, part), binding.schema.key):
+            async for rows in self.pages(binding, both(having_keys(binding, part), living), binding.schema.key):
                 found.update(_key_at_start(binding, row) for row in rows)
         return found
 
@@ -75,11 +77,11 @@ class RelatedReader:
         return found
 
     async def referring(
-        self, relationship: Relationship, keys: Iterable[Key], names: Sequence[str]
+        self, relationship: Relationship, keys: Iterable[Key], names: Sequence[str], wanted: Condition = ALWAYS
     ) -> AsyncIterator[Rows]:
         """These fields of the records that refer to these keys by the relationship, page by page.
 
-        Of those that DAOs keep, the ones the session holds, as DAOs cannot be asked.
+        Of those that are ``wanted`` alone; of those that DAOs keep, the ones the session holds, as none can be asked.
         """
         if self._dao_records is not None and relationship.source.record_access is not None:
             yield self._dao_records.referring(relationship.source, relationship.field, set(keys), tuple(names))
@@ -93,7 +95,7 @@ class RelatedReader:
                 condition = Some(path, having_keys(relationship.target, part))
             elif relationship.field.form is not None:
                 condition = await self._semi_joins.holding(path, relationship.source, relationship.target, part)
-            async for rows in self.pages(relationship.source, condition, names):
+            async for rows in self.pages(relationship.source, both(condition, wanted), names):
                 yield rows
 
     async def pages(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import LimitExceeded, Unsupported
+from holdall.errors import Unsupported
 from holdall.policy import SYSTEM, Right, User, all_of
 from holdall.query import (
     ALWAYS,
@@ -38,7 +38,7 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.explanation import Asked
 from holdall.session.references.guarded_access import prefixed
-from holdall.session.references.key_conditions import any_of, one_of
+from holdall.session.references.key_conditions import any_of, demand_few, key_paths, one_of
 from holdall.session.references.locality import is_local, shown
 from holdall.session.references.projecting import Projecting
 from holdall.session.references.row_predicate import has_judgement
@@ -56,13 +56,24 @@ _PART = 1_000
 
 
 class SemiJoins:
-    """Rewrites a query so that its own store can answer it; the user must be able to read every collection on it."""
+    """Rewrites a query so that its own store can answer it; the user must be able to read every collection on it.
 
-    def __init__(self, bindings: Bindings, user: User, asked: list[Asked] | None = None, *, joins: bool = True) -> None:
+    ``is_living`` leaves deleted records out, for users; the upkeep of references sees them.
+    """
+
+    def __init__(
+        self,
+        bindings: Bindings,
+        user: User,
+        asked: list[Asked] | None = None,
+        *,
+        joins: bool = True,
+        is_living: bool = False,
+    ) -> None:
         self._bindings = bindings
         self._user = user
         self.asked = asked
-        self.visible = visible_to(bindings, user, joins=joins)
+        self.visible = visible_to(bindings, user, joins=joins, is_living=is_living)
         self.projecting = Projecting(bindings, self.access, self.leads_away, self.note)
         self.subqueries = Subqueries(bindings, user, self)
 
@@ -119,7 +130,8 @@ class SemiJoins:
         current = binding
         for number, name in enumerate(path[:-1], 1):
             target, own = self._target(current, name), None if rules is None else list[Condition]()
-            if not self.visible.is_joined(binding, target, Feature.RELATIONS, own):
+            asked = Compare(path[number : number + 1], Op.EQ, None)
+            if not self.visible.is_joined(binding, target, Feature.RELATIONS, own, asked):
                 return number, current, target
             if rules is not None:
                 rules += [prefixed(rule, path[:number]) for rule in own or ()]
@@ -167,12 +179,12 @@ class SemiJoins:
 
     async def _computed(self, condition: Compare, binding: Binding, around: Condition) -> Condition:
         """The keys of the records of which a formula, computed here, meets the comparison."""
-        limit, keys = binding.semi_join_limit, _key_paths((), binding)
+        limit, keys = binding.semi_join_limit, key_paths((), binding)
         paths = tuple(dict.fromkeys((*keys, *paths_behind(condition.path))))
         asked: AnyQuery = Query(binding.collection, around, max_rows=limit + 1, projection=paths)
         rows = await self.projecting.rows(asked, binding)
         self.note(binding, asked, len(rows))
-        self._demand_few(binding, len(rows))
+        demand_few(binding, len(rows))
         found = filter(self.projecting.columns(binding, paths).meets(condition), rows)
         return one_of(keys, tuple([row[0] if len(keys) == 1 else row[: len(keys)] for row in found]))
 
@@ -200,26 +212,26 @@ class SemiJoins:
         field, target = owner.schema.field(path[-1]), self._target(owner, path[-1])
         if field.form is ManyForm.BACK and target.schema.field(str(field.back)).kind is Kind.MANY:
             lists = await self._keys(target, condition, ((str(field.back),),))
-            return one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
+            return one_of(key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
         own = list[Condition]()
-        if self.visible.is_joined(binding, target, Feature.MANY_CONDITIONS, own):
+        if self.visible.is_joined(binding, target, Feature.MANY_CONDITIONS, own, condition):
             return Some(path, all_of([await self.condition(condition, target, ALWAYS), *own]))
         if field.form is ManyForm.BACK:
             back = (str(field.back),)
             keys = await self._keys(target, condition & Compare(back, Op.IS_NULL, False), (back,))
-            return one_of(_key_paths(path[:-1], owner), tuple(dict.fromkeys(keys)))
-        return await self.holding(path, owner, target, await self._keys(target, condition, _key_paths((), target)))
+            return one_of(key_paths(path[:-1], owner), tuple(dict.fromkeys(keys)))
+        return await self.holding(path, owner, target, await self._keys(target, condition, key_paths((), target)))
 
     async def holding(self, path: Path, owner: Binding, target: Binding, keys: Sequence[Key]) -> Condition:
         """That the list at ``path``, kept by records of ``owner``, holds one of these keys of another store."""
         if not keys:
             return NEVER
         if {Feature.KEY_LISTS, Feature.MANY_CONDITIONS} <= owner.store.capabilities.features:
-            return Some(path, one_of(_key_paths((), target), tuple(keys)))
-        wanted, paths = set(keys), (*_key_paths((), owner), path[-1:])
+            return Some(path, one_of(key_paths((), target), tuple(keys)))
+        wanted, paths = set(keys), (*key_paths((), owner), path[-1:])
         rows = await self._keys(owner, ALWAYS, paths)
         found = tuple([row[0] if len(row) == 2 else row[:-1] for row in rows if not wanted.isdisjoint(row[-1] or ())])
-        return one_of(_key_paths(path[:-1], owner), found)
+        return one_of(key_paths(path[:-1], owner), found)
 
     async def _referred(
         self, binding: Binding, path: Path, target: Binding, condition: Condition, around: Condition
@@ -242,7 +254,7 @@ class SemiJoins:
             if number < others and number <= binding.semi_join_limit:
                 return await self._from_here(binding, own, path, target, wanted)
             keys = await self._first_keys(wanted, target, target.semi_join_limit)
-            self._demand_few(target, len(keys))
+            demand_few(target, len(keys))
         return any_of(path, keys, binding)
 
     async def _from_here(
@@ -252,7 +264,7 @@ class SemiJoins:
         rows = await self.access(binding).fetch(own.only(path))
         self.note(binding, own.only(path), len(rows))
         referred = [key for key in dict.fromkeys(row[0] for row in rows) if key is not None]
-        paths, keys = _key_paths((), target), list[Any]()
+        paths, keys = key_paths((), target), list[Any]()
         for start in range(0, len(referred), _PART):
             part = tuple(referred[start : start + _PART])
             narrowed = msgspec.structs.replace(wanted, condition=both(one_of(paths, part), wanted.condition))
@@ -261,7 +273,7 @@ class SemiJoins:
 
     async def _first_keys(self, query: AnyQuery, binding: Binding, number: int) -> list[Key]:
         """Return at most ``number`` + 1 keys of records that the query finds."""
-        rows = await self.access(binding).fetch(query.limit(number + 1).only(*_key_paths((), binding)))
+        rows = await self.access(binding).fetch(query.limit(number + 1).only(*key_paths((), binding)))
         self.note(binding, query, len(rows))
         return [row[0] if len(row) == 1 else row for row in rows]
 
@@ -270,26 +282,13 @@ class SemiJoins:
         query: AnyQuery = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
         rows = await self.access(target).fetch(await self.rewrite(query, target))
         self.note(target, query, len(rows))
-        self._demand_few(target, len(rows))
+        demand_few(target, len(rows))
         return tuple(row[0] if len(row) == 1 else row for row in rows)
 
-    def _demand_few(self, target: Binding, number: int) -> None:
-        if number > target.semi_join_limit:
-            raise LimitExceeded(
-                f"{target.collection} on the way into another store",
-                target.semi_join_limit,
-                "narrow the condition or raise semi_join_limit",
-            )
 
-
-def _key_paths(before: Path, binding: Binding) -> tuple[Path, ...]:
-    """The paths of a collection's key, behind a reference to it."""
-    return tuple([(*before, name) for name in binding.schema.key])
-
-
-def visible_to(bindings: Bindings, user: User, *, joins: bool = True) -> VisibleCollections:
-    """The collections as a user sees them."""
-    return VisibleCollections(bindings, user, partial(_answered, bindings), is_joining=joins)
+def visible_to(bindings: Bindings, user: User, *, joins: bool = True, is_living: bool = False) -> VisibleCollections:
+    """The collections as a user sees them, with deleted records unless ``is_living``."""
+    return VisibleCollections(bindings, user, partial(_answered, bindings), is_joining=joins, is_living=is_living)
 
 
 async def _answered(bindings: Bindings, binding: Binding, rule: Condition) -> Condition:

@@ -24,6 +24,7 @@ def field_names(binding: Binding, *, is_changed: bool, is_whole: bool = False) -
         rest = [field.name for field in declaration.references]
         if declaration.version is not None:
             rest.append(declaration.version.name)
+        rest += [field.name for field in declaration.stamps if field.options.stamped_on == "delete"]
     return (*key, *[name for name in rest if name not in key])
 
 

@@ -65,7 +65,7 @@ class Subqueries:
         features = binding.store.capabilities.features
         if target.store is not binding.store or Feature.SUBQUERIES not in features:
             return False
-        if not self._asking.visible.is_joined(binding, target, Feature.SUBQUERIES):
+        if not self._asking.visible.is_joined(binding, target, Feature.SUBQUERIES, asked=query.condition):
             return False
         own = [*([node.path] if node.path else []), *_around(query.condition)]
         inner = [*query.projection, *[key.path for key in query.sort_keys], *_compared(query.condition)]

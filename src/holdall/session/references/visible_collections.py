@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeAlias, cast
 
-from holdall.policy import Right, User
+from holdall.policy import Right, User, all_of, any_of
 from holdall.query import ALWAYS, AnyQuery, Condition
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
-from holdall.session.references.guarded_access import GuardedAccess
+from holdall.session.references.guarded_access import Apart, GuardedAccess
 from holdall.store import Feature, Store, StoreTransaction
 
 __all__ = ["VisibleCollections"]
@@ -21,14 +21,18 @@ _Answered: TypeAlias = Callable[[Binding, Condition], Awaitable[Condition]]
 class VisibleCollections:
     """Gives access to collections for a user; ``answered`` makes rules that lead elsewhere answerable by a store.
 
-    Without ``is_joining``, conditions are made to stay in their own collections.
+    Without ``is_joining``, conditions are made to stay in their own collections. ``is_living`` leaves out deleted
+    records, unless a query names the field that says when they were deleted.
     """
 
-    def __init__(self, bindings: Bindings, user: User, answered: _Answered, *, is_joining: bool = True) -> None:
+    def __init__(
+        self, bindings: Bindings, user: User, answered: _Answered, *, is_joining: bool = True, is_living: bool = False
+    ) -> None:
         self._bindings = bindings
         self._user = user
         self._answered = answered
         self._is_joining = is_joining
+        self._is_living = is_living
         self._guarded: dict[Binding, GuardedAccess | None] = {}
 
     def access(self, binding: Binding) -> Store | StoreTransaction:
@@ -45,20 +49,35 @@ class VisibleCollections:
 
     def guarded(self, binding: Binding) -> GuardedAccess | None:
         """The collection as the user sees it; None where he sees all of it."""
-        if self._user.unrestricted or binding.policy.is_simple:
+        if binding.is_open_to(self._user) or (self._user.unrestricted and not self._is_living):
             return None
         if binding not in self._guarded:
-            rule = binding.policy.bound(Right.READ, self._user)
-            made = None
-            if rule != ALWAYS:
-                made = GuardedAccess(binding, self._bindings.access(binding), rule, partial(self._answered, binding))
-            self._guarded[binding] = made
+            rule, deletion = binding.policy.bound(Right.READ, self._user), binding.declaration.deletion
+            if deletion is None or not self._is_living:
+                self._guarded[binding] = None if rule == ALWAYS else self._made(binding, rule)
+            else:
+                erasing = binding.policy.bound(Right.DELETE, self._user)
+                whole = rule if erasing == ALWAYS else all_of([rule, any_of([binding.living, erasing])])
+                self._guarded[binding] = self._made(
+                    binding,
+                    all_of([rule, binding.living]),
+                    Apart(deletion.name, None if whole == ALWAYS else self._made(binding, whole)),
+                )
         return self._guarded[binding]
 
+    def _made(self, binding: Binding, rule: Condition, apart: Apart | None = None) -> GuardedAccess:
+        access = self._bindings.access(binding)
+        return GuardedAccess(binding, access, rule, partial(self._answered, binding), apart)
+
     def is_joined(
-        self, binding: Binding, target: Binding, feature: Feature, rules: list[Condition] | None = None
+        self,
+        binding: Binding,
+        target: Binding,
+        feature: Feature,
+        rules: list[Condition] | None = None,
+        asked: Condition = ALWAYS,
     ) -> bool:
-        """Whether the store itself answers for what leads from one to the other.
+        """Whether the store itself answers for what leads from one to the other, where ``asked`` is asked of that.
 
         The rule for reading the target then becomes a part of the condition, added to ``rules``; where it cannot, the
         target is asked by itself.
@@ -70,6 +89,8 @@ class VisibleCollections:
         ):
             return False
         own, other = self.guarded(binding), self.guarded(target)
+        if other is not None:
+            other = other.for_condition(asked)
         if own is not None and not own.is_pushed:
             return False
         if other is None:

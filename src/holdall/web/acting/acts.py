@@ -116,7 +116,9 @@ class Acts:
         self, scope: Scope, user: User, declared: DeclaredAction, inputs: Record, key: Key, preferences: Preferences
     ) -> Reply:
         session = self._intake.session(scope, user)
-        records = [] if declared.on is On.NOTHING else [await self._intake.expected(scope, session, key)]
+        records = (
+            [] if declared.on is On.NOTHING else [await self._intake.expected(scope, session, key, declared.wanted)]
+        )
         results, plan = await self._run(scope, session, declared, inputs, records, preferences)
         if plan is not None:
             return plan
@@ -136,7 +138,8 @@ class Acts:
     async def _on_all(self, scope: Scope, user: User, declared: DeclaredAction, inputs: Record) -> Reply:
         session, asked = self._intake.session(scope, user), self._asked(scope, user)
         preferences = asked.preferences
-        records = await self._running.meant(session, declared, asked.query, asked.most)
+        query = asked.query.where(declared.wanted)
+        records = await self._running.meant(session, declared, query, asked.most)
         results, plan = await self._run(scope, session, declared, inputs, records, preferences)
         if plan is not None:
             return plan

@@ -20,7 +20,7 @@ from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
 from holdall.session.commit.plan.referenced_records import referenced_records
-from holdall.session.commit.plan.rights import demand_rights
+from holdall.session.commit.plan.rights import changed_otherwise, demand_rights, turned
 from holdall.session.commit.plan.schedule_steps import schedule_steps
 from holdall.session.commit.plan.stamps import put_stamps
 from holdall.session.commit.plan.state_moves import guards_of_states, refused_moves
@@ -44,7 +44,12 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     moving = records.moving
     made = [record for record in new if id(record) not in moving] if moving else new
     gone = [record for record in deleted if id(record) not in moving] if moving else deleted
-    demand_rights(bindings, user, ((Right.CREATE, made), (Right.UPDATE, written), (Right.DELETE, gone)))
+    needed = (
+        (Right.CREATE, made),
+        (Right.UPDATE, changed_otherwise(written)),
+        (Right.DELETE, [*gone, *turned(written)]),
+    )
+    demand_rights(bindings, user, needed)
     _validate(records, bindings, user, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
     records.stamped.extend(put_stamps(bindings, user, new, dirty, models_new | models_dirty))

@@ -22,6 +22,7 @@ from holdall.model import (
     record_in,
     state_of,
     track_of,
+    turns_deletion,
 )
 from holdall.policy import Right, User
 from holdall.query import Key, Value
@@ -29,7 +30,7 @@ from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.identity import IdentityMap
 
-__all__ = ["demand_rights", "demand_sight", "demand_whole", "rights_of_removal"]
+__all__ = ["changed_otherwise", "demand_rights", "demand_sight", "demand_whole", "rights_of_removal", "turned"]
 
 _RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDelete.RESTRICT: Right.READ}
 
@@ -44,16 +45,38 @@ def demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, 
             binding.policy.demand(right, user, binding.collection)
 
 
-def rights_of_removal(binding: Binding) -> Iterator[tuple[Binding, Right]]:
+def turned(dirty: Iterable[Record]) -> list[Record]:
+    """The changed records that are deleted or restored by what is changed of them. Example: :class:`Binding`."""
+    return [record for record in dirty if record.__holdall__.deletion and turns_deletion(record, old_of(record))]
+
+
+def changed_otherwise(dirty: Iterable[Record]) -> list[Record]:
+    """The changed records of which more is changed than that they are deleted or restored.
+
+    Example: :class:`Binding`.
+    """
+    return [record for record in dirty if not (record.__holdall__.deletion and _only_turns(record))]
+
+
+def _only_turns(record: Record) -> bool:
+    old, declaration = old_of(record), record.__holdall__
+    stamps = {field.name for field in declaration.stamps}
+    return turns_deletion(record, old) and stamps.issuperset(old)
+
+
+def rights_of_removal(binding: Binding, *, is_final: bool = True) -> Iterator[tuple[Binding, Right]]:
     """The rights that the removal of a record may need in collections that refer to it, whether or not anything does.
 
-    To delete what goes with it, to update what it is taken out of, to read what may stand in the way.
+    To delete what goes with it, to update what it is taken out of, to read what may stand in the way. A deletion after
+    which records stay, which is not ``is_final``, takes along those alone that stay as well, and out of nothing.
 
     Example: :class:`Binding`.
     """
     pending, seen = [binding], {binding}
     while pending:
         for relationship in pending.pop().bound_by:
+            if not is_final and not relationship.is_followed_softly:
+                continue
             yield relationship.source, _RIGHT_OF[relationship.on_delete]
             if relationship.on_delete is OnDelete.CASCADE and relationship.source not in seen:
                 seen.add(relationship.source)
@@ -75,10 +98,13 @@ def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
     Raises Forbidden where a right is missing, ValidationError with every reference in question.
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
-    demand_rights(bindings, user, ((Right.CREATE, new), (Right.UPDATE, dirty), (Right.DELETE, deleted)))
-    for model in {type(record) for record in deleted}:
-        for source, right in rights_of_removal(bindings.of_model(model)):
-            demand_whole(source, right, user)
+    turning = turned(dirty)
+    demanded = (new, changed_otherwise(dirty), [*deleted, *turning])
+    demand_rights(bindings, user, zip((Right.CREATE, Right.UPDATE, Right.DELETE), demanded, strict=True))
+    for is_final, group in ((True, deleted), (False, turning)):
+        for model in {type(record) for record in group}:
+            for source, right in rights_of_removal(bindings.of_model(model), is_final=is_final):
+                demand_whole(source, right, user)
     for model in {type(record) for record in records.rekeyed.values()}:
         _demand_rekeying(bindings.of_model(model), user)
     if not bindings.has_bonds:

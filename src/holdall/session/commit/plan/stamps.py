@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from holdall.model import Field, Model, Record, old_values_of
+from holdall.model import Field, Model, Record, is_soft_deleted, old_values_of, turns_deletion
 from holdall.policy import User
 from holdall.session.bindings import Bindings
 from holdall.session.stamp import stamp_of
@@ -26,12 +26,18 @@ def put_stamps(
     for record in new if stamped else ():
         for field in record.__holdall__.stamps:
             is_given = field.get(record) is not None
+            if field.options.stamped_on == "delete":
+                continue
             if field.options.stamped_on == "write" or not is_given:
                 field.put(record, stamp_of(stamped[type(record)], field, user, now))
             if not is_given:
                 yield record, field
     for record in dirty if stamped else ():
+        (old,) = old_values_of([record])
+        turns = turns_deletion(record, old)
+        is_deleted = turns and is_soft_deleted(record)
         for field in record.__holdall__.stamps:
-            if field.options.stamped_on == "write":
-                old_values_of([record])[0].setdefault(field.name, field.get(record))
-                field.put(record, stamp_of(stamped[type(record)], field, user, now))
+            if field.options.stamped_on == "write" or (turns and field.options.stamped_on == "delete"):
+                old.setdefault(field.name, field.get(record))
+                is_emptied = field.options.stamped_on == "delete" and not is_deleted
+                field.put(record, None if is_emptied else stamp_of(stamped[type(record)], field, user, now))
