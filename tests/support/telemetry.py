@@ -1,4 +1,4 @@
-"""The providers of OpenTelemetry of this process, which can be set once: spans and figures in memory, and Prometheus."""
+"""The providers of OpenTelemetry of this process, which are set once: spans and figures in memory, and Prometheus."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     removed only with ``If-Match``; in all collections, or in those that are named. ``cors`` are the origins whose
     scripts may ask, or ``"*"``. ``health`` answers at ``/_health/live`` and ``/_health/ready``. ``request_id`` is the
     header that has the id of a request, None for none; ``server_timing`` tells how long an answer took.
+    ``admin`` serves the back office, from ``holdall[admin]``: True, or an ``Admin`` of ``holdall.admin``.
     ``idempotency``: answers are kept and given again to requests with the same ``Idempotency-Key``; True, or an
     ``Idempotency`` that says more.
 
@@ -71,6 +72,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     health: bool = True
     cors: str | Collection[str] = ()
     idempotency: Idempotency | bool = False
+    admin: object = False
     lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
 
     def __post_init__(self) -> None:

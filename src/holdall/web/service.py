@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdall.app import Holdall
+from holdall.app.host import of_web
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
-from holdall.query import Json, did_you_mean
+from holdall.query import Json, Value, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
@@ -125,6 +126,7 @@ class Service(FastAPI):
                     " collection=..., or go without the page: asgi(docs=False)"
                 )
             add_docs(self)
+        self.back_office: Value = of_web("back_office")(self, options.admin) if options.admin is not False else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
