@@ -168,7 +168,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users oidc files,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry prometheus flask users oidc files admin,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 
 # Remove everything that was built.

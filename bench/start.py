@@ -1,4 +1,4 @@
-"""One row for the start of a program: what ``import holdall`` costs beyond an interpreter that imports nothing."""
+"""Rows for the start of a program: what imports of Holdall cost beyond an interpreter that imports nothing."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ _COMPILED = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the first turn comp
 
 
 def rows(arena: Arena) -> list[Row]:
-    """One row; raw are the two packages that Holdall cannot do without, and the peer's half is our bound."""
+    """The package, what declares models, and an application; raw are the two packages that none can do without."""
     here = Path(sys.executable)
-    return [
-        Row(
-            "start/import",
+
+    def row(name: str, statement: str) -> Row:
+        return Row(
+            f"start/{name}",
             "ms CPU",
             lambda: _beyond_bare(here, "import asyncio, msgspec"),
-            lambda: _beyond_bare(here, "import holdall"),
+            lambda: _beyond_bare(here, statement),
             {"sqlalchemy orm": lambda: _beyond_bare(peers_python(), "import sqlalchemy.orm")},
             turns=2 if arena.is_quick else 8,
         )
+
+    return [
+        row("import", "import holdall"),
+        row("models", "from holdall import Model, Ref, field"),
+        row("application", "from holdall import Holdall, Model, Ref, field"),
     ]
 
 

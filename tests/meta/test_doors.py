@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import holdall
 from tests.support.sources import HOUSE, PACKAGE, by_folder, house_files, parsed, place_of, room_of
 
-_DOORS = house_files(PACKAGE, "__init__.py")
+_HOUSE_DOOR = PACKAGE / "__init__.py"
+"""The only one that has logic: its names come when they are asked for."""
+_DOORS = [path for path in house_files(PACKAGE, "__init__.py") if path != _HOUSE_DOOR]
 _FOLDERS = by_folder(house_files(PACKAGE, "*.py"))
 
 
@@ -71,6 +74,23 @@ def test_a_door_says_all_it_exports_and_holds_no_logic(path: Path) -> None:
     assert len(exported) == len(set(exported))
     assert set(exported) - {"__version__"} == _bound(tree)
     assert [ast.unparse(node) for node in _logic(tree)] == []
+
+
+def test_the_door_of_the_house_gives_what_checkers_see() -> None:
+    seen = next(node for node in parsed(_HOUSE_DOOR).body if isinstance(node, ast.If))
+    assert ast.unparse(seen.test) == "TYPE_CHECKING"
+    names = {alias.name: node.module for node in seen.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert names.keys() == set(holdall.__all__)
+    for name, room in names.items():
+        assert room is not None
+        assert getattr(holdall, name) is getattr(importlib.import_module(room), name), name
+
+
+def test_the_door_of_the_house_gives_nothing_else() -> None:
+    with pytest.raises(AttributeError, match="module 'holdall' has no attribute 'Modell'"):
+        holdall.Modell  # type: ignore[attr-defined]  # noqa: B018
+    assert holdall.errors.__name__ == "holdall.errors"  # a room, without a further import
+    assert {*holdall.__all__} <= {*dir(holdall)}
 
 
 @pytest.mark.parametrize("paths", _FOLDERS.values(), ids=_FOLDERS)

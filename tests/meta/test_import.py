@@ -1,4 +1,4 @@
-"""``import holdall`` is light: it brings in no driver, no web framework, nothing that an extra installs.
+"""``import holdall`` enters no room, and no program gets a driver, a web framework or what an extra installs by it.
 
 Nothing is timed here: ``make bench ARGS=start`` does that. Asyncio is brought in, as every session waits with it.
 """
@@ -31,6 +31,8 @@ def _optional_modules() -> set[str]:
 
 # With msgspec's own.
 _PACKAGES = {"holdall", "msgspec", "typing_extensions"}
+# What a program needs that declares models and does no more.
+_DECLARING = {"codegen", "errors", "model", "query"}
 _ROOMS = {
     "actions",
     "app",
@@ -83,7 +85,8 @@ def _packages(modules: set[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def imported() -> set[str]:
-    return _imported_by("import holdall")
+    """All that ``holdall`` exports."""
+    return _imported_by("from holdall import *")
 
 
 def test_the_library_alone_imports_no_optional_driver(imported: set[str]) -> None:
@@ -94,8 +97,17 @@ def test_the_library_alone_imports_msgspec_and_no_other_package(imported: set[st
     assert _packages(imported) - sys.stdlib_module_names <= _PACKAGES
 
 
+def _rooms(modules: set[str]) -> set[str]:
+    return {name.split(".")[1] for name in modules if name.startswith("holdall.")}
+
+
 def test_the_library_alone_enters_the_rooms_that_every_program_needs(imported: set[str]) -> None:
-    assert {name.split(".")[1] for name in imported if name.startswith("holdall.")} == _ROOMS
+    assert _rooms(imported) == _ROOMS
+
+
+def test_names_come_when_they_are_asked_for() -> None:
+    assert _rooms(_imported_by("import holdall")) == set()
+    assert _rooms(_imported_by("from holdall import Model, Ref, field, asc")) == _DECLARING
 
 
 def test_the_library_alone_leaves_the_slow_parts_of_the_standard_library(imported: set[str]) -> None:

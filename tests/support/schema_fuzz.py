@@ -41,12 +41,12 @@ if "SCHEMA_FUZZ" not in os.environ:  # the bodies of POST, the filters of GET, a
 @settings(max_examples=int(os.environ.get("SCHEMA_FUZZ", "5")), suppress_health_check=list(HealthCheck))
 def test_answers_are_as_the_document_tells(case: Any) -> None:
     excluded = [positive_data_acceptance]  # rules go beyond what schemas can say
-    if _is_text_all_the_same(case):
+    if is_text_all_the_same(case):
         excluded.append(negative_data_rejection)
     case.call_and_validate(excluded_checks=excluded)
 
 
-def _is_text_all_the_same(case: Any) -> bool:
+def is_text_all_the_same(case: Any) -> bool:
     """Whether all that is wrong is objects in the query string: they are sent as some text, or not at all."""
     mutations = getattr(case.meta.phase.data, "mutations", ()) if case.meta else ()
     return bool(mutations) and all(

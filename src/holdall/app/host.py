@@ -18,4 +18,5 @@ def of_web(name: str) -> Any:
     try:
         return hosts[name].load() if name in hosts else getattr(import_module(hosts["asgi"].module), name)
     except (KeyError, ImportError) as error:
-        raise DeclarationError(f"the web service needs more packages: pip install 'holdall[web]' ({error})") from error
+        what, extra = ("back office", "admin") if name == "back_office" else ("web service", "web")
+        raise DeclarationError(f"the {what} needs more packages: pip install 'holdall[{extra}]' ({error})") from error

@@ -36,6 +36,11 @@ class Authenticator:
         self._users = users
         self._bearer = bearer
 
+    @property
+    def users(self) -> Users | None:
+        """Return the accounts whose sessions and tokens are taken. Example: :class:`Authenticator`."""
+        return self._users
+
     async def __call__(self, scope: Mapping[str, Value]) -> User | None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         given = headers.get(b"authorization")

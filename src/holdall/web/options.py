@@ -29,11 +29,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     user in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor only holds
     in the process that made it. ``create`` makes missing tables at the start, for development. ``docs`` serves a page
     to try the service. ``document`` says who is shown ``/openapi.json``, and ``whole_document`` that it tells
-    everything, not only what its reader may do. ``lifespan`` is the host's own, run inside ours. ``require_match``:
-    records are changed and removed only with ``If-Match``; in all collections, or in those that are named. ``cors`` are
-    the origins whose scripts may ask, or ``"*"``. ``health`` answers at ``/_health/live`` and ``/_health/ready``.
-    ``request_id`` is the header that has the id of a request, None for none; ``server_timing`` tells how long an answer
-    took. ``idempotency``: answers are kept and given again to requests with the same ``Idempotency-Key``; True, or an
+    everything, not only what its reader may do. ``metrics`` says who is shown ``/_metrics`` in the form of Prometheus;
+    without it, nobody. ``lifespan`` is the host's own, run inside ours. ``require_match``: records are changed and
+    removed only with ``If-Match``; in all collections, or in those that are named. ``cors`` are the origins whose
+    scripts may ask, or ``"*"``. ``health`` answers at ``/_health/live`` and ``/_health/ready``. ``request_id`` is the
+    header that has the id of a request, None for none; ``server_timing`` tells how long an answer took.
+    ``admin`` serves the back office, from ``holdall[admin]``: True, or an ``Admin`` of ``holdall.admin``.
+    ``idempotency``: answers are kept and given again to requests with the same ``Idempotency-Key``; True, or an
     ``Idempotency`` that says more.
 
     >>> Options(max_body=65_536).max_body
@@ -50,6 +52,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     docs: bool = True
     document: Given = Everyone
     whole_document: bool = False
+    metrics: Given | None = None
     version: str = "1"
     description: str = ""
     max_body: int = 1_048_576  # bytes
@@ -69,6 +72,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     health: bool = True
     cors: str | Collection[str] = ()
     idempotency: Idempotency | bool = False
+    admin: object = False
     lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
 
     def __post_init__(self) -> None:
@@ -82,7 +86,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
                 if kind in (int, float) and value <= 0:
                     raise DeclarationError(f"asgi(): {name} is a number above zero")
         _demand_traffic(self)
-        _demand_reader(self.document)
+        _demand_reader("document", self.document)
+        if self.metrics is not None:
+            _demand_reader("metrics", self.metrics)
         if isinstance(self.require_match, str) or not isinstance(self.require_match, bool | Collection):
             raise DeclarationError("asgi(): require_match is True, False, or the names of collections, as in a list")
         if not isinstance(self.idempotency, bool | Idempotency):
@@ -121,10 +127,10 @@ def _demand_traffic(options: Any) -> None:
         raise DeclarationError('asgi(): cors has origins such as "https://app.example:8443", or is "*"')
 
 
-def _demand_reader(document: Given) -> None:
+def _demand_reader(option: str, given: Given) -> None:
     """Raise DeclarationError unless the option is a rule about users, and not about records."""
-    if not is_plain(as_rule(document)):
-        raise DeclarationError("asgi(): document is a rule about users, such as Authenticated or Role(...)")
+    if not is_plain(as_rule(given)):
+        raise DeclarationError(f"asgi(): {option} is a rule about users, such as Authenticated or Role(...)")
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")

@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdall.app import Holdall
+from holdall.app.host import of_web
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
-from holdall.query import Json, did_you_mean
+from holdall.query import Json, Value, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
@@ -29,6 +30,7 @@ from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed, response_of
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
+from holdall.web.metrics_route import add_metrics
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views
@@ -115,6 +117,8 @@ class Service(FastAPI):
         self.add_route(self.openapi_url, self._document, include_in_schema=False)
         add_first_page(self, {name: each.binding for name, each in self._resources.items()}, options)
         self.add_route(f"/{META}", self._meta, include_in_schema=False)
+        if options.metrics is not None:
+            add_metrics(self, app, options, options.metrics)
         if options.docs:
             if "docs" in self._resources:
                 raise DeclarationError(
@@ -122,6 +126,7 @@ class Service(FastAPI):
                     " collection=..., or go without the page: asgi(docs=False)"
                 )
             add_docs(self)
+        self.back_office: Value = of_web("back_office")(self, options.admin) if options.admin is not False else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

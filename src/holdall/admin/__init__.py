@@ -1,0 +1,7 @@
+"""The back office: pages for people over all collections, made of their declarations."""
+
+from holdall.admin.mounting import add_back_office
+from holdall.admin.options import Admin
+from holdall.admin.views import AdminView, Chart, Computed, Counter
+
+__all__ = ["Admin", "AdminView", "Chart", "Computed", "Counter", "add_back_office"]

@@ -1,0 +1,109 @@
+"""The back office as an application below the service: pages by their names, errors, and the frame of starlette-admin.
+
+starlette-admin gives the frame: it is mounted, has the menu's templates, styles, icons and fonts, and serves them from
+this host. Its own pages need scripts within the page, count all records and page by number; ours take their place, so
+that pages are read without scripts, under a strict policy, by cursors (``docs/decisions/back-office.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import TypeAlias
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette_admin.base import BaseAdmin
+from starlette_admin.theme import DefaultTheme, TablerSettings
+
+from holdall.admin.gate import PAGE_COOKIE, protected
+from holdall.admin.login_form import login_form
+from holdall.admin.menu import menu_of
+from holdall.admin.options import Admin, allows
+from holdall.admin.site import Site
+from holdall.admin.visit import Refused, Visit
+from holdall.web.service import Service
+
+__all__ = ["Office", "Page"]
+
+Page: TypeAlias = Callable[[Visit], Awaitable[Response]]
+
+_WITHOUT_LOGIN = ("login",)
+
+
+class Office:
+    """The back office of one service. Example: ``docs/back-office.md``."""
+
+    def __init__(self, service: Service, settings: Admin, pages: dict[str, Page]) -> None:
+        frame = _frame(settings, settings.title or service.holdall.name)
+        self.site = Site(service, settings, frame.templates.env)
+        self._pages = pages
+        frame.templates.env.globals["menu_of"] = menu_of
+        frame.routes = [
+            *(route for route in frame.routes if isinstance(route, Mount) and route.path == "/static"),
+            Route("/{path:path}", self.answer, methods=["GET", "POST"]),
+        ]
+        frame.mount_to(service)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        visit = Visit(self.site, request, await self.site.gate.user_of(request), _parts(request))
+        try:
+            response = await self._page(visit)
+        except Refused as refused:
+            response = _refused(visit, refused)
+        except HTTPException as error:
+            response = _refused(visit, Refused(error.status_code, visit.words(error.detail)))
+        if visit.is_new_cookie:
+            cookie = f"{PAGE_COOKIE}={visit.cookie}; Path=/; Secure; HttpOnly; SameSite=Lax"
+            response.headers.append("set-cookie", cookie)
+        return protected(response)
+
+    async def _page(self, visit: Visit) -> Response:
+        name = visit.parts.pop(0) if visit.parts else ""
+        page = self._pages.get(name)
+        if name in _WITHOUT_LOGIN and page is not None:
+            return await page(visit)
+        if not allows(self.site.settings.enter, visit.user):
+            if visit.user.is_authenticated:
+                raise Refused(403)
+            return await login_form(visit)
+        if page is None:
+            raise Refused(404)
+        await visit.look_around()
+        return await page(visit)
+
+
+def _refused(visit: Visit, refused: Refused) -> Response:
+    """The page that says why there is no other."""
+    answer = refused.answer
+    problem = answer.json if answer is not None and "problem" in answer.headers.get("content-type", "") else {}
+    status = refused.status if 400 <= refused.status < 600 else 500
+    detail = refused.detail or str(problem.get("detail", ""))
+    return visit.page("refused.html", status, number=status, detail=detail, problem=problem)
+
+
+def _parts(request: Request) -> list[str]:
+    """The segments of the path behind that of the back office, percent-encoded."""
+    raw = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    path = raw.decode("latin-1").partition("?")[0].removeprefix(request.scope.get("root_path", ""))
+    return [part for part in path.split("/") if part]
+
+
+def _frame(settings: Admin, title: str) -> BaseAdmin:
+    own = files("holdall.admin")
+    frame = BaseAdmin(
+        title=title,
+        base_url=settings.path,
+        route_name="holdall-back-office",
+        theme=DefaultTheme(TablerSettings(base="slate", primary=settings.colour, radius=1)),  # type: ignore[arg-type]
+        templates_dir=str(own.joinpath("templates")),
+        static_dir=str(own.joinpath("static")),
+        secret_key="unused: our gate has the tokens of forms",  # noqa: S106
+        timezone_config=None,
+    )
+    frame.middlewares = []
+    return frame
