@@ -3,7 +3,7 @@
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
 #   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | matrix | coverage
+#   | outside N=<histories> | worlds N=<requests> | fuzz N=<requests> | matrix | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -12,6 +12,7 @@
 VENV := .venv$(if $(PY),-$(notdir $(PY)))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS := build/docs-env
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One after the other is readable; side by side is fast. Make 4 can do both.
 SIDE_BY_SIDE := -j4 -k --no-print-directory $(if $(findstring output-sync,$(.FEATURES)),--output-sync=target)
@@ -29,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench docs files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds fuzz check bench docs site files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -126,19 +127,34 @@ matrix: $(READY)
 worlds: $(READY)
 	@WORLDS=$(or $(N),200000) $(TEST) -q $(SPREAD) tests/policy/test_two_policy_worlds.py $(ARGS)
 
+# Send made-up requests to each address of a service, so many, and follow as many chains of links from answer to answer.
+fuzz: $(READY)
+	@SCHEMA_FUZZ=$(or $(N),120) $(TEST) -q tests/web/test_schema_fuzz.py $(ARGS)
+
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
-# Write docs/stores.md anew, from what every store's conformance suite says, and docs/files.md.
+# Write docs/stores.md anew, from what every store's conformance suite says, the other pages that are generated, and the site.
 docs: $(READY)
 	@HOLDALL_WHOLE=1 $(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
 	@$(BIN)/python -m tools.build_docs
-	@$(BIN)/python -m tools.build_files
+	@$(MAKE) --no-print-directory files site
 
-# Write docs/files.md anew, a line for every file.
+# Build the site of the documents in build/site/html, without outside requests, and check that every link leads somewhere.
+site: $(READY) $(DOCS)/.ready
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m tools.build_site $(DOCS)/bin/mkdocs
+
+# What builds the site has an environment of its own: nothing else needs it.
+$(DOCS)/.ready: docs/requirements.lock
+	@python=$$(tools/find-python $(PY)) && { test -x $(DOCS)/bin/python || "$$python" -m venv $(DOCS); }
+	@$(DOCS)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r docs/requirements.lock
+	@touch $@
+
+# Write docs/files.md anew, a line for every file, and docs/errors.md, a part for every error.
 files: $(READY)
 	@$(BIN)/python -m tools.build_files
+	@$(BIN)/python -m tools.build_errors
 
 # Run the conformance suite on the store at STORE=<url>.
 conform: $(READY)
@@ -168,8 +184,10 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry prometheus flask users oidc files admin,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry prometheus flask users oidc files admin mcp,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
+	@build/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group docs --quiet --output-file docs/requirements.lock $(ARGS)
 
 # Remove everything that was built.
 clean:

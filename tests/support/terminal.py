@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import multiprocessing
 import os
 import re
@@ -12,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Timer
@@ -21,7 +23,7 @@ import msgspec
 
 from tests.support.sources import HOUSE
 
-__all__ = ["Said", "get", "run", "started"]
+__all__ = ["Said", "get", "invoke", "run", "started"]
 
 # Starting Python and importing all takes most of a second, a fork a tenth of that.
 _FORKS = multiprocessing.get_context("forkserver")
@@ -63,6 +65,34 @@ def run(folder: Path, *arguments: str) -> Said:
         process.close()
         assert code is not None, f"{arguments} did not end: {said[0].read_text()}{said[1].read_text()}"
         return Said(code, said[0].read_text(), said[1].read_text())
+
+
+def invoke(folder: Path, *arguments: str, given: str = "") -> Said:
+    """Run the command line with these arguments in a folder, within this process: for commands that start no server.
+
+    ``given`` is its standard input. Modules of the folder are forgotten at the end.
+    """
+    from holdall.cli import main
+
+    output, errors = io.StringIO(), io.StringIO()
+    before, path, here, argv, stdin = set(sys.modules), list(sys.path), os.getcwd(), sys.argv, sys.stdin
+    importlib.invalidate_caches()
+    os.chdir(folder)
+    sys.argv, sys.stdin = ["holdall", *arguments], io.StringIO(given)
+    code: object = 0
+    try:
+        with redirect_stdout(output), redirect_stderr(errors):
+            main()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        os.chdir(here)
+        sys.argv, sys.stdin, sys.path[:] = argv, stdin, path
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+                del sys.modules[name]
+    assert isinstance(code, int)
+    return Said(code, output.getvalue(), errors.getvalue())
 
 
 def _run(folder: str, arguments: Sequence[str], said: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["MISUSE", "REFUSED", "Failure"]
+__all__ = ["FAULT", "INTERRUPTED", "MISUSE", "REFUSED", "Failure"]
 
 REFUSED = 1
 """What was asked for is understood and cannot be done."""
 MISUSE = 2
 """What was asked for makes no sense."""
+FAULT = 70
+"""The code of the application, or of Holdall, failed: EX_SOFTWARE of sysexits.h."""
+INTERRUPTED = 130
+"""Somebody pressed Ctrl-C: 128 and the number of the signal, as shells have it."""
 
 
 class Failure(Exception):

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from holdall.app import Holdall
-from holdall.cli.acting import Acting, As, Roles, named_values, shown
+from holdall.cli.acting import Acting, As, Roles, named_values
 from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.rows import Form, print_rows
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
-from holdall.model import Model, csv_row
 from holdall.query import Value, asc, desc
 
 __all__ = ["select"]
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    NDJSON = "ndjson"
-    CSV = "csv"
 
 
 CollectionText = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection that the selection is of.")]
@@ -36,7 +26,9 @@ Parameters = Annotated[
 Sort = Annotated[list[str] | None, typer.Option("--sort", help="A field, -field for descending; may be repeated.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="The most rows; without it, all.")]
 Count = Annotated[bool, typer.Option("--count", help="Print how many rows there are, and no row.")]
-Form = Annotated[Format, typer.Option("--format", help="A line of JSON for each row, or CSV with a header.")]
+Forms = Annotated[
+    Form, typer.Option("--format", help="A line of JSON for each row, CSV with a header, or a table of all rows.")
+]
 
 
 def select(
@@ -47,7 +39,7 @@ def select(
     sort: Sort = None,
     limit: Limit = None,
     count: Count = False,
-    form: Form = Format.NDJSON,
+    form: Forms = Form.NDJSON,
     user: As = None,
     role: Roles = None,
 ) -> None:
@@ -71,7 +63,7 @@ async def _printed(
     sort: list[str],
     limit: int | None,
     count: bool,
-    form: Format,
+    form: Form,
     acting: Acting,
 ) -> None:
     app.bindings.configure()
@@ -85,18 +77,7 @@ async def _printed(
             if count:
                 print(await session.count(query))
                 return
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            if form is Format.CSV and columns:
-                writer.writerow(columns)
-            async for row in session.stream(query if limit is None else query.limit(limit)):
-                if form is Format.CSV:
-                    if isinstance(row, Model) and not columns:
-                        columns = list(row.to_dict())
-                        writer.writerow(columns)
-                    cells = row.to_dict().values() if isinstance(row, Model) else row
-                    writer.writerow(csv_row(list(cells)))
-                else:
-                    print(shown(row if isinstance(row, Model) else dict(zip(columns, row, strict=True))))
+            await print_rows(session.stream(query if limit is None else query.limit(limit)), columns, form)
     finally:
         await app.close()
 

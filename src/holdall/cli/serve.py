@@ -8,11 +8,11 @@ import typer
 
 from holdall.app import Holdall
 from holdall.cli import worker
-from holdall.cli.failure import Failure
+from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.fitting import prepare
 from holdall.cli.listener import listen
 from holdall.cli.rights import rights_of
-from holdall.cli.server import run_server, run_workers
+from holdall.cli.server import run_reloading, run_server, run_workers
 from holdall.cli.target import Target, TargetText
 
 __all__ = ["serve"]
@@ -26,9 +26,14 @@ def serve(
     create: Annotated[
         bool, typer.Option("--create", help="First make the tables and folders that are missing.")
     ] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start anew when a file of Python in this folder changes.")
+    ] = False,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
     """Serve an application over HTTP, once what is stored fits its models."""
+    if reload and workers > 1:
+        raise Failure("--reload is for one process while you write, --workers for production: choose one", MISUSE)
     found = Target(target)
     service = found.service()
     if workers > 1:
@@ -41,6 +46,10 @@ def serve(
     def announce(address: str) -> None:
         print(f"{found.app.name} is served on {address}", flush=True)
 
+    if reload:
+        with worker.environment(target, create=create):
+            run_reloading(worker.FACTORY, listener, announce, access_log=access_log)
+        return
     if workers == 1:
         run_server(service, listener, announce, access_log=access_log)
         return

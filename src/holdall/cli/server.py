@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from holdall.cli.failure import Failure
 
-__all__ = ["run_server", "run_workers"]
+__all__ = ["run_reloading", "run_server", "run_workers"]
 
 _PROTOCOL = "holdall.cli.protocol:BoundedProtocol"
 _PAUSE = 0.05  # seconds between two looks whether a process takes connections
@@ -55,6 +56,22 @@ def run_workers(
     """Serve with several processes, each with the application that ``module:factory`` makes there; ``announce`` is
     called with the address as soon as the first of them answers.
     """
+    _run_apart(factory, listener, announce, access_log=access_log, workers=workers)
+
+
+def run_reloading(
+    factory: str, listener: socket.socket, announce: Callable[[str], None], *, access_log: bool = False
+) -> None:
+    """Serve with one process, which is started anew when a file of Python in this folder changes; ``announce`` is
+    called with the address as soon as it answers for the first time.
+    """
+    _run_apart(factory, listener, announce, access_log=access_log, reload=True, reload_dirs=[os.getcwd()])
+
+
+def _run_apart(
+    factory: str, listener: socket.socket, announce: Callable[[str], None], *, access_log: bool, **options: Any
+) -> None:
+    """Let uvicorn start and watch other processes, with these options of its own."""
     import uvicorn
 
     address, (host, port) = _address(listener), listener.getsockname()[:2]
@@ -66,11 +83,11 @@ def run_workers(
         factory=True,
         host=host,
         port=port,
-        workers=workers,
         access_log=access_log,
         log_level=_level(access_log),
         http=_PROTOCOL,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        **options,
     )
 
 

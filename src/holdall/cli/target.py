@@ -6,12 +6,12 @@ import importlib
 import inspect
 import os
 import sys
-import traceback
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from holdall.app import Holdall
+from holdall.cli.blame import blame
 from holdall.cli.failure import MISUSE, REFUSED, Failure
 from holdall.errors import HoldallError
 
@@ -72,9 +72,9 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise Failure(f"there is no module {error.name}, neither in this folder nor installed", MISUSE) from error
-        raise Failure(f"module {name} {_blame(error)}") from error
+        raise Failure(f"module {name} {blame(error)}") from error
     except (Exception, SystemExit) as error:
-        raise Failure(f"module {name} {_blame(error)}") from error
+        raise Failure(f"module {name} {blame(error)}") from error
 
 
 def _made(text: str, found: object) -> Any:
@@ -89,27 +89,11 @@ def _made(text: str, found: object) -> Any:
     try:
         made = found()
     except Exception as error:
-        raise Failure(f"{text}() {_blame(error)}", REFUSED) from error
+        raise Failure(f"{text}() {blame(error)}", REFUSED) from error
     if inspect.iscoroutine(made):
         made.close()
         raise Failure(f"{text} is an async function; the one that makes the application must not be", MISUSE)
     return made
-
-
-def _blame(error: BaseException) -> str:
-    """Describe an error in the user's own code, with its place."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
-    own = [
-        frame
-        for frame in frames
-        if os.path.dirname(__file__) not in frame.filename and "importlib" not in frame.filename
-    ]
-    if isinstance(error, SyntaxError):
-        where = f" at {error.filename}:{error.lineno}"
-    else:
-        where = f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
-    said = str(error)
-    return f"fails{where} with {type(error).__name__}" + (f": {said}" if said else "")
 
 
 def _described(found: object) -> str:

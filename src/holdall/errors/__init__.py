@@ -57,6 +57,7 @@ from holdall.errors.conflicts import (
     StillReferenced,
     UniqueViolation,
 )
+from holdall.errors.problems import PROBLEMS, ProblemCode
 from holdall.errors.records import (
     ActionUnavailable,
     Forbidden,
@@ -93,9 +94,12 @@ from holdall.errors.values import (
     QueryError,
     ValidationError,
 )
+from holdall.errors.ways import WAYS
 
 __all__ = [
     "MAX_ERRORS",
+    "PROBLEMS",
+    "WAYS",
     "ActionUnavailable",
     "AlreadyExists",
     "CheckViolation",
@@ -119,6 +123,7 @@ __all__ = [
     "LockConflict",
     "NotFound",
     "NotLoaded",
+    "ProblemCode",
     "QueryError",
     "ReadOnly",
     "ReferenceViolation",

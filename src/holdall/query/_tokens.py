@@ -35,6 +35,15 @@ _PATTERN = re.compile(
 )
 
 
+_ADVICE = {
+    "'": 'begins no word of a query: text is written in double quotes, as in title = "Emma"',
+    '"': "begins a text that does not end",
+    "&": "begins no word of a query: write and",
+    "|": "begins no word of a query: write or",
+    "!": "begins no word of a query: write not, or != for a value that differs",
+}
+
+
 class Token(NamedTuple):
     """One word: its kind (a group of the pattern, or ``keyword``), its text, and where it starts."""
 
@@ -53,7 +62,8 @@ def tokens(text: str) -> list[Token]:
         match = _PATTERN.match(text, place)
         if match is None:
             place += len(text[place:]) - len(text[place:].lstrip())
-            raise QueryError(f"at character {place + 1}: {text[place]!r} begins no word of a query")
+            why = _ADVICE.get(text[place], "begins no word of a query")
+            raise QueryError(f"at character {place + 1}: {text[place]!r} {why}")
         kind = str(match.lastgroup)
         word, place = match.group(kind), match.end()
         if kind == "name" and word in KEYWORDS:

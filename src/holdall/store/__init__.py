@@ -68,7 +68,7 @@ from holdall.store.pool_options import PoolOptions
 from holdall.store.pooled import Pingable, Pooled, PoolFigures
 from holdall.store.preparable import Deferring, Preparable
 from holdall.store.record_methods import RecordMethods, defines_method, missing_method
-from holdall.store.registry import open_store, refuse_fragment
+from holdall.store.registry import extra_of, open_store, refuse_fragment
 from holdall.store.replicas import Replicated, may_read_replica, reading_replicas
 from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.revising import Revisable, Revision, Revisions, Wishes
@@ -182,6 +182,7 @@ __all__ = [
     "encode_identity",
     "end_transport",
     "expects",
+    "extra_of",
     "footprint_of",
     "getter_of",
     "has_checks",

@@ -19,7 +19,7 @@ from holdall.store.options import demand_options
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["open_store", "refuse_fragment"]
+__all__ = ["extra_of", "open_store", "refuse_fragment"]
 
 _EXTRAS = {
     **dict.fromkeys(("sqlite", "postgresql", "postgres"), "sql"),
@@ -38,6 +38,16 @@ def _schemes() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # takes its time, and a store made by hand does not need it
 
     return {point.name: point for point in entry_points(group="holdall.stores")}
+
+
+def extra_of(url: str) -> str | None:
+    """The extra of Holdall that installs the driver of a URL; None where there is nothing to install.
+
+    >>> extra_of("postgresql://db/library"), extra_of("memory:")
+    ('sql', None)
+    """
+    scheme = url.partition(":")[0].strip().lower()
+    return _EXTRAS.get(scheme) or _EXTRAS.get(scheme.partition("+")[0])
 
 
 def open_store(name: str, url: str, **options: object) -> Store:
@@ -61,7 +71,7 @@ def open_store(name: str, url: str, **options: object) -> Store:
     try:
         factory = point.load()
     except ImportError as error:
-        extra = _EXTRAS.get(point.name)
+        extra = extra_of(url)
         way = f"pip install 'holdall[{extra}]'" if extra else str(error)
         raise DeclarationError(f"the store for {scheme!r} needs a driver that is not installed: {way}") from error
     _demand_parameters(factory, name, options)
