@@ -2,7 +2,7 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
+#   | file-kills N=<kills> | large-files | transfers | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
 #   | outside N=<histories> | worlds N=<requests> | fuzz N=<requests> | matrix | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds fuzz check bench docs site files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files transfers servers crash growth outbox twin outside matrix worlds fuzz check bench docs site files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -96,6 +96,10 @@ file-kills: $(READY)
 # Send a file of 5 GiB and get it back, and see that it takes 64 MiB of memory.
 large-files: $(READY)
 	@LARGE_FILES=1 $(BIN)/python -m pytest -q -p no:randomly tests/web/attachments/test_cut_uploads.py $(ARGS)
+
+# Export a million records and import a hundred thousand lines, one in a hundred of them bad, in the memory of a batch.
+transfers: $(READY)
+	@LARGE_TRANSFERS=1 $(BIN)/python -m pytest -q -s -p no:randomly tests/web/test_export.py tests/web/test_imports.py -k "takes_the_memory or memory_of_an_import" $(ARGS)
 
 # Kill the servers under commits over several stores.
 servers: $(READY)

@@ -79,7 +79,7 @@ class Book(Model, collection="books"):
     tags: list[str] = field(default_factory=list)
     author: Ref[Author | None] = field(default=None)
     likes: Many[Book] = field(default=())
-    cover: File | None = file("covers", types=["image/*", "text/*"])
+    cover: File | None = file("covers")
     owner: str = ""
     margin: int = 7
     version: int = field(version=True)
@@ -98,7 +98,7 @@ BOOKS = Policy(
 
 
 async def library(
-    *, admin: Any = True, books: Policy = BOOKS, has_password: str = "", **options: Any
+    *, admin: Any = True, books: Policy = BOOKS, has_password: str = "", before: Any = None, **options: Any
 ) -> tuple[Holdall, Any, Users]:
     """The library, its service and its accounts: ann the administrator, eve the editor, tom who reads his own."""
     app = Holdall("library")
@@ -107,6 +107,8 @@ async def library(
     app.add_files("covers", "memory:")
     app.add(Author, store="other", policy=Policy(read=Authenticated, write=Role("editor", "admin")))
     app.add(Book, store="main", policy=books)
+    if before is not None:
+        before(app)
     users = Users(app, store="main")
     app.identify(Authenticator(users))
     for login, roles in (("ann", ["admin"]), ("eve", ["editor"]), ("tom", list[str]())):

@@ -110,8 +110,8 @@ class Described:
         self.fields = [field_of(each, self.schemas, self.view) for each in told["fields"]]
         self.by_name = {each.name: each for each in self.fields}
         self.includes: frozenset[str] = frozenset(told.get("includes", ()))
-        self.actions: list[Node] = told.get("actions", [])
-        self.selections: list[Node] = told.get("selections", [])
+        self.actions: list[Node] = [_with_label(each) for each in told.get("actions", [])]
+        self.selections: list[Node] = [_with_label(each) for each in told.get("selections", [])]
 
     @property
     def title(self) -> str:
@@ -162,6 +162,10 @@ class Described:
         if isinstance(named, str) and named.strip():
             return named
         return ", ".join(_text(record.get(name)) for name in self.key)
+
+
+def _with_label(told: Node) -> Node:
+    return told | {"label": labelled(str(told["name"]).replace("-", "_"))}
 
 
 _IN_LISTS = {

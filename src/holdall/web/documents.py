@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from starlette.routing import BaseRoute
 
 from holdall.app import Holdall
 from holdall.policy import User
-from holdall.query import Json
+from holdall.query import Json, Value
 from holdall.session import Binding
 from holdall.web.events import Streams
 from holdall.web.openapi import (
@@ -82,7 +82,7 @@ class Documents:
         if body is None:
             document = self._complete(deepcopy(base), routes, accesses)
             if root:
-                servers: Any = document.get("servers", [])
+                servers: Value = document.get("servers", [])
                 if all(each.get("url") != root for each in servers):
                     document = document | {"servers": [{"url": root}, *servers]}
             body = self._made[key] = msgspec.json.encode(document)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import msgspec
 
 from holdall.policy import Right
+from holdall.query import Value
 from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.responses import problems
 from holdall.web.openapi.schemas import Node
@@ -35,7 +35,7 @@ class Narrowing(msgspec.Struct, frozen=True):
     describe: Callable[[Access], Node]
 
 
-def describe_own(document: Node, routes: Iterable[Any], *, knows_users: bool) -> None:
+def describe_own(document: Node, routes: Iterable[Value], *, knows_users: bool) -> None:
     """Complete the operations of these routes, in place; what a route says of itself stays. Example: :func:`asgi`."""
     for route in routes:
         item = document.get("paths", {}).get(getattr(route, "path_format", None), {})
@@ -58,7 +58,7 @@ def _complete(operation: Node, asks_who: bool | None, knows_users: bool) -> None
         operation.setdefault("security", [{}, {SCHEME: []}])
 
 
-def _session_of(dependant: Any) -> bool | None:
+def _session_of(dependant: Value) -> bool | None:
     """Whether a session of the route acts for the user of the request; None where the route has no session."""
     found: bool | None = None
     pending = [dependant] if dependant is not None else []
@@ -71,7 +71,7 @@ def _session_of(dependant: Any) -> bool | None:
     return found
 
 
-def narrow_views(document: Node, routes: Iterable[Any], accesses: Mapping[str, Access]) -> None:
+def narrow_views(document: Node, routes: Iterable[Value], accesses: Mapping[str, Access]) -> None:
     """Leave out of the operations of views, in place, what a user may not do or see. Example: :func:`asgi`."""
     paths = document.get("paths", {})
     for route in routes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from holdall.query import Value
 from holdall.web.openapi.schemas import Node
 
 __all__ = ["leave_out_unreached"]
@@ -22,10 +21,10 @@ def leave_out_unreached(document: Node) -> None:
     >>> document
     {'paths': {'/a': {'$ref': '#/components/schemas/A'}, '/b': {}}, 'components': {'schemas': {'A': {}}}}
     """
-    components: dict[str, Any] = document.get("components", {})
+    components: dict[str, Value] = document.get("components", {})
     known, reached = components.get("schemas", {}), set[str]()
     rest = [value for name, value in components.items() if name != "schemas"]
-    pending: list[Any] = [document.get("paths", {}), document.get("webhooks", {}), *rest]
+    pending: list[Value] = [document.get("paths", {}), document.get("webhooks", {}), *rest]
     while pending:
         node = pending.pop()
         if isinstance(node, list):
