@@ -3,7 +3,7 @@
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
 #   | file-kills N=<kills> | large-files | transfers | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | fuzz N=<requests> | matrix | coverage
+#   | outside N=<histories> | worlds N=<requests> | fuzz N=<requests> | clients | matrix | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files transfers servers crash growth outbox twin outside matrix worlds fuzz check bench docs site files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files transfers servers crash growth outbox twin outside matrix worlds fuzz clients check bench docs site files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -134,6 +134,11 @@ worlds: $(READY)
 # Send made-up requests to each address of a service, so many, and follow as many chains of links from answer to answer.
 fuzz: $(READY)
 	@SCHEMA_FUZZ=$(or $(N),120) $(TEST) -q tests/web/test_schema_fuzz.py $(ARGS)
+
+# Make clients of the document of a service, by openapi-typescript and openapi-python-client, and let them and
+# react-admin's data provider talk to it.
+clients: $(READY)
+	@CLIENTS=1 $(TEST) -q -p no:randomly tests/clients $(ARGS)
 
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)
