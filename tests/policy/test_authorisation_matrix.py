@@ -50,6 +50,8 @@ _OTHER = {
     "add_all",
     "remove",
     "restore",
+    "move",
+    "respace",
     "register",
     "unregister",
     "attach",
