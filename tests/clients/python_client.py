@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from shop_client import Client
-from shop_client.api.articles import (
+from shop_client import Client  # type: ignore[import-not-found]
+from shop_client.api.articles import (  # type: ignore[import-not-found]
     articles_create,
     articles_delete,
     articles_get,
     articles_list,
     articles_update,
 )
-from shop_client.models import ArticleRecord, ChangesToArticle, NewArticle, Problem
+from shop_client.models import (  # type: ignore[import-not-found]
+    Article,
+    ChangesToArticle,
+    NewArticle,
+    Problem,
+)
 
 client = Client(base_url=sys.argv[1])
 made = articles_create.sync_detailed(client=client, body=NewArticle(name="Lamp", price="3.50"))
 assert made.status_code == 201, made
 lamp = made.parsed
-assert isinstance(lamp, ArticleRecord), lamp
+assert isinstance(lamp, Article), lamp
 assert (lamp.name, lamp.price) == ("Lamp", "3.50")
 
 refused = articles_create.sync(client=client, body=NewArticle(name=""))
