@@ -2,8 +2,8 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | file-kills N=<kills> | large-files | transfers | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | fuzz N=<requests> | clients | matrix | browser | coverage
+#   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
+#   | outside N=<histories> | worlds N=<requests> | matrix | browser | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
