@@ -149,7 +149,7 @@ fuzz: $(READY)
 # react-admin's data provider talk to it.
 .PHONY: clients
 clients: $(READY)
-	@CLIENTS=1 $(TEST) -q -p no:randomly tests/clients $(ARGS)
+	@CLIENTS=1 $(TEST) -q -p no:randomly tests/web/test_clients.py $(ARGS)
 
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)

@@ -1,4 +1,4 @@
-"""A program over the package that openapi-python-client makes of the document. Run by ``test_clients.py``."""
+"""A program over the package that openapi-python-client makes of the document. Run by ``tests/web/test_clients.py``."""
 
 from __future__ import annotations
 
