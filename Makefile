@@ -2,8 +2,8 @@
 #   make setup | run | test | check | bench | docs | conform STORE=<url> | lock
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
-#   | file-kills N=<kills> | large-files | transfers | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | fuzz N=<requests> | clients | matrix | coverage
+#   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
+#   | outside N=<histories> | worlds N=<requests> | matrix | browser | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside matrix worlds check bench docs site files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench docs site files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -124,6 +124,10 @@ outside: $(READY)
 twin: $(READY)
 	@TWIN=$(or $(N),5000) $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
 
+# Drive the back office by a browser over three stores; pictures go to build/browser. Needs Chromium (CHROMIUM=<path>).
+browser: $(READY)
+	@BROWSER=1 $(TEST) -q -p no:randomly tests/admin/test_browser.py $(ARGS)
+
 # Run a job over so many records on a Dask cluster of two workers, one of which is killed in the middle.
 dask: $(READY)
 	@DASK=$(or $(N),2000) $(TEST) -q tests/app/test_jobs.py $(ARGS)
@@ -145,7 +149,7 @@ fuzz: $(READY)
 # react-admin's data provider talk to it.
 .PHONY: clients
 clients: $(READY)
-	@CLIENTS=1 $(TEST) -q -p no:randomly tests/clients $(ARGS)
+	@CLIENTS=1 $(TEST) -q -p no:randomly tests/web/test_clients.py $(ARGS)
 
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)

@@ -23,8 +23,8 @@ import uvicorn
 from holdall import Everyone, Holdall, Model, Policy, field
 from holdall.web.views import AsyncReactAdminView, include_view
 
-HERE = Path(__file__).parent
-BUILD = HERE.parents[1] / "build" / "clients"
+HERE = Path(__file__).parents[1] / "support" / "clients"
+BUILD = HERE.parents[2] / "build" / "clients"
 
 pytestmark = [
     pytest.mark.skipif("CLIENTS" not in os.environ, reason="make clients tries generated clients"),

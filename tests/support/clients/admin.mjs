@@ -28,7 +28,7 @@ const changed = await provider.update("articles", { id: ids[0], data: { ...one.d
 assert.equal(changed.data.name, "d");
 await provider.updateMany("articles", { ids, data: { price: "2.00" } });
 const both = await provider.getMany("articles", { ids });
-assert.deepEqual(both.data.map((each) => each.price), ["2.00", "2.00"]);
+assert.deepEqual(both.data.map((each) => Number(each.price)), [2, 2]);
 
 await provider.delete("articles", { id: ids[0], previousData: one.data });
 await provider.deleteMany("articles", { ids: [ids[1]] });
