@@ -123,5 +123,5 @@ def test_openapi_python_client(document: Path, url: str) -> None:
         "--overwrite",
     )  # fmt: skip
     assert "Endpoint will not be generated" not in made
-    shutil.copy(HERE / "python_client.py", BUILD / "package" / "python_client.py")
+    shutil.copy(HERE.parent / "python_client.py", BUILD / "package" / "python_client.py")
     assert run(str(python), "package/python_client.py", url).strip() == "done"
