@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import pytest
 
-from holdall import Action, ActionPolicy, All, Context, Each, Ge, Holdall, Le, Nothing, Role, param
-from holdall.errors import HoldallError
+from holdall import Action, ActionPolicy, All, Context, Each, Ge, Holdall, Le, Model, Nothing, Role, User, field, param
+from holdall.errors import CommitPending, HoldallError, StoreUnavailable
 from holdall.files import File
 from tests.support.back_office import Book, library, visitor
 from tests.support.paper_browser import PaperBrowser
 
 pytestmark = pytest.mark.anyio
+
+
+class Order(Model):
+    id: int = field(pk=True)
+
+
+class Note(Model):
+    id: int = field(pk=True)
+    text: str = ""
 
 
 class Vote(Action[Book], on=Each):
@@ -231,3 +241,65 @@ async def test_an_operator_finishes_a_check_and_sees_why_somebody_may() -> None:
 
 async def _post(browser: PaperBrowser, address: str, text: str) -> Any:
     return await browser.send("POST", address, text.encode(), content_type="application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize("act, left", [("resolve", 1), ("compensate", 0)])
+async def test_an_operator_ends_a_commit_that_is_left(
+    act: str, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdall.session.commit.two_phase.replay._PART_SECONDS", 0.5)
+    app = Holdall("shop", journal=f"sqlite:///{tmp_path}/journal.db")
+    app.add_store("main", f"sqlite:///{tmp_path}/main.db")
+    app.add_store("files", f"yaml:{tmp_path}/files")
+    app.add(Order, store="main")
+    app.add(Note, store="files")
+    await app.create()
+    files: Any = app.stores["files"]
+    whole = files.commit_prepared
+
+    async def away(commit: str, changes: Any) -> bool:
+        raise StoreUnavailable("files", "away")
+
+    files.commit_prepared = away
+    async with app.session() as session:
+        session.add_all([Order(id=1), Note(id=1, text="secret")])
+        with pytest.raises(CommitPending):
+            await session.commit(timeout=0.1)
+    files.commit_prepared = whole
+
+    async def operator(scope: Any) -> User:
+        return User("op", roles=frozenset({"admin"}))
+
+    browser = PaperBrowser(app.asgi(authenticate=operator, admin=True))
+    page = await browser.open("/admin/operations/commits")
+    assert "files" in page.text
+    assert "secret" not in page.text
+    page.forms = [each for each in page.forms if ("_do", act) in each.buttons]
+    page = await browser.submit(page, {**page.form().inputs, "_do": [act]})
+    assert "No commit is unfinished." in page.text, page.text
+    async with app.session() as session:
+        assert await session.count(Note.where()) == left
+    await app.close()
+
+
+async def test_an_operator_starts_a_job_and_sees_its_end() -> None:
+    def declare(app: Holdall) -> None:
+        @app.job("double", over=Book)
+        async def double(context: Context, books: list[Book], *, by: int = 2) -> dict[str, float]:
+            for book in books:
+                book.margin *= by
+            return {"made": len(books)}
+
+    app, service, _ = await library(before=declare)
+    ann = await visitor(service, "ann")
+    page = await ann.open("/admin/operations/jobs")
+    wrong = await ann.submit(page, page.form().filled(_item="double", inputs='{"zzz": 1}', _do="start"))
+    assert wrong.status == 409
+    page = await ann.submit(page, page.form().filled(_item="double", inputs='{"by": 3}', _do="start"))
+    await service.back_office.site.jobs.wait()
+    page = await ann.open("/admin/operations/jobs")
+    assert "done" in page.text
+    assert "made 5" in page.text
+    async with app.session() as session:
+        assert (await session.require(Book, 1)).margin == 21
+    assert (await (await visitor(service, "eve")).open("/admin/operations/jobs")).status == 404

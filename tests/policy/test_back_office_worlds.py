@@ -16,7 +16,7 @@ from tests.support.back_office_worlds import BackOfficeWorlds
 
 pytestmark = pytest.mark.anyio
 
-_NUMBER = int(os.environ.get("WORLDS", "0")) // 40 or 60
+_NUMBER = int(os.environ.get("WORLDS", "0")) // 40 or 45
 
 
 async def differing(layout: str, user: str, folder: Path, seed: int, number: int) -> list[str]:

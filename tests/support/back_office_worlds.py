@@ -87,7 +87,8 @@ def visit(chance: random.Random) -> tuple[str, str, dict[str, str]]:
     form = {f"f.{each}": "" if value is None else str(value) for each, value in given.items()}
     form |= {f"f.{each}(form)": "1" for each in given}
     if kind < 0.85:
-        return "POST", f"/admin/new/{name}", form | {"f.id": key, "f.id(form)": "1"}
+        new = str(chance.randrange(50, 54))  # a key that a hidden record has is refused, as it must be
+        return "POST", f"/admin/new/{name}", form | {"f.id": new, "f.id(form)": "1"}
     if kind < 0.95:
         return "POST", f"/admin/edit/{name}/{key}", form | {"_tag": "", "_before": '{"title": "a", "pages": 3}'}
     return "POST", f"/admin/delete/{name}/{key}", {"_tag": chance.choice(["", '"x"'])}

@@ -22,7 +22,9 @@ __all__ = ["act"]
 
 CollectionText = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection that the action is of.")]
 ActionText = Annotated[str, typer.Argument(metavar="ACTION", help="Its name, as in a path: vote.")]
-Inputs = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its inputs: text, or JSON as tags='[1, 2]'.")]
+Inputs = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its inputs: text, or JSON as tags='[1, 2]'.")
+]
 Keys = Annotated[list[str] | None, typer.Option("--key", help="The key of a record; may be repeated.")]
 Where = Annotated[str | None, typer.Option("--where", help="All records of a condition, as in 'pages > 100'.")]
 Chosen = Annotated[str | None, typer.Option("--selection", help="All records of a selection.")]

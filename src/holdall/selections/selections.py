@@ -71,7 +71,9 @@ class Selections:
         elif isinstance(given, str):
             collection, slash, name = given.partition("/")
             if not slash:
-                raise QueryError(f"a selection is named by its collection, too, as 'books/french-books', not by {given!r}")
+                raise QueryError(
+                    f"a selection is named by its collection, too, as 'books/french-books', not by {given!r}"
+                )
         else:
             raise QueryError(f"a selection is named as 'books/french-books', not by {type(given).__name__}")
         found = self.seen(collection, name, user)
