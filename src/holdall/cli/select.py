@@ -90,8 +90,9 @@ def _path(selection: AnySelection, text: str) -> Value:
     for name in selection.path_of(text):
         found = None if name.startswith("_") else getattr(found, name, None)
         if found is None:
-            columns = ", ".join(column.name for column in selection.columns) or "its fields"
-            raise Failure(f"{text!r} names nothing that rows could be sorted by; there are {columns}", MISUSE)
+            columns = ", ".join(column.name for column in selection.columns)
+            there = f"; there are {columns}" if columns else ""
+            raise Failure(f"{text!r} names nothing that rows could be sorted by{there}", MISUSE)
     return found
 
 
