@@ -295,3 +295,20 @@ async def test_a_new_record_has_one_moment_however_often_its_commit_is_planned(g
     assert article.title == "seen"
     assert article.created_at == (given or article.modified_at)
     await app.close()
+
+
+async def test_a_refused_move_tells_the_moves_that_there_are() -> None:
+    app = Holdall("magazine")
+    app.add_store("main", "memory:")
+    app.add(Article, store="main")
+    async with app.session() as session:
+        article = session.add(Article(id=1, status=Status.GONE))
+        with pytest.raises(ValidationError, match=r"new record may be: a new one is draft$"):
+            await session.commit()
+        article.status = Status.DRAFT
+        await session.commit()
+        article.status = Status.PUBLISHED
+        with pytest.raises(ValidationError, match=r"draft to published; it may become review, gone$"):
+            await session.commit()
+        session.rollback()
+    await app.close()
