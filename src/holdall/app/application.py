@@ -92,6 +92,7 @@ class Application(Sessions, Protocol):
         *,
         form: str | None = None,
         upsert: bool = False,
+        by: Collection[str] = (),
         skip: Collection[str] = (),
         dry_run: bool = False,
         batch: int = 500,

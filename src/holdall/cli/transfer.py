@@ -28,6 +28,7 @@ Where = Annotated[str | None, typer.Option("--where", help="Only records of a co
 Columns = Annotated[str | None, typer.Option("--columns", help="Fields with commas between them; else all.")]
 Formulas = Annotated[bool, typer.Option("--keep-formulas", help="Leave text as it is that looks like a formula.")]
 Upsert = Annotated[bool, typer.Option("--upsert", help="Change the record of a key where there is one.")]
+By = Annotated[str | None, typer.Option("--by", help="Unique fields to find records by, in place of the key.")]
 Skip = Annotated[str | None, typer.Option("--skip", help="Columns to leave out, with commas between them.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell, and write nothing.")]
 Batch = Annotated[int, typer.Option(min=1, max=100_000, help="Lines in one commit.")]
@@ -72,6 +73,7 @@ def import_(
     file: FileText,
     form: Form = None,
     upsert: Upsert = False,
+    by: By = None,
     skip: Skip = None,
     dry_run: DryRun = False,
     batch: Batch = 500,
@@ -89,6 +91,7 @@ def import_(
             file,
             form=form,
             upsert=upsert,
+            by=() if by is None else by.split(","),
             skip=() if skip is None else skip.split(","),
             dry_run=dry_run,
             batch=batch,

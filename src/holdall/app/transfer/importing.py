@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from holdall.app.transfer.files import form_of, parts_of
+from holdall.app.transfer.finding import Found, demand_own_key, encoded, names_found_by, record_of, values_of
 from holdall.app.transfer.line_batches import Line, store_lines
 from holdall.app.transfer.report import ImportReport, ImportTally
 from holdall.app.transfer.yaml_documents import documents_in, members_of
@@ -16,7 +17,7 @@ from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceede
 from holdall.files import File, shown_file
 from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, has_repeated_names, lines_in
 from holdall.policy import User
-from holdall.query import Json, Key, Value
+from holdall.query import Json, Value
 from holdall.session import Binding, Bindings, Session, read_only_fields
 
 __all__ = ["Importing"]
@@ -24,7 +25,9 @@ __all__ = ["Importing"]
 _NO_FILE = "is a file, whose content no line has: name it in skip=, and give the record its file afterwards"
 _MOST = 64 * 1024 * 1024  # bytes of a line
 _Members = dict[str, Json] | FieldError
-_Found = tuple[Key, Model | None] | HoldallError | None  # the key of a line and its record, or what was in the way
+_Found = (
+    tuple[Found, Model | None] | HoldallError | None
+)  # what a line is found by and its record, or what was in the way
 
 
 class Importing:
@@ -37,6 +40,7 @@ class Importing:
         user: User,
         *,
         upsert: bool,
+        by: Collection[str],
         skip: Collection[str],
         is_dry_run: bool,
         batch: int,
@@ -51,6 +55,7 @@ class Importing:
         self._binding = binding
         self._user = user
         self._upsert = upsert
+        self._by = names_found_by(binding, upsert, by)
         self._skip = frozenset(skip)
         self._is_dry_run = is_dry_run
         self._batch = batch
@@ -100,16 +105,17 @@ class Importing:
             if not self._upsert or isinstance(members, FieldError):
                 return None
             try:
-                key = _key_of(self._binding, members)
-                record = await session.get(self._binding.model, *(key if isinstance(key, tuple) else (key,)))
+                values = values_of(self._binding, self._by, members)
+                return encoded(self._binding, values), await record_of(session, self._binding, values)
             except HoldallError as error:
                 return error
-            return key, record
 
         return await asyncio.gather(*(one(members) for _, members in lines))
 
-    def put(self, session: Session, members: _Members, found: _Found, counts: ImportTally) -> None:
-        """Add the record of a line, or give its values to the one that is there."""
+    def put(
+        self, session: Session, members: _Members, found: _Found, counts: ImportTally, added: dict[Found, Model]
+    ) -> None:
+        """Add the record of a line, or give its values to the one that is there, or that an earlier line ``added``."""
         name, model = self._binding.model.__name__, self._binding.model
         if isinstance(members, FieldError):
             raise ValidationError(name, [members])
@@ -117,8 +123,7 @@ class Importing:
             raise found
         known, there = session.context.records.of(model), None
         if found is not None:
-            key, there = found
-            there = known.get(key) if there is None else there  # an earlier line may have added it
+            there = added.get(found[0]) if found[1] is None else found[1]
         if there is None:
             made: Model = self._new.create_from(members)
             files = [field.name for field in self._binding.declaration.stored if isinstance(field.get(made), File)]
@@ -127,6 +132,8 @@ class Importing:
             if not self._upsert and made.__key__() is not None and made.__key__() in known:
                 raise ValidationError(name, [FieldError("", "exists", "is the key of an earlier line")])
             session.add(made)
+            if found is not None:
+                added[found[0]] = made
             counts.created += 1
         else:
             counts.changed += self._changed(there, members)
@@ -135,6 +142,7 @@ class Importing:
     def _changed(self, record: Model, members: dict[str, Json]) -> bool:
         """Give a record the values that are not those it has; whether there were any."""
         declaration = self._binding.declaration
+        demand_own_key(self._binding, record, members)
         left = {name for name, value in members.items() if name in self._kept or _is_same_file(record, name, value)}
         given = self._old.values_from({name: value for name, value in members.items() if name not in left})
         changes: dict[str, Value] = {}
@@ -208,13 +216,14 @@ class _Attempt:
 
     def __init__(self, importing: Importing) -> None:
         self._importing, self._session, self._counts = importing, importing.session, ImportTally()
+        self._added: dict[Found, Model] = {}
 
     async def put(self, lines: Sequence[Line]) -> list[Exception | None]:
         """Add the record of each line, or change it."""
         errors = list[Exception | None]()
         for (_, members), found in zip(lines, await self._importing.found(self._session, lines), strict=True):
             try:
-                self._importing.put(self._session, members, found, self._counts)
+                self._importing.put(self._session, members, found, self._counts, self._added)
             except HoldallError as error:
                 errors.append(error.with_traceback(None))  # which holds this list
             else:
@@ -228,17 +237,6 @@ class _Attempt:
     def accept(self) -> None:
         """Count them."""
         self._importing.count(self._counts)
-
-
-def _key_of(binding: Binding, members: dict[str, Json]) -> Value:
-    """The key that a line names. Raises ValidationError where it names none."""
-    names = [field.name for field in binding.declaration.key]
-    missing = [FieldError(name, "required", "is required, as records are found by it") for name in names]
-    missing = [error for error in missing if members.get(error.path) is None]
-    if missing:
-        raise ValidationError(binding.model.__name__, missing)
-    found = binding.declaration.stored_input.values_from({name: members[name] for name in names})
-    return found[names[0]] if len(names) == 1 else tuple([found[name] for name in names])
 
 
 def _errors(error: Exception) -> Sequence[FieldError]:

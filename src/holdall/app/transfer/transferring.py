@@ -58,6 +58,7 @@ class Transferring:
         *,
         form: str | None = None,
         upsert: bool = False,
+        by: Collection[str] = (),
         skip: Collection[str] = (),
         dry_run: bool = False,
         batch: int = 500,
@@ -67,8 +68,9 @@ class Transferring:
     ) -> ImportReport:
         """Add a record for each line of a file, and report the lines that are refused; nothing of these is stored.
 
-        With ``upsert`` a line changes the record of its key where there is one. ``skip`` names columns to leave out,
-        ``batch`` is how many lines are one commit. With ``dry_run`` nothing is written; rules are looked at, and
+        With ``upsert`` a line changes the record of its key where there is one, or of the fields ``by`` which records
+        are told apart, as they are unique. ``skip`` names columns to leave out, ``batch`` is how many lines are one
+        commit. With ``dry_run`` nothing is written; rules are looked at, and
         what only a store can refuse is not. The program itself may give keys that stores make; versions and moments are
         made anew. Raises DeclarationError, StateError, LimitExceeded, OSError. Example: ``docs/import-export.md``.
         """
@@ -78,6 +80,7 @@ class Transferring:
             self.bindings.of_model(model),
             user,
             upsert=upsert,
+            by=by,
             skip=skip,
             is_dry_run=dry_run,
             batch=batch,
