@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from holdall import Everyone, Policy
 from holdall.admin import Admin, AdminView, Computed
@@ -308,3 +309,14 @@ async def test_only_states_that_can_be_reached_are_offered() -> None:
     assert (await browser.submit(page, lost, "/edit/books/1")).status == 422
     shelved = page.form("/edit/books/1").filled(f_status="shelved")
     assert "Saved." in (await browser.submit(page, shelved, "/edit/books/1")).text
+
+
+async def test_a_back_office_below_another_application_keeps_its_place() -> None:
+    app, _, _ = await library()
+    host = FastAPI()
+    app.mount(host, "/sky", admin=True)
+    browser = PaperBrowser(host)
+    page = await browser.open("/sky/admin/data/books")
+    assert page.status == 401
+    assert page.form().action == "/sky/admin/login"
+    assert page.form().inputs["_back"] == ["/sky/admin/data/books"]
