@@ -320,3 +320,22 @@ async def test_a_back_office_below_another_application_keeps_its_place() -> None
     assert page.status == 401
     assert page.form().action == "/sky/admin/login"
     assert page.form().inputs["_back"] == ["/sky/admin/data/books"]
+
+
+async def test_a_list_that_is_none_is_told_beside_its_field() -> None:
+    _, service, _ = await library()
+    browser = await visitor(service, "ann")
+    page = await browser.open("/admin/edit/books/2")
+    forged = page.form("/edit/books/2").filled(**{"f.likes": None, "f.likes(json)": "true", "_tag": '"old"'})
+    page = await browser.submit(page, forged, "/edit/books/2")
+    assert page.status == 422
+    assert "must be a list" in page.text
+
+
+async def test_a_login_that_nobody_can_have_is_refused_as_a_page() -> None:
+    _, service, _ = await library()
+    browser = PaperBrowser(service)
+    page = await browser.open("/admin/")
+    page = await browser.submit(page, page.form().filled(login="a\0b", password="x"))
+    assert 400 <= page.status < 500
+    assert "<h1>" in page.html

@@ -49,10 +49,10 @@ def shown(
         return _EMPTY
     if field.kind is Kind.REFERENCE:
         return _reference(visit, field, value, names or {})
-    if field.kind is Kind.REFERENCES:
+    if field.kind is Kind.REFERENCES and isinstance(value, list):
         parts = [("", _reference(visit, field, each, names or {})) for each in value[:50]]
         return Shown("list", parts=tuple(parts)) if parts else _EMPTY
-    if field.kind is Kind.FILE:
+    if field.kind is Kind.FILE and isinstance(value, dict):
         href = visit.url("file", described.collection, key, field.name) if key else ""
         text = f"{value['name'] or field.label} ({size_text(value['size'])})"
         return Shown("file", text, href, str(value["type"]))
