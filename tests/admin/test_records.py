@@ -339,3 +339,14 @@ async def test_a_login_that_nobody_can_have_is_refused_as_a_page() -> None:
     page = await browser.submit(page, page.form().filled(login="a\0b", password="x"))
     assert 400 <= page.status < 500
     assert "<h1>" in page.html
+
+
+async def test_numbers_are_written_as_their_readers_do_and_keys_and_years_are_not() -> None:
+    app, service, _ = await library()
+    async with app.session() as session:
+        session.add(Book(title="Many", margin=1_234_567))
+        session.add(Book(title="Year", margin=1984))
+    ann = await visitor(service, "ann")
+    page = await ann.open("/admin/data/books/6")
+    assert "1,234,567" in page.text
+    assert "1984" in (await ann.open("/admin/data/books/7")).text
