@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench docs site wheel release files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench performance docs site wheel release files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -130,6 +130,10 @@ worlds: $(READY)
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
+
+# Write docs/performance.md anew, from the last run of make bench.
+performance: $(READY)
+	@$(BIN)/python -m tools.build_performance
 
 # Write docs/stores.md anew, from what every store's conformance suite says, the other pages that are generated, and the site.
 docs: $(READY)

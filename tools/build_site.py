@@ -56,12 +56,7 @@ NAV: dict[str, list[str]] = {
     ],
     "Project": [
         *("public", "changelog", "contributing", "security-policy", "code-of-conduct", "architecture", "files"),
-        *(
-            f"decisions/{name}"
-            for name in ("README", "commit-protocol", "generator-steps", "journal-in-the-home-store")
-        ),
-        *(f"decisions/{name}" for name in ("own-postgres-pool", "part-in-c", "sqlite-on-the-loop", "stored-formats")),
-        *(f"decisions/{name}" for name in ("two-valued-conditions", "yaml-editing")),
+        *sorted(f"decisions/{path.stem}" for path in (_HOUSE / "docs" / "decisions").glob("*.md")),
     ],
 }
 """The pages, by what a reader wants; the reference comes last."""

@@ -68,7 +68,9 @@ class Selections:
         if isinstance(given, Selection):
             collection, name = given.collection, given.name
         elif isinstance(given, str):
-            collection, _, name = given.partition("/")
+            collection, slash, name = given.partition("/")
+            if not slash:
+                raise QueryError(f"a selection is named with its collection, as in 'books/french-books', not {given!r}")
         else:
             raise QueryError(f"a selection is named as 'books/french-books', not by {type(given).__name__}")
         found = self.seen(collection, name, user)
