@@ -3,7 +3,7 @@
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
 #   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | matrix | coverage
+#   | outside N=<histories> | worlds N=<requests> | matrix | browser | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench performance docs site wheel release files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench performance docs site wheel release files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -119,6 +119,14 @@ outside: $(READY)
 twin: $(READY)
 	@TWIN=$(or $(N),5000) $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
 
+# Drive the back office by a browser over three stores; pictures go to build/browser. Needs Chromium (CHROMIUM=<path>).
+browser: $(READY)
+	@BROWSER=1 $(TEST) -q -p no:randomly tests/admin/test_browser.py $(ARGS)
+
+# Run a job over so many records on a Dask cluster of two workers, one of which is killed in the middle.
+dask: $(READY)
+	@DASK=$(or $(N),2000) $(TEST) -q tests/app/test_jobs.py $(ARGS)
+
 # Ask every cell of the authorisation matrix: who, which field or record, by which door, in which stores.
 matrix: $(READY)
 	@MATRIX=1 $(TEST) -q $(SPREAD) tests/policy/test_authorisation_matrix.py $(ARGS)
@@ -195,7 +203,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users oidc files admin mcp,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users oidc files admin mcp dask,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 	@build/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --group docs --quiet --output-file docs/requirements.lock $(ARGS)

@@ -49,6 +49,8 @@ _OTHER = {
     "add_all",
     "remove",
     "restore",
+    "move",
+    "respace",
     "register",
     "unregister",
     "attach",

@@ -22,8 +22,8 @@ from tests.support.lying_stores import LIARS
 class _Trial(StoreConformance):
     """Few examples: lies as plain as these show at once."""
 
-    examples = 40
-    histories = 15
+    examples = 25
+    histories = 10
     kind: type[MemoryStore]
     theme = ""
 

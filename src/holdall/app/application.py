@@ -46,6 +46,10 @@ class Application(Sessions, Protocol):
     async def create(self) -> None:
         """Create what the stores lack for the collections."""
 
+    async def drop(self, model: type[Model], *, referring: bool = False) -> list[str]:
+        """Drop a collection, and return what was dropped."""
+        ...
+
     async def migrate(
         self,
         model: type[Model],

@@ -119,6 +119,10 @@ class SyncHoldall(SyncContexts):
         """Create what the stores lack for the collections."""
         self._call(self._app.create)
 
+    def drop(self, model: type[Model], *, referring: bool = False) -> list[str]:
+        """Drop a collection, and return what was dropped; see ``Holdall.drop``."""
+        return self._call(lambda: self._app.drop(model, referring=referring))
+
     def migrate(
         self,
         model: type[Model],

@@ -57,6 +57,7 @@ class Users:
     ...     await users.set_roles("ann", ["viewer"])
     ...     print((await users.user_of_token(token)).roles)
     ...     await users.change_password("ann", "the third password")
+    ...     print([each.login for each in await users.accounts()])
     ...     print((await users.find("ann")).login, (await users.user_named("ann")).login, await users.user_named("eve"))
     >>> import asyncio
     >>> asyncio.run(example())
@@ -68,6 +69,7 @@ class Users:
     frozenset()
     True False
     frozenset({'viewer'})
+    ['ann']
     ann ann None
     """
 
@@ -117,6 +119,11 @@ class Users:
         """Return the account of this login. Raises NotFound. Example: :class:`Users`."""
         async with self.app.session() as session:
             return await account_of(session, login)
+
+    async def accounts(self, *, after: str = "", limit: int = 50) -> list[Account]:
+        """Return accounts by their logins, ``limit`` of those behind a login. Example: :class:`Users`."""
+        async with self.app.session() as session:
+            return list(await session.query(Account.where(Account.login > after).sort(Account.login).limit(limit)))
 
     async def user_named(self, login: str) -> User | None:
         """Return the user of this login; None where there is no such account, or it is not active.

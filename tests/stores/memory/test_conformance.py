@@ -10,6 +10,7 @@ from holdall.testing.lasting_memory import lasting_memory
 
 class TestMemory(StoreConformance):
     label = "memory"
+    examples = 60
 
     def open_store(self, request: pytest.FixtureRequest) -> MemoryStore:
         return MemoryStore("memory")

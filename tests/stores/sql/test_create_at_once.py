@@ -20,7 +20,7 @@ from tests.support.sql_collections import AUTHOR, BOOK
 pytestmark = pytest.mark.anyio
 
 PROCESSES = 4
-ROUNDS = 12
+ROUNDS = 6
 ROUNDS_OF_SERVERS = 2
 
 _CREATING = """

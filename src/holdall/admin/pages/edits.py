@@ -24,6 +24,7 @@ from holdall.admin.forms import (
 )
 from holdall.admin.kinds import Kind
 from holdall.admin.pages.conflicts import conflict_page, settled
+from holdall.admin.pages.histories import values_then
 from holdall.admin.relations import named
 from holdall.admin.sending import sent_record
 from holdall.admin.shown import shown
@@ -70,6 +71,10 @@ async def edit_page(visit: Visit, described: Described, key: str) -> Response:
     if visit.request.method != "POST":
         record, tag = await _current(visit, path, fields)
         form = filled(fields, record, visit.words)
+        moment = visit.request.query_params.get("_as_of")
+        if moment is not None:
+            then = await values_then(visit, described, key, moment)
+            form.inputs |= filled([each for each in fields if each.name in then], then, visit.words).inputs
         form.errors = {name: [visit.words("cannot be read as it is stored")] for name in record.get(_UNREADABLE, ())}
         return await _edit_form(visit, described, key, fields, form, record, tag)
     sent = await _sent(visit, fields)
@@ -120,7 +125,7 @@ async def _current(visit: Visit, path: str, fields: Sequence[FieldInfo]) -> tupl
 
 async def _sent(visit: Visit, fields: Sequence[FieldInfo]) -> Typed:
     most = visit.site.limits.max_body + sum(each.max_size for each in fields if each.kind is Kind.FILE)
-    form = await read_form(visit.request, most)
+    form = await read_form(visit, most)
     sent = typed(form)
     visit.demand_token(sent.own)
     if RESUMED in sent.own:

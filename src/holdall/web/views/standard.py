@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 
 from holdall.errors import NotFound, Unsupported, ValidationError
+from holdall.model import has_repeated_names
 from holdall.policy import Right
 from holdall.query import Key, Value
 from holdall.session import Binding, Session
@@ -19,7 +20,6 @@ from holdall.web.body import (
     MERGE_PATCH,
     demand_few_values,
     demand_media_type,
-    has_repeated_names,
     media_type,
     read_body,
 )
