@@ -34,19 +34,8 @@ _LINK = re.compile(r"(\]\(\s*)(?!\w+:)([^)#\s]+)")
 NAV: dict[str, list[str]] = {
     "First steps": ["index", "tutorial", "command-line", "models", "session", "queries"],
     "How to": [
-        *(
-            "http",
-            "back-office",
-            "views",
-            "users",
-            "actions",
-            "events",
-            "attachments",
-            "assistants",
-            "services",
-            "tasks",
-        ),
-        *("import-export", "existing-databases", "revisions", "testing", "seeing"),
+        *"http back-office views users actions events attachments assistants services jobs tasks".split(),
+        *"import-export existing-databases revisions testing seeing".split(),
     ],
     "Stores": ["stores", "sql", "sqlite", "mongo", "redis", "yaml", "rest"],
     "Run it": ["production", "deployment", "security", "errors"],
