@@ -34,12 +34,13 @@ _LINK = re.compile(r"(\]\(\s*)(?!\w+:)([^)#\s]+)")
 NAV: dict[str, list[str]] = {
     "First steps": ["index", "tutorial", "command-line", "models", "session", "queries"],
     "How to": [
-        *"http back-office views users actions events attachments assistants services jobs tasks".split(),
-        *"import-export existing-databases revisions testing seeing".split(),
+        *("http", "back-office", "views", "users", "actions", "events", "attachments"),
+        *("assistants", "services", "jobs", "tasks"),
+        *("import-export", "existing-databases", "revisions", "testing", "seeing"),
     ],
     "Stores": ["stores", "sql", "sqlite", "mongo", "redis", "yaml", "rest"],
     "Run it": ["production", "deployment", "security", "errors"],
-    "Explanation": ["commits", "references", "policies", "comparison", "words"],
+    "Explanation": ["commits", "references", "policies", "performance", "comparison", "words"],
     "Coming from": [
         f"coming-from/{name}" for name in ("sqlalchemy", "restio", "fastapi-restly", "polydatum", "repocket", "backo")
     ],

@@ -280,6 +280,22 @@ async def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None
     assert await reads(app) != {1: 23, 0: 2}
 
 
+def test_code_that_is_not_async(tmp_path: Path) -> None:
+    app = Holdall("library")
+    app.add_store("main", f"sqlite:///{tmp_path}/main.db")
+    app.add(Book, Place, store="main")
+    declare(app, [])
+    app.sync.create()
+    with app.sync.session() as session:
+        session.add_all([Book(id=number) for number in range(1, 26)])
+    job = app.sync.jobs.start("read")
+    assert app.sync.jobs.cancel(job).state == "cancelled"
+    assert app.sync.jobs.run(job).parts == 0
+    assert app.sync.jobs.resume(job, workers=1).counts["read"] == 23
+    assert app.sync.jobs.show(job) == app.sync.jobs.latest()[0]
+    app.sync.close()
+
+
 PROGRAM = """
 from holdall import Holdall, Model, field
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from holdall.app.collecting_files import CollectedFiles, LostFile
 from holdall.app.findings import FsckReport
 from holdall.app.health import Health
+from holdall.app.jobs import Jobs
 from holdall.app.migrating import Change, MigrationReport
 from holdall.app.transfer.report import ImportReport
 from holdall.model import Model
@@ -42,6 +43,11 @@ class Application(Sessions, Protocol):
 
     recovery: Recovery
     registry: Registry
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work in parts."""
+        ...
 
     async def create(self) -> None:
         """Create what the stores lack for the collections."""
