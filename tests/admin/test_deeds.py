@@ -280,3 +280,26 @@ async def test_an_operator_ends_a_commit_that_is_left(
     async with app.session() as session:
         assert await session.count(Note.where()) == left
     await app.close()
+
+
+async def test_an_operator_starts_a_job_and_sees_its_end() -> None:
+    def declare(app: Holdall) -> None:
+        @app.job("double", over=Book)
+        async def double(context: Context, books: list[Book], *, by: int = 2) -> dict[str, float]:
+            for book in books:
+                book.margin *= by
+            return {"made": len(books)}
+
+    app, service, _ = await library(before=declare)
+    ann = await visitor(service, "ann")
+    page = await ann.open("/admin/operations/jobs")
+    wrong = await ann.submit(page, page.form().filled(_item="double", inputs='{"zzz": 1}', _do="start"))
+    assert wrong.status == 409
+    page = await ann.submit(page, page.form().filled(_item="double", inputs='{"by": 3}', _do="start"))
+    await service.back_office.site.jobs.wait()
+    page = await ann.open("/admin/operations/jobs")
+    assert "done" in page.text
+    assert "made 5" in page.text
+    async with app.session() as session:
+        assert (await session.require(Book, 1)).margin == 21
+    assert (await (await visitor(service, "eve")).open("/admin/operations/jobs")).status == 404

@@ -72,6 +72,11 @@ class Book(Model, collection="books"):
     price: Decimal = Decimal("1.50")
     weight: float = 0.0
     lent: bool = False
+    status: str = field(
+        default="new",
+        one_of=["new", "shelved", "lost"],
+        transitions={None: ["new"], "new": ["shelved"], "shelved": ["lost", "new"], "lost": []},
+    )
     mark: uuid.UUID | None = None
     reading: dt.timedelta | None = None
     data: JSON = field(default_factory=dict)

@@ -11,6 +11,7 @@ from holdall.admin.described import Described, FieldInfo
 from holdall.admin.fsck_run import FsckRun
 from holdall.admin.gate import Gate
 from holdall.admin.inner import Inner
+from holdall.admin.job_runs import JobRuns
 from holdall.admin.options import Admin
 from holdall.admin.views import AdminView
 from holdall.events.audit import Audit
@@ -37,6 +38,7 @@ class Site:
         self.gate = Gate(service.settings)
         self.users = settings.users or _users_of(service.settings.authenticate)
         self.check = FsckRun()
+        self.jobs = JobRuns()
         self._templates = templates
         self._views = {
             binding.collection: settings.views[binding.model]

@@ -18,6 +18,7 @@ from holdall.admin.forms import (
     filled,
     groups_of,
     placed,
+    reachable,
     read_changes,
     refused_errors,
     typed,
@@ -70,6 +71,7 @@ async def edit_page(visit: Visit, described: Described, key: str) -> Response:
     path = f"/{quote(described.collection)}/{key}"
     if visit.request.method != "POST":
         record, tag = await _current(visit, path, fields)
+        fields = [reachable(each, record.get(each.name)) for each in fields]
         form = filled(fields, record, visit.words)
         moment = visit.request.query_params.get("_as_of")
         if moment is not None:
@@ -79,6 +81,7 @@ async def edit_page(visit: Visit, described: Described, key: str) -> Response:
         return await _edit_form(visit, described, key, fields, form, record, tag)
     sent = await _sent(visit, fields)
     before, tag = _before(visit, sent), sent.own.get("_tag", "")
+    fields = [reachable(each, before.get(each.name)) for each in fields]
     if RESUMED in sent.own:
         return await _edit_form(visit, described, key, fields, Filled(sent.inputs), before, tag)
     if not settled(visit, sent, fields, before):

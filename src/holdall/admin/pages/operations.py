@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.responses import Response
 
 from holdall.admin.drafts import read_form
 from holdall.admin.forms import typed
-from holdall.admin.menu import OPERATIONS
+from holdall.admin.menu import OPERATIONS, has_operation
 from holdall.admin.visit import Refused, Visit
-from holdall.errors import HoldallError
+from holdall.errors import HoldallError, QueryError
+from holdall.query import Json, Value
 from holdall.users import Users
 
 __all__ = ["operations_page"]
@@ -21,7 +23,7 @@ async def operations_page(visit: Visit) -> Response:
     if not visit.is_operator:
         raise Refused(404)
     name = visit.parts[0] if len(visit.parts) == 1 else ""
-    if name not in OPERATIONS or (name == "accounts" and visit.site.users is None):
+    if not has_operation(visit, name):
         raise Refused(404)
     failed = ""
     secret: list[str] = []
@@ -55,6 +57,9 @@ async def _shown(visit: Visit, name: str, failed: str, secret: list[str]) -> Res
                 if len(entries) >= _MOST:
                     break
             return visit.page("outbox.html", status, entries=entries, is_cut=len(entries) >= _MOST, **told)
+        case "jobs":
+            latest = await app.jobs.latest(_MOST)
+            return visit.page("jobs.html", status, jobs=latest, names=app.jobs.names, **told)
         case "fsck":
             return visit.page("fsck.html", status, check=visit.site.check, **told)
     users = _users(visit)
@@ -81,12 +86,27 @@ async def _done(visit: Visit, name: str, given: dict[str, str], secret: list[str
             await app.outbox.drop(item)
         case "outbox", "deliver":
             await app.outbox.deliver()
+        case "jobs", "start":
+            job = await app.jobs.start(item, **_inputs(visit, given.get("inputs", "")))
+            visit.site.jobs.begin(app.jobs.run(job))
+        case "jobs", "cancel":
+            await app.jobs.cancel(item)
+        case "jobs", "resume":
+            await app.jobs.show(item)
+            visit.site.jobs.begin(app.jobs.resume(item))
         case "fsck", "check" | "repair":
             visit.site.check.begin(app, repair=act == "repair")
         case "accounts", _:
             await _account(visit, act, item, given, secret)
         case _:
             raise Refused(404)
+
+
+def _inputs(visit: Visit, text: str) -> dict[str, Json]:
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, Value])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise QueryError(visit.words("The inputs are a JSON object.")) from None
 
 
 async def _account(visit: Visit, act: str, login: str, given: dict[str, str], secret: list[str]) -> None:
