@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdall import Everyone, FieldRights, Holdall, Many, Model, Nobody, Policy, Ref, Role, User, field
+from holdall import Everyone, FieldRights, File, Holdall, Many, Model, Nobody, Policy, Ref, Role, User, field, file
 from holdall.errors import DeclarationError, Forbidden, LimitExceeded, QueryError, ValidationError
 from tests.support.local_stores import LOCAL, local_url
 from tests.support.service_of_everything import Country, Line, Thing, everything
@@ -256,3 +256,36 @@ async def test_documents_of_yaml(tmp_path: Path) -> None:
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     path.write_text(bomb)
     assert (await app.import_records(Country, path)).failures[0].errors[0].code == "yaml"
+
+
+async def test_files_of_records_are_described_and_not_imported(tmp_path: Path) -> None:
+    class Scan(Model, collection="scans"):
+        id: int = field(pk=True)
+        page: File | None = file("pages")
+        version: int = field(version=True)
+
+    app, rows = Holdall("archive"), tmp_path / "scans.csv"
+    app.add_store("main", "memory:")
+    app.add_files("pages", "memory:")
+    app.add(Scan, store="main")
+    async with app.session() as session:
+        session.add_all([Scan(id=1, page=File("text", name="a.txt")), Scan(id=2)])
+    await app.export_records(Scan.where(), rows)
+    report = await app.import_records(Scan, rows, upsert=True)
+    assert (report.unchanged, report.changed, report.failed) == (2, 0, 0)
+    async with app.session() as session:
+        session.remove(await session.require(Scan, 1))
+    report = await app.import_records(Scan, rows, upsert=True)
+    assert [each.errors[0].message.partition(":")[2] for each in report.failures] == [
+        " name it in skip=, and give the record its file afterwards"
+    ]
+    assert (await app.import_records(Scan, rows, upsert=True, skip=["page"])).created == 1
+    await app.close()
+
+
+async def test_a_header_without_commas_is_told(tmp_path: Path) -> None:
+    app, rows = world("memory:"), tmp_path / "towns.csv"
+    rows.write_text("name;country\nParis;FR\n")
+    with pytest.raises(ValidationError, match="values are separated by commas"):
+        await app.import_records(Town, rows)
+    await app.close()

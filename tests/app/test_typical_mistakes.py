@@ -173,7 +173,7 @@ ASKED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda s: s.act(Unknown()), r"was not added: app.add_action\(Unknown\)"),
     (lambda s: Vote(score=1, more=2), "more: is not a field"),  # type: ignore[call-arg]
     (lambda s: s.query(s.select("books/lng")), "no selection of books with key 'lng'"),
-    (lambda s: s.query(s.select("long")), "named with its collection, as in 'books/french-books', not 'long'"),
+    (lambda s: s.query(s.select("long")), "named by its collection, too, as 'books/french-books', not by 'long'"),
     (lambda s: s.query(s.select("books/long")), "pages: is required"),
     (lambda s: s.query(s.select("books/long", pages="x")), "pages: must be a whole number"),
     (lambda s: s.query(s.select("books/long", pages=1, more=2)), "more: is not a field"),
