@@ -169,7 +169,7 @@ def test_a_mistake_in_a_declaration(mistake: Callable[[], Any], told: str) -> No
 ASKED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda s: s.act(Vote), r"with its inputs, as Vote\(score=8\)"),
     (lambda s: s.act("vote"), r"with its inputs, as Vote\(score=8\), not str"),
-    (lambda s: s.act(Vote(score=1)), "vote is done on a Book, a list of them or a query"),
+    (lambda s: s.act(Vote(score=1)), "vote is done on records of books: give it one of them, a list of them or a query"),
     (lambda s: s.act(Unknown()), r"was not added: app.add_action\(Unknown\)"),
     (lambda s: Vote(score=1, more=2), "more: is not a field"),  # type: ignore[call-arg]
     (lambda s: s.query(s.select("books/lng")), "no selection of books with key 'lng'"),
@@ -212,7 +212,7 @@ SENT: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/books/x", None, 404, "There is no such record"),
     ("POST", "/books", {"titel": "a"}, 422, "did you mean title|is not a field"),
     ("POST", "/books", {"title": ""}, 422, "title"),
-    ("POST", "/books", {"title": "a", "author": 99}, 409, "author"),
+    ("POST", "/books", {"title": "a", "author": 99}, 422, "author"),
     ("POST", "/books", [1], 422, ""),
     ("POST", "/books", None, 400, "body"),
     ("PUT", "/books", {}, 405, "GET|POST"),
