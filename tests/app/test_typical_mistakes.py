@@ -169,7 +169,10 @@ def test_a_mistake_in_a_declaration(mistake: Callable[[], Any], told: str) -> No
 ASKED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda s: s.act(Vote), r"with its inputs, as Vote\(score=8\)"),
     (lambda s: s.act("vote"), r"with its inputs, as Vote\(score=8\), not str"),
-    (lambda s: s.act(Vote(score=1)), "vote is done on records of books: give it one of them, a list of them or a query"),
+    (
+        lambda s: s.act(Vote(score=1)),
+        "vote is done on records of books: give it one of them, a list of them or a query",
+    ),
     (lambda s: s.act(Unknown()), r"was not added: app.add_action\(Unknown\)"),
     (lambda s: Vote(score=1, more=2), "more: is not a field"),  # type: ignore[call-arg]
     (lambda s: s.query(s.select("books/lng")), "no selection of books with key 'lng'"),
