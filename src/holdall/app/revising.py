@@ -98,7 +98,7 @@ class Revising(msgspec.Struct, eq=False):
         """Note that the tables are as a revision leaves them, and change nothing else. Raises RevisionError."""
         meant = self._meant(target, store)
         if not meant:
-            raise RevisionError(" ".join(self.stores(store)), f"there is no revision in {self.folder} yet to be noted")
+            raise RevisionError(", ".join(self.stores(store)), f"there is no revision in {self.folder} yet to be noted")
         for each in meant.values():
             await each.stamp(target)
 
@@ -125,9 +125,9 @@ class Revising(msgspec.Struct, eq=False):
             return {name: each for name, each in stores.items() if each.names()}
         meant = {name: each for name, each in stores.items() if any(known.startswith(target) for known in each.names())}
         if not meant:
-            raise RevisionError(" ".join(stores), f"there is no revision {target!r} in {self.folder}")
+            raise RevisionError(", ".join(stores), f"there is no revision {target!r} in {self.folder}")
         if len(meant) > 1:
-            raise RevisionError(" ".join(meant), f"each has a revision {target!r}: name the store, or more of its name")
+            raise RevisionError(", ".join(meant), f"each has a revision {target!r}: name the store, or more of its name")
         return meant
 
     def _fills(self, given: Mapping[str, str]) -> dict[tuple[str, str], Value]:
@@ -162,7 +162,7 @@ async def _by_store(stores: Mapping[str, Revisions], renames: Mapping[str, str])
         owners = [name for name, known in tables.items() if {old, old.rpartition(".")[0]} & known]
         if not owners:
             hint = "a rename is of table.column, or of a table"
-            raise RevisionError(" ".join(stores), f"no store has the table that {old!r} names; {hint}")
+            raise RevisionError(", ".join(stores), f"no store has the table that {old!r} names; {hint}")
         for name in owners:
             found[name][old] = new
     return found
