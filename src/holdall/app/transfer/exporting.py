@@ -36,7 +36,11 @@ async def export_records(
     binding, chosen = bindings.of_query(query), form_of(path, form)
     hidden = binding.policy.hidden(user)
     every = [name for name in binding.all_fields if name not in hidden]
+    if query.projection or query.grouping is not None:
+        raise QueryError("an export is of whole records: name what is wanted of them by columns=, not by only()")
     names = every if columns is None else list(columns)
+    if not names or len(set(names)) < len(names):
+        raise QueryError("columns are names of fields, at least one, and each once")
     if unknown := [name for name in names if name not in every]:
         raise QueryError(f"{binding.collection} has no stored field {unknown[0]!r} to export")
     written, rows = 0, list[bytes]()

@@ -10,9 +10,18 @@ import msgspec
 
 from holdall.app.transfer.files import form_of, parts_of
 from holdall.app.transfer.report import ImportReport, ImportTally
-from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
+from holdall.errors import (
+    CommitAborted,
+    CommitError,
+    FieldError,
+    Forbidden,
+    HoldallError,
+    LimitExceeded,
+    StateError,
+    ValidationError,
+)
 from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, lines_in
-from holdall.policy import User
+from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Binding, Bindings, Session, read_only_fields
 
@@ -93,13 +102,21 @@ class Importing:
                 good.append((number, members))
         try:
             await self._end(session)
-        except (ValidationError, CommitAborted):
+        except HoldallError as error:
+            _demand_unwritten(error)
+            if isinstance(error, Forbidden) and self._is_never_allowed(counts):
+                raise
             for line in good:
                 await self._take_one(line)
         else:
             self._count(counts)
         if self._progress is not None:
             self._progress(self._report())
+
+    def _is_never_allowed(self, counts: ImportTally) -> bool:
+        """Whether the user has no right to what such lines do, whatever the record."""
+        wanted = [(counts.created, Right.CREATE), (counts.changed, Right.UPDATE)]
+        return any(number and not self._binding.policy.allows(right, self._user) for number, right in wanted)
 
     async def _take_one(self, line: _Line) -> None:
         number, members = line
@@ -109,6 +126,7 @@ class Importing:
             self._put(session, members, found, counts)
             await self._end(session)
         except HoldallError as error:
+            _demand_unwritten(error)
             self._tally.refuse(number, _errors(error))
         else:
             self._count(counts)
@@ -204,6 +222,12 @@ def _key_of(binding: Binding, members: dict[str, Json]) -> Value:
         raise ValidationError(binding.model.__name__, missing)
     found = binding.declaration.stored_input.values_from({name: members[name] for name in names})
     return found[names[0]] if len(names) == 1 else tuple([found[name] for name in names])
+
+
+def _demand_unwritten(error: HoldallError) -> None:
+    """Raise the error of a commit of which nobody knows whether it was written: no line of it may be tried again."""
+    if isinstance(error, CommitError) and not isinstance(error, CommitAborted):
+        raise error
 
 
 def _errors(error: HoldallError) -> Sequence[FieldError]:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from holdall.errors import CommitAborted, FieldError, HoldallError, ValidationError
+from holdall.errors import CommitAborted, CommitError, FieldError, HoldallError, ValidationError
 from holdall.model import Record
 from holdall.policy import User
 from holdall.query import Json
@@ -113,7 +113,9 @@ class Imports:
             return
         try:
             await self._end(session, preferences)
-        except (ValidationError, CommitAborted):
+        except HoldallError as error:
+            if isinstance(error, CommitError) and not isinstance(error, CommitAborted):
+                raise  # nobody knows what was written
             await self._one_by_one(scope, user, good, preferences, report)
         else:
             report.created += len(good)
