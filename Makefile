@@ -3,7 +3,7 @@
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
 #   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | matrix | coverage
+#   | outside N=<histories> | worlds N=<requests> | matrix | browser | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin outside matrix worlds check bench docs site files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench docs site files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -97,6 +97,11 @@ file-kills: $(READY)
 large-files: $(READY)
 	@LARGE_FILES=1 $(BIN)/python -m pytest -q -p no:randomly tests/web/attachments/test_cut_uploads.py $(ARGS)
 
+# Export a million records and import a hundred thousand lines, one in a hundred of them bad, in the memory of a batch.
+.PHONY: transfers
+transfers: $(READY)
+	@LARGE_TRANSFERS=1 $(BIN)/python -m pytest -q -s -p no:randomly tests/web/test_export.py tests/web/test_imports.py -k "takes_the_memory or memory_of_an_import" $(ARGS)
+
 # Kill the servers under commits over several stores.
 servers: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.crash.server_kills --kills $(or $(N),20) $(ARGS)
@@ -113,11 +118,19 @@ outbox: $(READY)
 # that write beside us, APIs that answer as they should not.
 outside: $(READY)
 	@FINAL_STATES=$(or $(N),20000) HOLDALL_HISTORIES=$(or $(N),200) SCHEMA_FUZZ=100 ADOPTION=1 ANSWERS=1 ENDS=1 HOLDALL_WHOLE=1 FORKS=1 $(TEST) -q $(TOGETHER) \
-	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|SCHEMA_FUZZ|ADOPTION|ANSWERS|ENDS|FORKS|StoreConformance" --include='test_*.py' tests))
+	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|SCHEMA_FUZZ|ADOPTION|ANSWERS|ENDS|FORKS|StoreConformance|WebConformance" --include='test_*.py' tests))
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)
 	@TWIN=$(or $(N),5000) $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/twin $(ARGS)
+
+# Drive the back office by a browser over three stores; pictures go to build/browser. Needs Chromium (CHROMIUM=<path>).
+browser: $(READY)
+	@BROWSER=1 $(TEST) -q -p no:randomly tests/admin/test_browser.py $(ARGS)
+
+# Run a job over so many records on a Dask cluster of two workers, one of which is killed in the middle.
+dask: $(READY)
+	@DASK=$(or $(N),2000) $(TEST) -q tests/app/test_jobs.py $(ARGS)
 
 # Ask every cell of the authorisation matrix: who, which field or record, by which door, in which stores.
 matrix: $(READY)
@@ -126,6 +139,17 @@ matrix: $(READY)
 # Send so many requests to two worlds that differ only in what the user may not read.
 worlds: $(READY)
 	@WORLDS=$(or $(N),200000) $(TEST) -q $(SPREAD) tests/policy/test_two_policy_worlds.py $(ARGS)
+
+# Send made-up requests to each address of a service, so many, and follow as many chains of links from answer to answer.
+.PHONY: fuzz
+fuzz: $(READY)
+	@SCHEMA_FUZZ=$(or $(N),120) $(TEST) -q tests/web/test_schema_fuzz.py $(ARGS)
+
+# Make clients of the document of a service, by openapi-typescript and openapi-python-client, and let them and
+# react-admin's data provider talk to it.
+.PHONY: clients
+clients: $(READY)
+	@CLIENTS=1 $(TEST) -q -p no:randomly tests/web/test_clients.py $(ARGS)
 
 # Compare with peers and with code by hand, in one run.
 bench: $(READY)
@@ -180,7 +204,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry flask users oidc files admin mcp,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry prometheus flask users oidc files admin mcp dask,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 	@build/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --group docs --quiet --output-file docs/requirements.lock $(ARGS)

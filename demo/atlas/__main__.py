@@ -16,6 +16,7 @@ from demo.atlas.application import FOLDER, atlas
 from demo.atlas.checking import check
 from demo.atlas.editors import Editors
 from demo.atlas.loading import load
+from demo.atlas.office import back_office
 from demo.atlas.questions import QUESTIONS
 from demo.atlas.source import Source
 from holdall import Holdall
@@ -33,9 +34,9 @@ def main() -> int:
                 return check(_opened(Path(scratch) / "atlas", options.limit, console), console)
         listener = listen("127.0.0.1", options.port, "choose another: make run PORT=8001")
         app = _opened(options.folder, options.limit, console)
-        editors = Editors()
-        service = app.asgi(authenticate=editors)
-        run_server(service, listener, lambda address: _welcome(address, editors.token, console))
+        editors = Editors(app)
+        service = app.asgi(authenticate=editors, admin=back_office(editors.users), lifespan=editors.living)
+        run_server(service, listener, lambda address: _welcome(address, editors, console))
     except Failure as error:
         print(error, file=sys.stderr)
         return 1
@@ -90,13 +91,15 @@ def _load(folder: Path, limit: int | None, console: Console) -> None:
         load(folder, source, lambda number: progress.advance(task, number))
 
 
-def _welcome(address: str, token: str, console: Console) -> None:
-    console.print(f"\nThe world atlas is served. Open {address}/docs, or try:\n", highlight=False)
+def _welcome(address: str, editors: Editors, console: Console) -> None:
+    console.print(f"\nThe world atlas is served. Its back office: {address}/admin", highlight=False)
+    console.print(f"  login {editors.login}, password {editors.password}\n", highlight=False, markup=False)
+    console.print(f"For programs: {address}/docs, or try:\n", highlight=False)
     for question in QUESTIONS:
         console.print(f"  # {question.meaning}", style="dim", highlight=False, soft_wrap=True)
         console.print(f"  curl '{address}{question.path}'\n", highlight=False, markup=False, soft_wrap=True)
     console.print(
-        f"Everyone may read. To change records, add: -H 'Authorization: Bearer {token}'",
+        f"Everyone may read. To change records, add: -H 'Authorization: Bearer {editors.token}'",
         highlight=False,
         soft_wrap=True,
     )

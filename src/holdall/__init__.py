@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ObjectId,
         OnDelete,
         OneOf,
+        Ordered,
         Pattern,
         Ref,
         Reference,
@@ -109,6 +110,7 @@ __all__ = [
     "One",
     "OneOf",
     "Operation",
+    "Ordered",
     "Owner",
     "Pattern",
     "Plan",
@@ -156,7 +158,7 @@ if not TYPE_CHECKING:  # a function that checkers see would have every name be t
         "events": "Event LiveEvent",
         "files": "BlobFile File GiB KiB MiB file",
         "model": (
-            "JSON Codec Fill Frozen Ge Gt Le Length Lt Many Model ObjectId OnDelete OneOf Pattern Ref "
+            "JSON Codec Fill Frozen Ge Gt Le Length Lt Many Model ObjectId OnDelete OneOf Ordered Pattern Ref "
             "Reference SoftDeleted Stamped State Stream back changed check computed created deleted field "
             "register_codec state_of stream"
         ),

@@ -203,7 +203,7 @@ async def test_references_lead_to_what_the_user_may_read(app: Holdall) -> None:
             ("x", "Hugo", False),
             ("y", "Hugo", False),
         ]
-        with pytest.raises(ValidationError, match="author: refers to a record of authors that does not exist"):
+        with pytest.raises(ValidationError, match="author: refers to a record that does not exist"):
             await session.act(Import(titles=["z"], author=77))
     async with app.session() as session:
         assert await session.count(Book.where(Book.title == "z")) == 0

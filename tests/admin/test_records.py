@@ -296,3 +296,15 @@ async def test_the_rest_service_beside_it_is_as_it_was() -> None:
     answer = await browser.send("GET", "/books?page_size=1")
     assert answer.status == 200
     assert answer.json()["data"][0]["title"] == "Book 1"
+
+
+async def test_only_states_that_can_be_reached_are_offered() -> None:
+    _, service, _ = await library()
+    browser = await visitor(service, "eve")
+    page = await browser.open("/admin/edit/books/1")
+    offered = page.html.partition('name="f.status"')[2].partition("</select>")[0]
+    assert ("new" in offered, "shelved" in offered, "lost" in offered) == (True, True, False)
+    lost = page.form("/edit/books/1").filled(f_status="lost")
+    assert (await browser.submit(page, lost, "/edit/books/1")).status == 422
+    shelved = page.form("/edit/books/1").filled(f_status="shelved")
+    assert "Saved." in (await browser.submit(page, shelved, "/edit/books/1")).text

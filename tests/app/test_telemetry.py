@@ -8,15 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from opentelemetry import metrics, trace
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
 
 from holdall import Holdall, Model, field
 from holdall.errors import CommitAborted
+from tests.support.telemetry import kept_figures, kept_spans
 
 pytestmark = pytest.mark.anyio
 
@@ -32,15 +28,11 @@ class Loan(Model):
 
 
 class Sink:
-    """The providers of this process, set once, as OpenTelemetry wants it."""
+    """The spans and figures of this process."""
 
     def __init__(self) -> None:
-        self.spans = InMemorySpanExporter()
-        self.metrics = InMemoryMetricReader()
-        tracing = TracerProvider()
-        tracing.add_span_processor(SimpleSpanProcessor(self.spans))
-        trace.set_tracer_provider(tracing)
-        metrics.set_meter_provider(MeterProvider([self.metrics]))
+        self.spans = kept_spans()
+        self.metrics = kept_figures()
 
     def found(self) -> list[ReadableSpan]:
         found = list(self.spans.get_finished_spans())

@@ -63,8 +63,9 @@ async def content(app: Holdall, model: type[Any]) -> list[str]:
         return sorted(record.to_json() for record in await session.query(model.where()))
 
 
-@pytest.mark.parametrize("form", ["csv", "ndjson"])
-@pytest.mark.parametrize("kind", LOCAL)
+@pytest.mark.parametrize(
+    "form, kind", [*[(form, kind) for kind in LOCAL for form in ("csv", "ndjson")], ("yaml", LOCAL[0])]
+)
 async def test_a_file_brings_back_every_value(tmp_path: Path, kind: str, form: str) -> None:
     (tmp_path / "b").mkdir()
     source, target = world("memory:"), world(local_url(kind, tmp_path / "b"))
@@ -291,3 +292,48 @@ def test_a_mark_that_is_never_closed_costs_one_look_at_each_byte() -> None:
         return len([line async for line in lines_in(parts(), 10_000_000, is_quoted=True)])
 
     assert asyncio.run(lines()) == 1
+
+
+async def test_names_that_stand_twice_are_refused(tmp_path: Path) -> None:
+    """Not only the last one counts, whatever a decoder makes of it."""
+    app = everything("memory:")
+    lines = [
+        b'{"code": "FR", "name": "a", "name": "b"}',
+        b'{"code": "IT", "name": "a"}',
+        b'{"code": "ES", "na\\u006de": "a", "name": "b"}',
+    ]
+    (tmp_path / "countries.jsonl").write_bytes(b"\n".join(lines))
+    report = await app.import_records(Country, tmp_path / "countries.jsonl")
+    assert [(each.line, each.errors[0].message) for each in report.failures] == [
+        (1, "gives a name twice in one object"),
+        (3, "gives a name twice in one object"),
+    ]
+    assert report.created == 1
+
+
+async def test_documents_of_yaml(tmp_path: Path) -> None:
+    app = everything("memory:")
+    documents = [
+        "code: FR\nname: France",
+        "code: IT\nname: 1",
+        "code: &a ES\nname: *a",
+        "code: !!str PT\nname: x",
+        "code: DE\nname: a\nname: b",
+        "- 1",
+        "code: [",
+        "",
+        "code: GB\nname: |\n  two\n  ---\n  lines",
+    ]
+    path = tmp_path / "countries.yaml"
+    path.write_text("\n---\n".join(documents) + "\n---\n")
+    report = await app.import_records(Country, path)
+    assert (report.lines, report.created, [each.line for each in report.failures]) == (8, 2, [4, 7, 10, 13, 17, 19])
+    assert await app.export_records(Country.where(), path) == 2
+    assert path.read_text().startswith("---\ncode: FR\nname: France\n")
+    before = await content(app, Country)
+    again = everything("memory:")
+    assert (await again.import_records(Country, path)).created == 2
+    assert await content(again, Country) == before
+    bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    path.write_text(bomb)
+    assert (await app.import_records(Country, path)).failures[0].errors[0].code == "yaml"

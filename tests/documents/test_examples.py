@@ -25,6 +25,7 @@ from holdall.session.hand_written_verbs import HandWrittenVerbs
 from holdall.session.in_bulk import InBulk
 from holdall.session.key_changing import KeyChanging
 from holdall.session.native_verbs import NativeVerbs
+from holdall.session.ordering import Ordering
 from holdall.session.reading import Reading
 from holdall.session.sql_query import SqlQuery
 from holdall.session.store_verbs import StoreVerbs
@@ -46,7 +47,7 @@ _POINTER = re.compile(r"Example: (?::(?:class|func):`([\w.]+)`|``([\w./-]+\.md)`
 _SESSIONS = (Session, SyncSession)
 _PARTS = (
     *(AddingAbsent, Changing, Committing, DaoVerbs, Flushing, InBulk, KeyChanging),
-    *(Reading, SqlQuery, Transactions, Upserting),
+    *(Ordering, Reading, SqlQuery, Transactions, Upserting),
     *_SESSIONS,
 )
 _PARTS_OF_SESSIONS = {part.__name__: part for part in _PARTS}

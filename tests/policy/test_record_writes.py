@@ -329,6 +329,6 @@ async def test_a_bulk_change_refers_to_no_record_that_the_user_may_not_see(app: 
             with pytest.raises(ValidationError) as caught:
                 await session.update(Doc.where(Doc.id == 1), team=team)
         told.append(str(caught.value))
-    assert told == ["Doc is not valid: team: refers to a record of team that does not exist"] * 2
+    assert told == ["Doc is not valid: team: refers to a record that does not exist"] * 2
     async with app.session(ANN) as session:
         assert await session.update(Doc.where(Doc.id == 1), team=1) == 1

@@ -152,6 +152,17 @@ async def test_a_removal_takes_what_refers_along_or_is_refused(app: Holdall) -> 
         assert {book.shelf.key if book.shelf else None for book in await session.query(Book.where())} == {"b", None}
 
 
+async def test_a_commit_tells_how_many_it_removed_and_changed_itself(app: Holdall) -> None:
+    sessions = [app.session() for _ in range(3)]
+    async with sessions[0] as first, sessions[1] as second, sessions[2] as third:
+        for session, meant in ((first, 1), (second, 1), (third, 1)):
+            assert await session.delete(Tag.where(Tag.code == "x")) == meant
+            assert await session.update(Tag.where(Tag.code == "y"), weight=meant) == 1
+        results = [await session.commit() for session in (first, second, third)]
+    assert [result.affected for result in results] == [(1, 1), (0, 1), (0, 1)]
+    assert (await app.run(lambda session: session.commit())).affected == ()
+
+
 async def test_nothing_stays_where_the_block_fails_or_rolls_back(app: Holdall) -> None:
     with pytest.raises(Undo):  # noqa: PT012 - the block is what is tested
         async with app.session() as session:

@@ -121,7 +121,7 @@ async def test_references_lead_there(tmp_path: Path) -> None:
     assert await reader.inspect() == {}
     async with reader.session() as s:
         s.add(City(id=1, region=await s.require(Region, "FR")))
-    with pytest.raises(ValidationError, match="refers to a record of region that does not exist"):
+    with pytest.raises(ValidationError, match="refers to a record that does not exist"):
         async with reader.session() as s:
             s.add(City(id=2, region="DE"))
     async with reader.session() as s:

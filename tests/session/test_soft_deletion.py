@@ -253,10 +253,9 @@ async def test_bulk_deletions_alone_in_their_collection() -> None:
 # --- as if they were not there --------------------------------------------------------------------------------------
 
 
-async def world(url: str, others: str, *, is_haunted: bool) -> Holdall:
+async def world(url: str, others: str, *, is_haunted: bool, policy: Policy | None = None) -> Holdall:
     """An application with records, and deleted ones beside them where it is haunted."""
-    policy = Policy(read=Everyone, write=Everyone)
-    app, draw = await opened(url, policy, others), random.Random(7)
+    app, draw = await opened(url, policy or Policy(read=Everyone, write=Everyone), others), random.Random(7)
     authors = [Author(id=number, name=draw.choice("abc")) for number in range(6)]
     books = [
         Book(id=number, title=f"{draw.choice(['dark', 'left'])} {number}", pages=number % 3, author=number % 8)
@@ -271,7 +270,7 @@ async def world(url: str, others: str, *, is_haunted: bool) -> Holdall:
             session.add_all([Book(id=100 + number, title=f"dark {number + 100}", author=number) for number in range(6)])
             session.add_all([Book(id=200 + number, title=f"x {number}", author=100 + number) for number in range(6)])
     if is_haunted:
-        async with app.session() as session:
+        async with app.session(EVE) as session:
             await session.delete(Book.where((Book.id >= 100) & (Book.id < 200)))
             for author in await session.query(Author.where(Author.id >= 100)):
                 session.remove(author)
@@ -331,6 +330,40 @@ async def test_a_planted_leak_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GuardedAccess, "_guarded", lambda self, query, local: query)
     app, haunted = await world("memory:", "", is_haunted=False), await world("memory:", "", is_haunted=True)
     assert await told(app) != await told(haunted)
+
+
+ASKED_FOR: list[Any] = [
+    Book.only_deleted(),
+    Book.with_deleted(),
+    Book.where(expr(Book.deleted_by) == "eve"),
+    Author.where(Author.books.any(expr(Book.deleted_at) != None)),  # noqa: E711
+    Book.where(expr(Book.author.deleted_at) != None),  # noqa: E711
+    Book.where().sort(Book.deleted_at, Book.id),
+    Author.where(expr(Author.id).in_(Book.only_deleted().only(Book.author))),
+    Book.with_deleted().only(expr(Book.id).max(), rows()),
+    Mark.where(Mark.book.deleted_by == "eve"),
+]
+
+
+@pytest.mark.parametrize("layout", ["memory", "sqlite", "scattered"])
+async def test_who_may_not_delete_cannot_ask_for_what_was_deleted(layout: str, tmp_path: Any) -> None:
+    policy, answers = Policy(read=Everyone, create=Everyone, update=Everyone, delete=Role("boss")), []
+    for is_haunted in (False, True):
+        url = "memory:" if layout == "memory" else f"sqlite:///{tmp_path}/{is_haunted}.db"
+        app = await world(url, "memory:" if layout == "scattered" else "", is_haunted=is_haunted, policy=policy)
+        found: list[Any] = []
+        async with app.session(User("clerk")) as session:
+            for query in ASKED_FOR:
+                given = await session.query(query)
+                found.append([row if isinstance(row, tuple) else row.id for row in given])
+                found += [await session.count(query)] if query.grouping is None else []
+        async with Client(app.asgi()) as client:
+            for path in ("books?deleted_at__isnull=false", "books?sort=deleted_at", "books?author.deleted_by=eve"):
+                answer = await client.get(f"/{path}")
+                found += [answer.status, answer.body]
+        answers.append(found)
+        await app.close()
+    assert answers[0] == answers[1]
 
 
 # --- rights ---------------------------------------------------------------------------------------------------------

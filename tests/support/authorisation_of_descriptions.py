@@ -6,11 +6,12 @@ A tag must not say that something changed which the user may not read, nor confi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.support.authorisation_matrix import Asking, Cell, leaks, own_paper
-from tests.support.office import DOCS, FIELDS, SENTINELS, Doc, sees
+from tests.support.office import DOCS, FIELDS, SENTINELS, VERBS, Doc, sees
 
 __all__ = ["OTHERS", "descriptions"]
 
@@ -129,18 +130,34 @@ async def _meta(asking: Asking) -> AsyncIterator[Cell]:
 
 
 async def _document(asking: Asking) -> AsyncIterator[Cell]:
-    """The document is the same for everybody, so that nothing in it says who asks or what is stored."""
+    """The document tells what the user may do, and names nothing that is hidden."""
+    user = asking.user
     answer = await asking.get("openapi.json")
-    whole = await Asking(asking.app, asking.client, "boss").get("openapi.json")
-    for name in FIELDS:
-        yield Cell(asking.user, name, "document", answer.body != whole.body or leaks("nobody", answer.body), False)
-    for path, item in json.loads(answer.body)["paths"].items():
-        if not path.startswith("/docs"):
-            continue
+    text = answer.body.decode()
+    document = json.loads(text)
+    schemas, paths = document["components"]["schemas"], document["paths"]
+    for name, (readers, makers, changers) in FIELDS.items():
+        is_named = re.search(rf"\b{name}(?=\b|_)", text) is not None
+        told = name in schemas.get("Doc.Record", {}).get("properties", {})
+        may = user in readers | makers | changers
+        is_leak = (is_named and not may and name in SENTINELS) or (told and user not in readers)
+        yield Cell(user, name, "document", is_leak or leaks(user, answer.body), user in readers and not told)
+        for which, users in (("Create", makers), ("Patch", changers)):
+            said = name in schemas.get(f"Doc.{which}", {}).get("properties", {})
+            might = user in users or (user == "auditor" and which == "Patch")  # who could have a paper of his own
+            yield Cell(user, name, f"document {which}", said and not might, user in users and not said)
+    for path, verbs in VERBS.items():
+        for verb, users in verbs.items():
+            said, may = verb in paths.get(path, {}), user in users
+            yield Cell(user, f"{verb} {path}", "operation of document", said and not may, may and not said)
+    said = '"budget"' in text
+    yield Cell(user, "budget", "document", said and user != "boss", user == "boss" and not said)
+    for path, item in paths.items():
         for verb, operation in item.items():
-            if isinstance(operation, dict) and "responses" in operation:
+            if path.startswith("/docs") and isinstance(operation, dict) and "responses" in operation:
                 is_told = bool(operation.get("security")) and "401" in operation["responses"]
                 yield Cell(asking.user, f"{verb} {path}", "rights of document", False, not is_told)
+                yield Cell(asking.user, f"{verb} {path}", "document of nobody", user == "nobody", False)
 
 
 async def _tag(asking: Asking, path: str) -> str | None:

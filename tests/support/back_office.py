@@ -72,6 +72,11 @@ class Book(Model, collection="books"):
     price: Decimal = Decimal("1.50")
     weight: float = 0.0
     lent: bool = False
+    status: str = field(
+        default="new",
+        one_of=["new", "shelved", "lost"],
+        transitions={None: ["new"], "new": ["shelved"], "shelved": ["lost", "new"], "lost": []},
+    )
     mark: uuid.UUID | None = None
     reading: dt.timedelta | None = None
     data: JSON = field(default_factory=dict)
@@ -79,7 +84,7 @@ class Book(Model, collection="books"):
     tags: list[str] = field(default_factory=list)
     author: Ref[Author | None] = field(default=None)
     likes: Many[Book] = field(default=())
-    cover: File | None = file("covers", types=["image/*", "text/*"])
+    cover: File | None = file("covers")
     owner: str = ""
     margin: int = 7
     version: int = field(version=True)
@@ -98,19 +103,30 @@ BOOKS = Policy(
 
 
 async def library(
-    *, admin: Any = True, books: Policy = BOOKS, has_password: str = "", **options: Any
+    *,
+    admin: Any = True,
+    books: Policy = BOOKS,
+    has_password: str = "",
+    before: Any = None,
+    stores: dict[str, str] | None = None,
+    **options: Any,
 ) -> tuple[Holdall, Any, Users]:
     """The library, its service and its accounts: ann the administrator, eve the editor, tom who reads his own."""
     app = Holdall("library")
-    app.add_store("main", "memory:")
-    app.add_store("other", "memory:")
+    for name, url in (stores or {"main": "memory:", "other": "memory:"}).items():
+        app.add_store(name, url)
+    app.add_store("accounts", "memory:")
     app.add_files("covers", "memory:")
     app.add(Author, store="other", policy=Policy(read=Authenticated, write=Role("editor", "admin")))
     app.add(Book, store="main", policy=books)
-    users = Users(app, store="main")
+    if before is not None:
+        before(app)
+    users = Users(app, store="accounts")
     app.identify(Authenticator(users))
+    if stores is not None:
+        await app.create()
     for login, roles in (("ann", ["admin"]), ("eve", ["editor"]), ("tom", list[str]())):
-        await users.add(login, PASSWORD if login == has_password else None, roles=roles, key=login)
+        await users.add(login, PASSWORD if has_password in (login, "everybody") else None, roles=roles, key=login)
     async with app.session() as session:
         session.add_all([Author(code="UKL", name="Ursula"), Author(code="JLB", name="Jorge")])
         await session.commit()

@@ -44,6 +44,7 @@ __all__ = [
     "SCANS",
     "SENTINELS",
     "USERS",
+    "VERBS",
     "Doc",
     "Scan",
     "Team",
@@ -183,6 +184,29 @@ FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
     "source": (_READERS, {"clerk", "boss"}, {"clerk", "boss"}),
 }
 """The expectation, which the policy above must bear out; a field that is not here fails the suite."""
+
+VERBS: dict[str, dict[str, set[str]]] = {
+    # who might do it with some paper
+    "/docs": {
+        "get": _ALL_NAMES,
+        "post": _ALL_NAMES - {"auditor"},
+        "patch": _ALL_NAMES,
+        "delete": {"boss"},
+    },
+    "/docs/{key}": {"get": _ALL_NAMES, "put": _ALL_NAMES, "patch": _ALL_NAMES, "delete": {"boss"}},
+    "/docs/_meta": {"get": _ALL_NAMES},
+    "/docs/_check": {"post": _ALL_NAMES - {"auditor"}, "patch": _ALL_NAMES},
+    "/docs/{key}/actions/peek": {"post": _ALL_NAMES},
+    "/docs/actions/tell": {"post": _ALL_NAMES},
+    "/docs/{key}/actions/close": {"post": _ALL_NAMES},
+    "/docs/{key}/actions/audit": {"post": {"boss"}},
+    "/docs/selections/papers": {"get": _ALL_NAMES},
+    "/docs/selections/margins": {"get": {"auditor", "boss"}},
+    "/teams": {"get": _ALL_NAMES, "post": {"boss"}, "patch": {"boss"}, "delete": {"boss"}},
+    "/scans/{key}/verdict": {"get": {"auditor", "boss"}, "put": {"boss"}, "delete": {"boss"}},
+    "/scans/{key}/seal": {"get": _ALL_NAMES, "put": set(), "delete": set()},
+}
+"""The operations of the document, as the policies and the actions below bear them out."""
 
 FILES: dict[str, tuple[set[str], set[str]]] = {
     # who may read it of a scan that he may read, who may write it to one that he may change

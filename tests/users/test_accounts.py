@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,8 @@ from argon2 import PasswordHasher
 
 from holdall import Holdall, User
 from holdall.errors import CommitAborted, DeclarationError, Forbidden, NotFound, ValidationError
-from holdall.users import Account, LoginAttempts, LoginSession, Users
+from holdall.session import Session
+from holdall.users import Account, LoginAttempts, LoginSession, PasswordReset, Users
 from tests.support.local_stores import local_url
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +111,30 @@ async def test_passwords_change_and_all_sessions_end(users: Users) -> None:
     for wrong in ("short", "x" * 2_000):
         with pytest.raises(ValidationError, match="characters"):
             await users.change_password("ann", wrong)
+
+
+async def test_of_several_who_reset_by_one_token_one_does(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, barrier, looked = await users.issue_reset("ann"), asyncio.Barrier(4), list[str]()
+    get = Session.get
+
+    async def together(session: Session, model: Any, *key: Any, **options: Any) -> Any:
+        found = await get(session, model, *key, **options)
+        if model is PasswordReset and len(looked) < 4:
+            looked.append("looked")
+            await barrier.wait()
+        return found
+
+    monkeypatch.setattr(Session, "get", together)
+    done = await asyncio.gather(*[users.reset(token, f"another password {number}") for number in range(4)])
+    assert sorted(done) == [False, False, False, True]
+    assert await users.login("ann", f"another password {done.index(True)}") is not None
+
+
+async def test_several_may_end_one_session(users: Users) -> None:
+    found = await users.login("ann", PASSWORD)
+    assert found is not None
+    assert await asyncio.gather(*[users.logout(found.token) for _ in range(4)]) == [None] * 4
+    assert await users.user_of_session(found.token) is None
 
 
 async def test_a_reset_holds_once_and_not_for_long(users: Users, clock: Clock) -> None:

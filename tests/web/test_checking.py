@@ -59,10 +59,10 @@ async def test_conflicts_are_seen_where_stores_have_transactions(tmp_path: Path)
         for body, kind in (
             ({"id": 1, "title": "b"}, "exists"),
             ({"id": 2, "title": "b", "isbn": "x"}, "unique"),
-            ({"id": 2, "title": "b", "shelf": "none"}, "reference"),
+            ({"id": 2, "title": "b", "shelf": "none"}, "invalid"),
         ):
             answer = await client.post("/books/_check", body)
-            assert (answer.status, answer.json()["type"]) == (409, f"urn:holdall:{kind}")
+            assert (answer.status, answer.json()["type"]) == (422 if kind == "invalid" else 409, f"urn:holdall:{kind}")
 
 
 async def test_its_place_is_no_record_s() -> None:

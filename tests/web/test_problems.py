@@ -94,7 +94,7 @@ EXPECTED: dict[str, Told] = {
     "UniqueViolation": refused(errors.UniqueViolation("main", "books", ["isbn"]), (409, "unique")),
     "AlreadyExists": refused(errors.AlreadyExists("main", "books", ["id"]), (409, "exists")),
     "CheckViolation": refused(errors.CheckViolation("main", "books", SECRET, ["price"]), (422, "invalid")),
-    "ReferenceViolation": refused(errors.ReferenceViolation("main", "books", ["author"]), (409, "reference")),
+    "ReferenceViolation": refused(errors.ReferenceViolation("main", "books", ["author"]), (422, "invalid")),
     "StillReferenced": refused(
         errors.StillReferenced("main", [Refusal("books", "author", "authors", 2, (SECRET,))]), (409, "reference")
     ),

@@ -92,7 +92,7 @@ def test_keys_cannot_be_patched(served: Served) -> None:
 def test_conflicts(served: Served) -> None:
     assert served.post("/countries", {"code": "FR", "name": "again"}).status == 409
     refused = served.post("/cities", {"name": "Nowhere", "country": "XX"})
-    assert refused.status == 409
+    assert refused.status == 422
     assert b"FOREIGN" not in refused.body
 
 

@@ -143,7 +143,7 @@ async def test_breaches_in_lists_and_beside_other_bodies_have_their_place(client
 
 async def test_the_policy_and_the_store_have_their_say(client: Client) -> None:
     refused = await client.post("/import", {"name": "x", "country": "ZZ"})
-    assert (refused.status, refused.json()["type"]) == (409, "urn:holdall:reference")
+    assert (refused.status, refused.json()["type"]) == (422, "urn:holdall:invalid")
 
 
 async def test_what_the_commit_has_yet_to_make_is_not_shown_as_missing(client: Client) -> None:

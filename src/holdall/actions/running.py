@@ -253,7 +253,7 @@ async def _with_references(session: Session, declared: DeclaredAction, action: A
         for place, record in enumerate(records):
             if record is None:
                 path = field.name if field.form is None else f"{field.name}.{place}"
-                told = f"refers to a record of {binding.collection} that does not exist"
+                told = "refers to a record that does not exist"
                 errors.append(FieldError(path, "reference", told))
         if records:
             found[field.name] = records[0] if field.form is None else tuple(records)

@@ -64,7 +64,7 @@ def field_of(told: Node, schemas: Node, view: AdminView = AdminView()) -> FieldI
     if target is not None:
         shape = _referring(shape, told["schema"])
     if "file" in told:
-        shape = Shape(Kind.FILE, nullable=True, description=shape.description)
+        shape = Shape(Kind.FILE, nullable=True, description=str(told["schema"].get("description", "")))
     widget = view.widgets.get(name)
     if widget is not None:
         shape = msgspec.structs.replace(shape, kind=Kind(widget))
@@ -110,8 +110,8 @@ class Described:
         self.fields = [field_of(each, self.schemas, self.view) for each in told["fields"]]
         self.by_name = {each.name: each for each in self.fields}
         self.includes: frozenset[str] = frozenset(told.get("includes", ()))
-        self.actions: list[Node] = told.get("actions", [])
-        self.selections: list[Node] = told.get("selections", [])
+        self.actions: list[Node] = [_with_label(each) for each in told.get("actions", [])]
+        self.selections: list[Node] = [_with_label(each) for each in told.get("selections", [])]
 
     @property
     def title(self) -> str:
@@ -140,7 +140,8 @@ class Described:
             return [name for name in self.view.columns if name in self.by_name]
         fit = [each.name for each in self.fields if each.kind in _IN_LISTS and each.name not in _NOT_IN_LISTS]
         first = [name for name in (*self.key, self.naming or "") if name in fit]
-        chosen = list(dict.fromkeys([*first, *fit]))[:_FEW]
+        leading = [name for name in fit if self.by_name[name].kind is Kind.REFERENCE]
+        chosen = list(dict.fromkeys([*first, *leading, *fit]))[:_FEW]
         return [name for name in fit if name in chosen]
 
     @cached_property
@@ -164,9 +165,13 @@ class Described:
         return ", ".join(_text(record.get(name)) for name in self.key)
 
 
+def _with_label(told: Node) -> Node:
+    return told | {"label": labelled(str(told["name"]).replace("-", "_"))}
+
+
 _IN_LISTS = {
     *(Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.FLAG, Kind.CHOICE, Kind.MOMENT, Kind.DATE, Kind.TIME),
-    *(Kind.DURATION, Kind.UUID, Kind.REFERENCE, Kind.FILE, Kind.CHOICES, Kind.LONG),
+    *(Kind.DURATION, Kind.UUID, Kind.REFERENCE, Kind.FILE, Kind.CHOICES),
 }
 _NOT_IN_LISTS = {"version"}
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from holdall.admin.gate import FORM_TOKEN
+from holdall.admin.visit import Visit
 from holdall.web.asgi import Message
 
 __all__ = ["RESUMED", "draft_inputs", "draft_of", "read_form"]
@@ -21,9 +22,9 @@ _MOST_INPUTS = 2_000
 _MOST_FILES = 50
 
 
-async def read_form(request: Request, most: int) -> FormData:
+async def read_form(visit: Visit, most: int) -> FormData:
     """Read a form of at most ``most`` bytes; large files are put aside. Raises HTTPException (413) for more."""
-    room, receive = most, request.receive
+    room, receive = most, visit.request.receive
 
     async def bounded() -> Message:
         nonlocal room
@@ -33,14 +34,16 @@ async def read_form(request: Request, most: int) -> FormData:
             raise HTTPException(413, "The form is too large.")
         return message
 
-    read = Request(request.scope, bounded)
-    return await read.form(max_files=_MOST_FILES, max_fields=_MOST_INPUTS, max_part_size=most)
+    read = Request(visit.request.scope, bounded)
+    form = await read.form(max_files=_MOST_FILES, max_fields=_MOST_INPUTS, max_part_size=most)
+    visit.forms.append(form)
+    return form
 
 
-async def draft_of(request: Request, most: int) -> str:
+async def draft_of(visit: Visit, most: int) -> str:
     """The texts of a form, as one text, without its token; nothing where it is too large."""
     try:
-        form = await read_form(request, most)
+        form = await read_form(visit, most)
     except HTTPException:
         return ""
     typed = [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]

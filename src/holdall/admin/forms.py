@@ -23,6 +23,7 @@ __all__ = [
     "filled",
     "groups_of",
     "placed",
+    "reachable",
     "read_changes",
     "refused_errors",
     "same_value",
@@ -96,6 +97,15 @@ def groups_of(described: Described, fields: Iterable[FieldInfo]) -> list[Group]:
     ]
     found = [Group("", list(remaining.values())), *named]
     return [each for each in found if each.fields]
+
+
+def reachable(field: FieldInfo, value: Value) -> FieldInfo:
+    """A field whose choices are the value that it has and those that its transitions lead to, if it has any."""
+    if not field.moves or field.kind is not Kind.CHOICE:
+        return field
+    onward: list[Value] = next((each["to"] for each in field.moves if each["from"] == value), [])
+    choices = tuple(each for each in field.shape.choices if each == value or each in onward)
+    return msgspec.structs.replace(field, shape=msgspec.structs.replace(field.shape, choices=choices))
 
 
 def typed(form: FormData) -> Typed:

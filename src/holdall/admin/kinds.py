@@ -60,8 +60,6 @@ class Shape(msgspec.Struct, frozen=True):
     parts: tuple[tuple[str, Shape, bool], ...] = ()  # of an object: name, shape, whether it is required
     description: str = ""
     longest: int | None = None
-    most: float | None = None
-    least: float | None = None
 
 
 def shape_of(schema: Node, schemas: Node, *, depth: int = 0) -> Shape:
@@ -118,7 +116,7 @@ def _shape(schema: Node, schemas: Node, depth: int) -> Shape:
         case "string":
             return _text(schema)
         case "integer" | "number" | "boolean" as name:
-            return Shape(_TYPES[name], most=schema.get("maximum"), least=schema.get("minimum"))
+            return Shape(_TYPES[name])
         case "array" if isinstance(schema.get("items"), dict):
             return _list(shape_of(schema["items"], schemas, depth=depth + 1))
         case "object" if schema.get("properties") and depth < _DEEPEST:

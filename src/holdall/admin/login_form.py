@@ -24,7 +24,7 @@ async def login_form(
     if back is None:
         back = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
     if draft is None:
-        draft = await draft_of(request, visit.site.limits.max_body) if request.method == "POST" else ""
+        draft = await draft_of(visit, visit.site.limits.max_body) if request.method == "POST" else ""
     return visit.page(
         "login.html",
         status,

@@ -9,12 +9,13 @@ import msgspec
 from holdall.admin.described import labelled
 from holdall.admin.visit import Visit
 
-__all__ = ["OPERATIONS", "Link", "menu_of"]
+__all__ = ["OPERATIONS", "Link", "has_operation", "menu_of"]
 
 OPERATIONS = {
     "stores": "Stores",
     "commits": "Unfinished commits",
     "outbox": "Outbox",
+    "jobs": "Jobs",
     "fsck": "Check of records",
     "accounts": "Accounts",
 }
@@ -45,10 +46,20 @@ def menu_of(visit: Visit) -> list[tuple[str, list[Link]]]:
         links = [
             Link(visit.words(text), visit.url("operations", name), path == visit.url("operations", name))
             for name, text in OPERATIONS.items()
-            if name != "accounts" or visit.site.users is not None
+            if has_operation(visit, name)
         ]
         found.append((visit.words("Operations"), links))
     return found
+
+
+def has_operation(visit: Visit, name: str) -> bool:
+    """Whether there is something that a page for operators is about."""
+    match name:
+        case "accounts":
+            return visit.site.users is not None
+        case "jobs":
+            return bool(visit.site.app.jobs.names)
+    return name in OPERATIONS
 
 
 _WITHIN = ("data", "new", "edit", "delete", "act", "bulk", "select", "history", "access")

@@ -57,6 +57,9 @@ class Office:
             response = _refused(visit, refused)
         except HTTPException as error:
             response = _refused(visit, Refused(error.status_code, visit.words(error.detail)))
+        finally:
+            for form in visit.forms:
+                await form.close()
         if visit.is_new_cookie:
             cookie = f"{PAGE_COOKIE}={visit.cookie}; Path=/; Secure; HttpOnly; SameSite=Lax"
             response.headers.append("set-cookie", cookie)

@@ -8,8 +8,10 @@ import msgspec
 from jinja2 import Environment
 
 from holdall.admin.described import Described, FieldInfo
+from holdall.admin.fsck_run import FsckRun
 from holdall.admin.gate import Gate
 from holdall.admin.inner import Inner
+from holdall.admin.job_runs import JobRuns
 from holdall.admin.options import Admin
 from holdall.admin.views import AdminView
 from holdall.events.audit import Audit
@@ -35,6 +37,8 @@ class Site:
         self.inner = Inner(self.app, service.settings)
         self.gate = Gate(service.settings)
         self.users = settings.users or _users_of(service.settings.authenticate)
+        self.check = FsckRun()
+        self.jobs = JobRuns()
         self._templates = templates
         self._views = {
             binding.collection: settings.views[binding.model]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -18,15 +19,19 @@ from holdall.admin.words import Words, language_of, zone_of
 from holdall.policy import User
 from holdall.query import Value
 
-__all__ = ["Refused", "Visit"]
+__all__ = ["CHOSEN", "SAID", "Refused", "Visit"]
 
 
-_SAID = {
+CHOSEN = "office-chosen"
+"""The cookie that has the language, the time zone and the look that somebody chose."""
+
+SAID = {
     "created": "The record was made.",
     "saved": "Saved.",
     "unchanged": "Nothing was changed, and nothing saved.",
     "removed": "The record was removed.",
     "done": "Done.",
+    "nothing": "No record was chosen.",
 }
 
 
@@ -50,6 +55,7 @@ class Visit:
         self.parts = parts
         self.root = request.scope.get("root_path", "").rstrip("/")
         self.cookie, self.is_new_cookie = site.gate.page_cookie(request)
+        self.forms = list[FormData]()
         self._described: dict[str, Described | None] = {}
 
     # --- who and how --------------------------------------------------------------------------------------------------
@@ -57,16 +63,20 @@ class Visit:
     @cached_property
     def words(self) -> Words:
         """The language and the time zone of who reads."""
-        cookies, settings = self.request.cookies, self.site.settings
+        chosen, settings = self._chosen, self.site.settings
         language = language_of(
-            cookies.get("admin-language"), self.request.headers.get("accept-language", ""), settings.language
+            chosen.get("language"), self.request.headers.get("accept-language", ""), settings.language
         )
-        return Words(language, zone_of(cookies.get("admin-zone"), settings.zone))
+        return Words(language, zone_of(chosen.get("zone"), settings.zone))
+
+    @cached_property
+    def _chosen(self) -> dict[str, str]:
+        return dict(parse_qsl(self.request.cookies.get(CHOSEN, "")[:300]))
 
     @property
     def look(self) -> str:
         """Light or dark, where somebody chose; else as the system has it."""
-        chosen = self.request.cookies.get("admin-look")
+        chosen = self._chosen.get("look", "auto")
         return chosen if chosen in ("light", "dark") else "auto"
 
     @property
@@ -87,7 +97,7 @@ class Visit:
     @property
     def said(self) -> str:
         """The deed of the form that led here, in words; an address can say nothing else."""
-        return self.words(_SAID.get(self.request.query_params.get("_said", ""), ""))
+        return self.words(SAID.get(self.request.query_params.get("_said", ""), ""))
 
     # --- asking -------------------------------------------------------------------------------------------------------
 

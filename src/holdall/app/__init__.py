@@ -5,6 +5,7 @@ from holdall.app.contexts import Contexts
 from holdall.app.findings import Finding, FsckProgress, FsckReport
 from holdall.app.health import Health, StoreHealth, StoreState
 from holdall.app.holdall import Holdall
+from holdall.app.jobs import JobFailure, JobReport, Jobs
 from holdall.app.migrating import MigrationFailure, MigrationReport, MigrationSample
 from holdall.app.observed import Observed
 from holdall.app.revising import Revising
@@ -24,6 +25,9 @@ __all__ = [
     "Holdall",
     "ImportFailure",
     "ImportReport",
+    "JobFailure",
+    "JobReport",
+    "Jobs",
     "LostFile",
     "MigrationFailure",
     "MigrationReport",

@@ -10,6 +10,7 @@ from typing import Protocol
 from holdall.app.collecting_files import CollectedFiles, LostFile
 from holdall.app.findings import FsckReport
 from holdall.app.health import Health
+from holdall.app.jobs import Jobs
 from holdall.app.migrating import Change, MigrationReport
 from holdall.app.transfer.report import ImportReport
 from holdall.model import Model
@@ -43,8 +44,17 @@ class Application(Sessions, Protocol):
     recovery: Recovery
     registry: Registry
 
+    @property
+    def jobs(self) -> Jobs:
+        """Long work in parts."""
+        ...
+
     async def create(self) -> None:
         """Create what the stores lack for the collections."""
+
+    async def drop(self, model: type[Model], *, referring: bool = False) -> list[str]:
+        """Drop a collection, and return what was dropped."""
+        ...
 
     async def migrate(
         self,

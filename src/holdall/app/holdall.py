@@ -27,6 +27,7 @@ from holdall.app.given import (
 )
 from holdall.app.host import of_web
 from holdall.app.identifying import Identifying
+from holdall.app.jobbed import Jobbed
 from holdall.app.observed import Observed
 from holdall.app.provisioned_stores import ProvisionedStores
 from holdall.app.provisioning import Provisioning
@@ -57,7 +58,7 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Observed, ProvisionedStores, Transferring):
+class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Jobbed, Observed, ProvisionedStores, Transferring):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from holdall.app.dropping import Dropping
 from holdall.app.migrating import Change, Migration, MigrationReport
 from holdall.app.observation import Observation
 from holdall.app.provisioning import Provisioning
@@ -13,6 +14,7 @@ from holdall.errors import SchemaMismatch
 from holdall.model import Model
 from holdall.policy import SYSTEM, User
 from holdall.query import Key
+from holdall.session import Recovery
 from holdall.store import named
 
 __all__ = ["ProvisionedStores"]
@@ -23,6 +25,7 @@ class ProvisionedStores:
 
     _observation: Observation
     _provisioning: Provisioning
+    recovery: Recovery
 
     async def create(self) -> None:
         """Create what the stores lack for the collections; nothing that is there is changed. For development.
@@ -31,6 +34,20 @@ class ProvisionedStores:
         """
         self._observation.look()
         await self._provisioning.create()
+
+    async def drop(self, model: type[Model], *, referring: bool = False) -> list[str]:
+        """Drop a collection: its records, and the table, files or keys in which they lie. Return what was dropped.
+
+        The model stays declared, and ``create`` makes its place anew. ``referring`` drops the collections that refer to
+        it as well, and those that refer to them. Commits that others left behind are finished first. Contents of files
+        stay until they are collected. Raises StateError where others refer to it, ReadOnly and Unsupported where its
+        store cannot drop. Example: ``docs/models.md``.
+        """
+        bindings = self._provisioning.bindings
+        binding, dropping = bindings.of_model(model), Dropping(bindings)
+        dropping.doomed(binding, referring=referring)
+        await self.recovery.run()
+        return await dropping.drop(binding, referring=referring)
 
     def revisions(self, folder: str | Path = "revisions") -> Revising:
         """The revisions of its tables, in this folder: files that are reviewed and carried out in order.

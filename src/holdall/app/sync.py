@@ -17,6 +17,7 @@ from holdall.app.health import Health
 from holdall.app.migrating import Change, MigrationReport
 from holdall.app.repeating import pauses_before
 from holdall.app.sync_contexts import SyncContexts
+from holdall.app.sync_jobs import SyncJobs
 from holdall.app.sync_recovery import SyncRecovery
 from holdall.app.transfer.report import ImportReport
 from holdall.errors import HoldallError, StateError
@@ -118,6 +119,10 @@ class SyncHoldall(SyncContexts):
     def create(self) -> None:
         """Create what the stores lack for the collections."""
         self._call(self._app.create)
+
+    def drop(self, model: type[Model], *, referring: bool = False) -> list[str]:
+        """Drop a collection, and return what was dropped; see ``Holdall.drop``."""
+        return self._call(lambda: self._app.drop(model, referring=referring))
 
     def migrate(
         self,
@@ -251,6 +256,11 @@ class SyncHoldall(SyncContexts):
     def recovery(self) -> SyncRecovery:
         """The commits that are not over; see ``Holdall.recovery``."""
         return SyncRecovery(self._app.recovery, self._call)
+
+    @property
+    def jobs(self) -> SyncJobs:
+        """Long work in parts; see ``Holdall.jobs``."""
+        return SyncJobs(self._app.jobs, self._call)
 
     def fsck(self, *, repair: bool = False, batch: int = 1_000, start: str | None = None) -> FsckReport:
         """Look through all stores for references that do not hold; with ``repair``, set right what can be."""

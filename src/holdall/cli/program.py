@@ -16,10 +16,12 @@ from holdall.cli.commits import commits
 from holdall.cli.create import create
 from holdall.cli.db import db
 from holdall.cli.doctor import doctor
+from holdall.cli.drop import drop
 from holdall.cli.error import error
 from holdall.cli.files import files
 from holdall.cli.fsck import fsck
 from holdall.cli.inspect import inspect
+from holdall.cli.jobs import jobs
 from holdall.cli.mcp import mcp
 from holdall.cli.migrate import migrate
 from holdall.cli.new import new
@@ -61,10 +63,17 @@ _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
     "Begin": {"new": new, "inspect": inspect, "check": check, "create": create, "doctor": doctor, "error": error},
     "Run": {"serve": serve, "shell": shell, "mcp": mcp, "call": call, "act": act},
     "Records": {"query": query, "select": select, "export": export, "import": import_},
-    "Look after": {"fsck": fsck, "migrate": migrate, "access": access},
+    "Look after": {"fsck": fsck, "migrate": migrate, "drop": drop, "access": access},
 }
 for title, group in _GROUPS.items():
     for name, command in group.items():
         program.command(name, rich_help_panel=title)(command)
-for name, commands in {"db": db, "commits": commits, "outbox": outbox, "files": files, "user": user}.items():
+for name, commands in {
+    "db": db,
+    "commits": commits,
+    "outbox": outbox,
+    "files": files,
+    "jobs": jobs,
+    "user": user,
+}.items():
     program.add_typer(commands, name=name, rich_help_panel="Look after")

@@ -23,7 +23,7 @@ __all__ = ["export", "import_"]
 T = TypeVar("T")
 CollectionText = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection.")]
 FileText = Annotated[Path, typer.Argument(metavar="FILE", help="A file of CSV or of lines of JSON.")]
-Form = Annotated[str | None, typer.Option("--format", help="csv or ndjson, if the name does not say so.")]
+Form = Annotated[str | None, typer.Option("--format", help="csv, ndjson or yaml, if the name does not say so.")]
 Where = Annotated[str | None, typer.Option("--where", help="Only records of a condition, as in 'pages > 100'.")]
 Columns = Annotated[str | None, typer.Option("--columns", help="Fields with commas between them; else all.")]
 Formulas = Annotated[bool, typer.Option("--keep-formulas", help="Leave text as it is that looks like a formula.")]

@@ -23,10 +23,12 @@ from holdall.model.model import Model
 from holdall.model.names import Annotation, Names, names_around
 from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
+from holdall.model.ordered import LONGEST_PLACE, Ordered, place_between, places
 from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
 from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
+from holdall.model.repeated_names import has_repeated_names
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.sample import sample_of, text_matching
 from holdall.model.schema import schema_of
@@ -59,6 +61,7 @@ from holdall.model.write import assign
 __all__ = [
     "FORMS",
     "JSON",
+    "LONGEST_PLACE",
     "MISSING",
     "RECORD_ERROR",
     "RECORD_MARK",
@@ -98,6 +101,7 @@ __all__ = [
     "ObjectId",
     "OnDelete",
     "OneOf",
+    "Ordered",
     "Pattern",
     "Record",
     "Ref",
@@ -136,6 +140,7 @@ __all__ = [
     "field_schema",
     "gateway_of",
     "gc_track",
+    "has_repeated_names",
     "hidden_ends",
     "is_soft_deleted",
     "items_of",
@@ -144,6 +149,8 @@ __all__ = [
     "names_around",
     "old_of",
     "old_values_of",
+    "place_between",
+    "places",
     "query_for",
     "record_in",
     "refers_to",

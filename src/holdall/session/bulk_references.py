@@ -27,11 +27,10 @@ async def demand_seen(context: SessionContext, binding: Binding, slots: Mapping[
         target = context.bindings.of_model(field.target())
         keys: list[Key] = [item.key if isinstance(item, Reference) else item for item in items_of(field, slot)]
         seen = await _seen(context, target, keys)
-        told = f"refers to a record of {target.collection} that does not exist"
         for number, key in enumerate(keys):
             if key not in seen:
                 path = field.name if field.form is None else f"{field.name}.{number}"
-                errors.append(FieldError(path, "reference", told))
+                errors.append(FieldError(path, "reference", "refers to a record that does not exist"))
     if errors:
         raise ValidationError(binding.model.__name__, errors)
 

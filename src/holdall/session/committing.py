@@ -136,6 +136,7 @@ class Committing(msgspec.Struct, eq=False):
             records.backs.clear()
         records.forget_guards()
         records.stamped.clear()
+        result.affected = tuple(each.number for each in records.bulk)
         records.bulk.clear()
         records.succeeded.clear()
         if records.untold:

@@ -43,7 +43,7 @@ class Judging:
         """
         records = self._records
         changed = [*records.new.values(), *records.dirty.values()]
-        asked: dict[Binding, dict[Key, list[tuple[Record, str, str]]]] = {}
+        asked: dict[Binding, dict[Key, list[tuple[Record, str]]]] = {}
         for number, record in enumerate(changed):
             binding = self._bindings.of_model(type(record))
             place = f"{binding.collection}[{number}]." if len(changed) > 1 else ""
@@ -51,7 +51,7 @@ class Judging:
                 if self._is_guarded(relationship.target):
                     for key, path in self._new_keys(relationship, record):
                         found = asked.setdefault(relationship.target, {})
-                        found.setdefault(key, []).append((record, place + path, relationship.target.collection))
+                        found.setdefault(key, []).append((record, place + path))
         for edit in records.backs.edits.values():
             track = track_of(edit.owner)
             if track is None or track.link is None:
@@ -60,17 +60,13 @@ class Judging:
             if source is not None and self._is_guarded(source):
                 for key in map(_key_in, [*edit.added, *edit.removed]):
                     if key is not None and not self._is_new(source, key):
-                        asked.setdefault(source, {}).setdefault(key, []).append(
-                            (edit.owner, edit.name, source.collection)
-                        )
+                        asked.setdefault(source, {}).setdefault(key, []).append((edit.owner, edit.name))
         errors, names = list[FieldError](), set[str]()
         for target, places in asked.items():
             seen = await self._seen(target, list(places))
             for key in places.keys() - seen:
-                for record, path, collection in places[key]:
-                    errors.append(
-                        FieldError(path, "reference", f"refers to a record of {collection} that does not exist")
-                    )
+                for record, path in places[key]:
+                    errors.append(FieldError(path, "reference", "refers to a record that does not exist"))
                     names.add(type(record).__name__)
         if errors:
             errors.sort(key=lambda error: error.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Literal
 
 from holdall.model import Model
 from holdall.query import AnyQuery
@@ -12,6 +13,7 @@ from holdall.session.context import M, SessionContext
 from holdall.session.flushing import Flushing
 from holdall.session.in_bulk import InBulk
 from holdall.session.key_changing import KeyChanging
+from holdall.session.ordering import Ordering
 from holdall.session.transactions import Transactions
 from holdall.session.upserting import Upserted, Upserting
 from holdall.store import Isolation
@@ -79,6 +81,29 @@ class StoreVerbs:
         Forbidden, and LimitExceeded where it means more than ``max_affected`` records. Example: :class:`InBulk`.
         """
         return await self._in_bulk.delete(self.context.bindings.asked(query), max_affected, is_final=final)
+
+    async def move(
+        self,
+        record: Model,
+        *,
+        before: Model | None = None,
+        after: Model | None = None,
+        to: Literal["first", "last"] | None = None,
+    ) -> None:
+        """Move a record of an ordered list before or after another, or to its beginning or end, at the next commit.
+
+        Nothing but the record is written. Raises StateError for a model without an order, a record of another list,
+        and unless there is one place; LimitExceeded where no place is left between two, until ``respace`` makes room.
+        Example: :class:`Ordering`.
+        """
+        await Ordering(self.context).move(record, before, after, to)
+
+    async def respace(self, query: AnyQuery) -> int:
+        """Put the records of a query evenly apart in their order, at the next commit; how many.
+
+        Raises QueryError for records without an order, LimitExceeded for more than 10,000. Example: :class:`Ordering`.
+        """
+        return await Ordering(self.context).respace(query)
 
     def change_key(self, record: Model, *key: object) -> None:
         """Give a stored record another key at the next commit, and have all that refers to it follow.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from holdall.model import Model
 from holdall.query import AnyQuery
@@ -40,6 +40,21 @@ class SyncStoreVerbs:
     def delete(self, query: AnyQuery, *, max_affected: int | None = 10_000, final: bool = False) -> int:
         """Remove all stored records that a query means, without loading them. Example: :class:`InBulk`."""
         return self._call(lambda: self._session.delete(query, max_affected=max_affected, final=final))
+
+    def move(
+        self,
+        record: Model,
+        *,
+        before: Model | None = None,
+        after: Model | None = None,
+        to: Literal["first", "last"] | None = None,
+    ) -> None:
+        """Move a record of an ordered list before or after another, or to an end. Example: :class:`Ordering`."""
+        self._call(lambda: self._session.move(record, before=before, after=after, to=to))
+
+    def respace(self, query: AnyQuery) -> int:
+        """Put the records of a query evenly apart in their order; how many. Example: :class:`Ordering`."""
+        return self._call(lambda: self._session.respace(query))
 
     def change_key(self, record: Model, *key: object) -> None:
         """Give a stored record another key, with all that refers to it. Example: :class:`KeyChanging`."""

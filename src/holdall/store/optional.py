@@ -87,8 +87,10 @@ class Provisioned(Protocol):
         """Every difference between what is there and the bound collections, a sentence each; empty if they fit."""
         ...
 
-    async def drop(self) -> None:
-        """Drop what the bound collections occupy, and their records with it. For tests and development."""
+    async def drop(self, *collections: str) -> None:
+        """Drop what these collections occupy, and their records with it; without any, that of all bound ones, and what
+        lies beside them.
+        """
         ...
 
 

@@ -20,7 +20,7 @@ from holdall.users.accounts import (
     epoch_after,
 )
 from holdall.users.attempts import note_failure
-from holdall.users.logged_in import LoggedIn, begin_session
+from holdall.users.logged_in import LoggedIn, begin_session, end_session
 from holdall.users.logins import account_of, plain_login
 from holdall.users.secrets import Passwords, hash_of, new_token
 
@@ -57,6 +57,7 @@ class Users:
     ...     await users.set_roles("ann", ["viewer"])
     ...     print((await users.user_of_token(token)).roles)
     ...     await users.change_password("ann", "the third password")
+    ...     print([each.login for each in await users.accounts()])
     ...     print((await users.find("ann")).login, (await users.user_named("ann")).login, await users.user_named("eve"))
     >>> import asyncio
     >>> asyncio.run(example())
@@ -68,6 +69,7 @@ class Users:
     frozenset()
     True False
     frozenset({'viewer'})
+    ['ann']
     ann ann None
     """
 
@@ -117,6 +119,11 @@ class Users:
         """Return the account of this login. Raises NotFound. Example: :class:`Users`."""
         async with self.app.session() as session:
             return await account_of(session, login)
+
+    async def accounts(self, *, after: str = "", limit: int = 50) -> list[Account]:
+        """Return accounts by their logins, ``limit`` of those behind a login. Example: :class:`Users`."""
+        async with self.app.session() as session:
+            return list(await session.query(Account.where(Account.login > after).sort(Account.login).limit(limit)))
 
     async def user_named(self, login: str) -> User | None:
         """Return the user of this login; None where there is no such account, or it is not active.
@@ -200,16 +207,18 @@ class Users:
         Example: :class:`Users`.
         """
         kept = await self._passwords.hashed(password)
-        async with self.app.session() as session:
-            found = await session.get(PasswordReset, hash_of(token))
-            if found is None:
-                return False
-            session.remove(found)
-            account = await session.get(Account, found.account)
-            if found.expires <= self.clock() or account is None or not account.is_active:
-                return False
-            account.password = kept
-            await self._end_all(session, account)
+        return await self.app.run(lambda session: self._reset(session, token, kept))
+
+    async def _reset(self, session: Session, token: str, kept: str) -> bool:
+        found = await session.get(PasswordReset, hash_of(token))
+        if found is None:
+            return False
+        session.remove(found)
+        account = await session.get(Account, found.account)
+        if found.expires <= self.clock() or account is None or not account.is_active:
+            return False
+        account.password = kept
+        await self._end_all(session, account)
         return True
 
     # --- sessions and tokens ------------------------------------------------------------------------------------------
@@ -247,14 +256,7 @@ class Users:
 
     async def logout(self, token: str) -> None:
         """End a session, and bearer tokens that were made for its user so far. Example: :class:`Users`."""
-        async with self.app.session() as session:
-            found = await session.get(LoginSession, hash_of(token))
-            if found is None:
-                return
-            session.remove(found)
-            account = await session.get(Account, found.account)
-            if account is not None:
-                account.epoch = epoch_after(self.clock())
+        await self.app.run(lambda session: end_session(session, token, self.clock()))
 
     async def issue_token(
         self, login: str, name: str = "", *, scopes: Collection[str] | None = None, days: float | None = 90.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 
 from holdall.web.asgi import Message, Receive, Scope, header, header_list
@@ -19,7 +18,6 @@ __all__ = [
     "Disconnected",
     "demand_few_values",
     "demand_media_type",
-    "has_repeated_names",
     "let_others_in",
     "media_type",
     "read_body",
@@ -27,8 +25,6 @@ __all__ = [
 
 _LARGE = 2**15  # bytes
 _PATIENCE = 8  # times the bound that are read and thrown away before the connection is closed
-# every string once, ended or not, so that no body makes it look twice at anything
-_STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"?+\s*+(:?)', re.DOTALL)
 
 
 _PARAMETER = re.compile(rb';?\s*([^;=\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s"]*)')
@@ -112,32 +108,6 @@ def _values_in(body: bytes) -> int:
 
 def _without_strings(body: bytes) -> bytes:
     return b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
-
-
-def has_repeated_names(body: bytes) -> bool:
-    """Whether an object in the JSON has a name twice, which decoders read as they like (RFC 8259, section 4).
-
-    One look over all strings settles nearly every body; only where names are alike or escaped is it decoded.
-    """
-    names = [name for name, colon in _STRING.findall(body) if colon]
-    if len(set(names)) == len(names) and (b"\\" not in body or not any(b"\\" in name for name in names)):
-        return False
-    try:
-        json.loads(body, object_pairs_hook=_distinct)
-    except _Repeated:
-        return True
-    except (ValueError, RecursionError):  # not JSON at all: whoever decodes it will say so
-        return False
-    return False
-
-
-class _Repeated(Exception):
-    pass
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise _Repeated
 
 
 async def _read_parts(message: Message, receive: Receive, most: int) -> bytes:

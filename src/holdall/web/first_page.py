@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -11,13 +12,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from holdall.query import Json, Value
+from holdall.session import Binding
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, problem_reply, send_reply
+from holdall.web.rights import has_any_right
 
 __all__ = ["add_first_page"]
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_HEADERS = {"vary": "accept", "cache-control": "private, no-cache"}
 _ALLOWED = (b"allow", b"GET, HEAD, OPTIONS")
 _NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 _PAGE = """<!doctype html>
@@ -37,22 +41,26 @@ _PAGE = """<!doctype html>
 """
 
 
-def add_first_page(service: FastAPI, collections: list[str], options: Options) -> None:
-    """Serve the page at ``/``, where neither the host nor a collection has one of its own."""
+def add_first_page(service: FastAPI, collections: Mapping[str, Binding], options: Options) -> None:
+    """Serve the page at ``/``, where neither the host nor a collection has one of its own.
+
+    Collections are named to those who may do something there, and to unknown users whom a login might help.
+    """
     other = {"openapi": "/openapi.json"} | ({"docs": "/docs"} if options.docs else {})
 
     async def first_page(request: Request) -> Response:
         root = request.scope.get("root_path", "").rstrip("/")
-        paths = {name: f"{root}/{name}" for name in collections}
+        user = await options.user_of(request.scope)
+        paths = {name: f"{root}/{name}" for name, binding in collections.items() if has_any_right(binding, user)}
         links = {name: root + path for name, path in other.items()}
         if not _wants_html(request.headers.get("accept", "")):
             document: dict[str, Json] = {"name": service.title, "collections": paths} | links
-            return JSONResponse(document, headers={"vary": "accept"})
+            return JSONResponse(document, headers=_HEADERS)
         items = "\n".join(
             f'<li><a href="{escape(path)}">{escape(name)}</a></li>' for name, path in [*paths.items(), *links.items()]
         )
         page = _PAGE.format(title=escape(service.title), links=items)
-        return HTMLResponse(page, headers={"content-security-policy": _POLICY, "vary": "accept"})
+        return HTMLResponse(page, headers={"content-security-policy": _POLICY} | _HEADERS)
 
     service.router.default = _behind(service.router.default, first_page)
 

@@ -16,10 +16,10 @@ from holdall.model import RECORD_ERROR
 from holdall.query import Value
 from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.record_bodies import RecordBodies
-from holdall.web.reply import problem_reply
+from holdall.web.reply import Reply, problem_reply
 from holdall.web.rights import USER, unavailable
 
-__all__ = ["add_handlers", "add_own_handlers", "add_problem_handlers", "failed", "http_problem"]
+__all__ = ["add_handlers", "add_own_handlers", "add_problem_handlers", "failed", "http_problem", "response_of"]
 
 
 def add_problem_handlers(service: FastAPI) -> None:
@@ -108,7 +108,7 @@ async def _ours(request: Request, error: Any) -> Response:
             return _response(tell(error, request.scope[USER]))
         return _response(Problem(403, "forbidden", "You may not do this."))
     is_read = request.method in ("GET", "HEAD")
-    problem = problem_of(error, is_read=is_read, has_query=is_read)
+    problem = problem_of(error, is_read=is_read, is_removal=request.method == "DELETE", has_query=is_read)
     if problem is None:
         raise error
     note_cause(request.method, getattr(request.scope.get("route"), "path", ""), error, problem)
@@ -116,7 +116,11 @@ async def _ours(request: Request, error: Any) -> Response:
 
 
 def _response(problem: Problem) -> Response:
-    reply = problem_reply(problem)
+    return response_of(problem_reply(problem))
+
+
+def response_of(reply: Reply) -> Response:
+    """A whole reply, in the words of the framework."""
     response = Response(reply.body, reply.status)
     response.raw_headers = reply.headers
     return response

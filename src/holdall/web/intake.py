@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from holdall.errors import AlreadyExists, CommitAborted, CorruptRecord, StaleVersion, Unsupported
-from holdall.model import Record
+from holdall.model import Record, has_repeated_names
 from holdall.policy import Right, User
 from holdall.query import ALWAYS, Condition, Key, Value
 from holdall.session import Binding, Bindings, Session
 from holdall.web.asgi import Receive, Scope, header_list
-from holdall.web.body import demand_few_values, demand_media_type, has_repeated_names, let_others_in, read_body
+from holdall.web.body import demand_few_values, demand_media_type, let_others_in, read_body
 from holdall.web.conditional import (
     NOT_MET,
     PRECONDITION_REQUIRED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -13,10 +12,9 @@ from holdall.model import Field
 from holdall.policy import Right, User
 from holdall.query import Kind, Value, operators_of
 from holdall.selections import AnySelection
-from holdall.session import Binding, read_only_fields
+from holdall.session import Binding, Bindings
 from holdall.web.filters import OPERATORS
-from holdall.web.included import includable
-from holdall.web.openapi import Node, RecordSchemas, action_schemas, file_of, row_schema
+from holdall.web.openapi import Node, RecordSchemas, access_of, action_schemas, file_of, row_schema
 
 __all__ = ["META", "collection_meta", "collections_meta"]
 
@@ -37,28 +35,24 @@ def collections_meta(bindings: list[Binding], root: str, user: User) -> bytes:
     return msgspec.json.encode({"collections": found})
 
 
-def collection_meta(binding: Binding, user: User, by_name: ByName | None = None, root: str = "") -> bytes:
+def collection_meta(
+    binding: Binding, bindings: Bindings, user: User, by_name: ByName | None = None, root: str = ""
+) -> bytes:
     """The fields of a collection as a user may see and give them, with their schemas, as JSON; and its actions and
     selections, where it has any, as far as the user may see them.
     """
-    hidden, schemas = binding.hidden(user), RecordSchemas(binding)
+    schemas = RecordSchemas(binding, access_of(binding, bindings, user))
     record = schemas.components[f"{binding.model.__name__}.Record"]["properties"]
     rights = _rights(binding, user)
-    refused = {
-        right: read_only_fields(binding, user, is_new=right == "create").keys() for right in ("create", "update")
-    }
     accepted = {
         "create": schemas.components[f"{binding.model.__name__}.Create"],
         "update": schemas.components[f"{binding.model.__name__}.Patch"],
     }
     fields: list[Node] = []
     for name, schema in record.items():
-        if name in hidden:
-            continue
         told: Node = {"name": name, "schema": schema}
         for right, body in accepted.items():
-            is_taken = name in body["properties"] and name not in refused[right]
-            told[right] = bool(rights[right] and is_taken)
+            told[right] = bool(rights[right] and name in body["properties"])
         told["required"] = name in accepted["create"].get("required", ())
         fields.append(told | _asked(binding, name) | _moves(binding, name) | _file(binding, name))
     content = {
@@ -67,7 +61,7 @@ def collection_meta(binding: Binding, user: User, by_name: ByName | None = None,
         "key": list(binding.schema.key),
         "rights": rights,
         "fields": fields,
-        "includes": list(includable(binding, hidden)),
+        "includes": list(schemas.includable),
     }
     shown: list[Node] = [*fields]
     if by_name is not None:
@@ -77,8 +71,7 @@ def collection_meta(binding: Binding, user: User, by_name: ByName | None = None,
         content["actions"] = [_action(each, schemas, path, user) for each in seen]
         content["selections"] = [_selection(each, schemas, path) for each in selected]
         shown += [*content["actions"], *content["selections"]]
-    components = _without(schemas.components, binding.model.__name__, hidden)
-    return msgspec.json.encode(content | {"schemas": _reached(shown, components)})
+    return msgspec.json.encode(content | {"schemas": _reached(shown, schemas.components)})
 
 
 def _action(declared: DeclaredAction, schemas: RecordSchemas, path: str, user: User) -> Node:
@@ -135,22 +128,6 @@ def _file(binding: Binding, name: str) -> Node:
     field = binding.declaration.by_name.get(name)
     told = None if field is None else file_of(field)
     return {} if told is None else {"file": told}
-
-
-def _without(components: Node, model: str, hidden: Collection[str]) -> Node:
-    """The schemas, where those of records of the model do not name fields that the user may not read."""
-    if not hidden:
-        return components
-    return {name: _pruned(each, hidden) if name.startswith(f"{model}.") else each for name, each in components.items()}
-
-
-def _pruned(schema: Node, hidden: Collection[str]) -> Node:
-    told = dict(schema)
-    if "properties" in schema:
-        told["properties"] = {name: each for name, each in schema["properties"].items() if name not in hidden}
-    if "required" in schema:
-        told["required"] = [name for name in schema["required"] if name not in hidden]
-    return told
 
 
 def _reached(fields: list[Node], components: Node) -> Node:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from holdall.errors import DeclarationError
-from holdall.policy import ANONYMOUS, User
+from holdall.policy import ANONYMOUS, Everyone, Given, User, as_rule, is_plain
 from holdall.web.asgi import Scope
 from holdall.web.once import Idempotency
 
@@ -28,7 +28,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ``authenticate`` finds who makes a request; without it everybody is anonymous. ``challenge`` is sent to an unknown
     user in ``WWW-Authenticate``. ``secret`` signs cursors; give the same one to every worker, else a cursor only holds
     in the process that made it. ``create`` makes missing tables at the start, for development. ``docs`` serves a page
-    to try the service. ``lifespan`` is the host's own, run inside ours. ``require_match``: records are changed and
+    to try the service. ``document`` says who is shown ``/openapi.json``, and ``whole_document`` that it tells
+    everything, not only what its reader may do. ``metrics`` says who is shown ``/_metrics`` in the form of Prometheus;
+    without it, nobody. ``lifespan`` is the host's own, run inside ours. ``require_match``: records are changed and
     removed only with ``If-Match``; in all collections, or in those that are named. ``cors`` are the origins whose
     scripts may ask, or ``"*"``. ``health`` answers at ``/_health/live`` and ``/_health/ready``. ``request_id`` is the
     header that has the id of a request, None for none; ``server_timing`` tells how long an answer took.
@@ -48,6 +50,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     secret: bytes = msgspec.field(default_factory=lambda: secrets.token_bytes(32))
     create: bool = False
     docs: bool = True
+    document: Given = Everyone
+    whole_document: bool = False
+    metrics: Given | None = None
     version: str = "1"
     description: str = ""
     max_body: int = 1_048_576  # bytes
@@ -81,6 +86,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
                 if kind in (int, float) and value <= 0:
                     raise DeclarationError(f"asgi(): {name} is a number above zero")
         _demand_traffic(self)
+        _demand_reader("document", self.document)
+        if self.metrics is not None:
+            _demand_reader("metrics", self.metrics)
         if isinstance(self.require_match, str) or not isinstance(self.require_match, bool | Collection):
             raise DeclarationError("asgi(): require_match is True, False, or the names of collections, as in a list")
         if not isinstance(self.idempotency, bool | Idempotency):
@@ -119,12 +127,18 @@ def _demand_traffic(options: Any) -> None:
         raise DeclarationError('asgi(): cors has origins such as "https://app.example:8443", or is "*"')
 
 
+def _demand_reader(option: str, given: Given) -> None:
+    """Raise DeclarationError unless the option is a rule about users, and not about records."""
+    if not is_plain(as_rule(given)):
+        raise DeclarationError(f"asgi(): {option} is a rule about users, such as Authenticated or Role(...)")
+
+
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
 _ORIGIN = re.compile(r"\*|https?://[^/\s?#@]+")
 _KINDS: dict[tuple[str, ...], type] = {
     ("challenge", "version", "description"): str,
     ("secret",): bytes,
-    ("create", "docs", "server_timing", "health"): bool,
+    ("create", "docs", "whole_document", "server_timing", "health"): bool,
     ("max_body", "max_values", "max_url", "max_page", "max_bulk", "max_import", "max_requests", "max_followers"): int,
     ("body_seconds", "request_seconds"): float,
 }

@@ -33,6 +33,7 @@ from holdall.errors import (
     Refused,
     Reserved,
     StaleVersion,
+    StillReferenced,
     StoreError,
     StoreTimeout,
     StoreUnavailable,
@@ -110,16 +111,22 @@ _UNREACHED = Problem(503, "unavailable", "The records cannot be reached now.", h
 
 
 def problem_of(
-    error: HoldallError, *, is_conditional: bool = False, is_read: bool = False, has_query: bool = False
+    error: HoldallError,
+    *,
+    is_conditional: bool = False,
+    is_read: bool = False,
+    is_removal: bool = False,
+    has_query: bool = False,
 ) -> Problem | None:
     """The problem an error of ours is to a client; None for one that is our own failure.
 
-    ``is_conditional``: the request named the version it expects. ``is_read``: it changes nothing. ``has_query``: it
-    says which records it wants, and how, so that another request may be answered where this one is not.
+    ``is_conditional``: the request named the version it expects. ``is_read``: it changes nothing. ``is_removal``: it
+    removes records. ``has_query``: it says which records it wants, and how, so that another request may be answered
+    where this one is not.
     """
     match error:
         case CommitError():
-            return _of_commit(error, is_conditional=is_conditional)
+            return _of_commit(error, is_conditional=is_conditional, is_removal=is_removal)
         case ValidationError():
             told = "the first breaches are" if error.is_cut else "each breach is"
             return Problem(422, "invalid", f"What was sent breaks rules; {told} listed.", error.errors)
@@ -137,11 +144,13 @@ def problem_of(
         case Refused() if not is_read:
             return Problem(409, "refused", str(error)[:_MAX_DETAIL])
         case StoreError():
-            return _of_store(error, is_conditional=is_conditional, is_read=is_read, has_query=has_query)
+            return _of_store(
+                error, is_conditional=is_conditional, is_read=is_read, is_removal=is_removal, has_query=has_query
+            )
     return None  # StateError and NotLoaded too: whoever wrote the program called something at the wrong time
 
 
-def _of_commit(error: CommitError, *, is_conditional: bool) -> Problem | None:
+def _of_commit(error: CommitError, *, is_conditional: bool, is_removal: bool) -> Problem | None:
     match error:
         case CommitUnknown():
             detail = "It is not known whether the change was made; look before repeating it."
@@ -154,10 +163,14 @@ def _of_commit(error: CommitError, *, is_conditional: bool) -> Problem | None:
     cause = error.__cause__
     if isinstance(cause, TimeoutError):
         return _TOO_SLOW
-    return problem_of(cause, is_conditional=is_conditional) if isinstance(cause, HoldallError) else None
+    if not isinstance(cause, HoldallError):
+        return None
+    return problem_of(cause, is_conditional=is_conditional, is_removal=is_removal)
 
 
-def _of_store(error: StoreError, *, is_conditional: bool, is_read: bool, has_query: bool) -> Problem | None:
+def _of_store(
+    error: StoreError, *, is_conditional: bool, is_read: bool, is_removal: bool, has_query: bool
+) -> Problem | None:
     match error:
         case Unsupported() if has_query:  # it names what the query names
             detail = f"The place where this is kept does not support {_clean(error.feature)}."
@@ -165,7 +178,7 @@ def _of_store(error: StoreError, *, is_conditional: bool, is_read: bool, has_que
         case Unsupported():
             return Problem(501, "unsupported", "The place where this is kept cannot do what was asked.")
         case Conflict():
-            return _UNREACHED if is_read else _of_conflict(error, is_conditional=is_conditional)
+            return _UNREACHED if is_read else _of_conflict(error, is_conditional=is_conditional, is_removal=is_removal)
         case CorruptRecord() if error.fields:
             breaches = [FieldError(name, "unreadable", "cannot be read as it is stored") for name in error.fields]
             return Problem(
@@ -182,7 +195,7 @@ def _of_store(error: StoreError, *, is_conditional: bool, is_read: bool, has_que
     return None
 
 
-def _of_conflict(error: Conflict, *, is_conditional: bool) -> Problem:
+def _of_conflict(error: Conflict, *, is_conditional: bool, is_removal: bool) -> Problem:
     match error:
         case StaleVersion():
             detail = "The record was changed by somebody else since it was read; read it again."
@@ -195,9 +208,14 @@ def _of_conflict(error: Conflict, *, is_conditional: bool) -> Problem:
         case CheckViolation():
             breaches = [FieldError(name, "check", "is refused by a rule of the database") for name in error.fields]
             return Problem(422, "invalid", "What was sent breaks a rule of the database.", breaches)
-        case ReferenceViolation():
+        case ReferenceViolation() if isinstance(error, StillReferenced) or is_removal:
             breaches = [FieldError(name, "reference", "would be left without its target") for name in error.fields]
             return Problem(409, "reference", "A reference would be left without its target.", breaches)
+        case ReferenceViolation():
+            breaches = [
+                FieldError(name, "reference", "refers to a record that does not exist") for name in error.fields
+            ]
+            return Problem(422, "invalid", "What was sent breaks rules; each breach is listed.", breaches)
         case LockConflict() | Reserved():
             detail = "Somebody else is changing this now; nothing was changed, repeat the request."
             return Problem(409, "busy", detail, headers=_SOON)

@@ -9,9 +9,9 @@ from typing import Any, get_args
 import msgspec
 from pydantic import BaseModel
 
-from holdall.model import Model
+from holdall.model import Model, has_repeated_names
 from holdall.web.asgi import Application, Message, Receive, Scope, Send, header
-from holdall.web.body import JSON, Disconnected, demand_few_values, demand_media_type, has_repeated_names, read_body
+from holdall.web.body import JSON, Disconnected, demand_few_values, demand_media_type, read_body
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import msgspec
 
-from holdall.errors import FieldError
+from holdall.errors import FieldError, ValidationError
 from holdall.policy import Right
 from holdall.query import Key
 from holdall.session import Plan, Session
 from holdall.store import Transactional, Verb
 from holdall.web.preferences import Preferences
-from holdall.web.problem import Problem
 from holdall.web.reply import PLAN, Reply, json_reply
 
 __all__ = ["rehearse", "rehearsed"]
@@ -71,14 +70,14 @@ def _targets(session: Session, plan: Plan) -> dict[tuple[Any, Key], str]:
 
 
 async def _demand_targets(session: Session, wanted: dict[tuple[Any, Key], str]) -> None:
-    """Raise Problem (409) for references that lead to no record."""
+    """Raise ValidationError for references that lead to no record."""
     found = await asyncio.gather(
         *(session.get(model, *(key if isinstance(key, tuple) else (key,))) for model, key in wanted)
     )
     missing = sorted({name for name, record in zip(wanted.values(), found, strict=True) if record is None})
     if missing:
-        breaches = [FieldError(name, "reference", "would be left without its target") for name in missing]
-        raise Problem(409, "reference", "A reference would be left without its target.", breaches)
+        breaches = [FieldError(name, "reference", "refers to a record that does not exist") for name in missing]
+        raise ValidationError("rehearsal", breaches)
 
 
 async def rehearsed(session: Session, preferences: Preferences, numbers: dict[str, int] | None = None) -> Reply:

@@ -226,7 +226,7 @@ class Resource:
         if not any(self.binding.policy.allows(right, user) for right in Right):
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
         by_name = self._by_name if self._beside is not None else None
-        body = collection_meta(self.binding, user, by_name, scope.get("root_path", "").rstrip("/"))
+        body = collection_meta(self.binding, self._bindings, user, by_name, scope.get("root_path", "").rstrip("/"))
         return conditional(scope, body, tag_of_body(body))
 
     def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
@@ -247,7 +247,13 @@ class Resource:
         method = scope["method"]
         is_conditional = method in ("PATCH", "PUT", "DELETE") and header(scope, b"if-match") is not None
         is_read = method in ("GET", "HEAD")
-        problem = problem_of(error, is_conditional=is_conditional, is_read=is_read, has_query=is_read and not key)
+        problem = problem_of(
+            error,
+            is_conditional=is_conditional,
+            is_read=is_read,
+            is_removal=method == "DELETE",
+            has_query=is_read and not key,
+        )
         if problem is None:
             return failure_of(scope, error)
         if problem.errors:

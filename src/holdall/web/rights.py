@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from holdall.errors import ActionUnavailable, FieldError, Forbidden
-from holdall.policy import Right, User
-from holdall.query import Key
+from holdall.policy import Given, Right, User, as_rule, bound
+from holdall.query import ALWAYS, Key
 from holdall.session import Binding, rights_of_removal
 from holdall.web.problem import Problem
 
 __all__ = [
     "SOMEBODY",
     "USER",
+    "demand_grant",
     "demand_removal",
     "demand_right",
     "forbidden",
@@ -36,6 +37,16 @@ class _EveryRole(frozenset[str]):
 
 SOMEBODY = User("somebody", roles=_EveryRole())
 """A known user who holds every role."""
+
+
+def demand_grant(given: Given, user: User, challenge: str) -> None:
+    """Raise Problem unless a rule that asks for no record is for the user: 401 where it is for some known one."""
+    rule = as_rule(given)
+    if bound(rule, user) == ALWAYS:
+        return
+    if not user.is_authenticated and bound(rule, SOMEBODY) == ALWAYS:
+        raise _unknown(challenge)
+    raise Problem(404, "not-found", "There is no such record.")
 
 
 def demand_right(binding: Binding, right: Right, user: User, challenge: str) -> None:
@@ -71,11 +82,15 @@ def refusal(binding: Binding, right: Right, user: User, challenge: str) -> Probl
     """401 for an unknown user where a known one might; 404 where not even reading is allowed; else 403."""
     policy = binding.policy
     if not user.is_authenticated and might_allow(binding, right):
-        headers = ((b"www-authenticate", challenge.encode()),)
-        return Problem(401, "unauthenticated", "Say who you are first.", headers=headers)
+        return _unknown(challenge)
     if policy.allows(Right.READ, user):
         return Problem(403, "forbidden", "You may not do this.")
     return Problem(404, "not-found", "There is no such record.")
+
+
+def _unknown(challenge: str) -> Problem:
+    headers = ((b"www-authenticate", challenge.encode()),)
+    return Problem(401, "unauthenticated", "Say who you are first.", headers=headers)
 
 
 def forbidden(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -19,30 +20,25 @@ from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
 from holdall.query import Json, Value, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
+from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
+from holdall.web.documents import Documents
 from holdall.web.events import Streams
 from holdall.web.first_page import add_first_page
-from holdall.web.host_problems import add_handlers, failed
+from holdall.web.host_problems import add_handlers, failed, response_of
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.meta import META, collections_meta
-from holdall.web.openapi import (
-    add_by_name,
-    add_direct,
-    add_idempotency,
-    add_streams,
-    contribute,
-    contribution,
-    describe_own,
-)
+from holdall.web.metrics_route import add_metrics
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
 from holdall.web.options import Options
-from holdall.web.own_routes import OwnRoutes, collections_of_views, flat_routes
+from holdall.web.own_routes import OwnRoutes, collections_of_views
 from holdall.web.problem import Problem
+from holdall.web.reading import conditional
 from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
-from holdall.web.rights import forbidden
+from holdall.web.rights import demand_grant, forbidden
 
 __all__ = ["Service", "asgi"]
 
@@ -85,7 +81,6 @@ class Service(FastAPI):
         self.cursors = Cursors(options.secret)
         self.holdall = app
         self.settings = options
-        self._contribution: dict[str, Json] | None = None
         self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
         contexts = RequestContexts(app)
         self._resources = {
@@ -100,6 +95,7 @@ class Service(FastAPI):
                 if self._streams.has(resource.binding):
                     resource.follow(self._streams)
         _demand_addresses(self._resources)
+        self._documents = Documents(app, options, self._shown, self._resources, self._acting, self._streams)
         self._own = OwnRoutes(self._resources)
         self._health = HealthPaths(app)
         self._front: Application = Front(self._answer, app, options, self._health if options.health else None)
@@ -109,6 +105,7 @@ class Service(FastAPI):
             title=app.name,
             version=options.version,
             description=options.description,
+            openapi_url=None,  # FastAPI's own route would tell everybody everything
             docs_url=None,
             redoc_url=None,
             lifespan=self._live,
@@ -116,8 +113,12 @@ class Service(FastAPI):
         )
         add_handlers(self)
         self.add_exception_handler(Exception, failed)
-        add_first_page(self, list(self._resources), options)
+        self.openapi_url = "/openapi.json"
+        self.add_route(self.openapi_url, self._document, include_in_schema=False)
+        add_first_page(self, {name: each.binding for name, each in self._resources.items()}, options)
         self.add_route(f"/{META}", self._meta, include_in_schema=False)
+        if options.metrics is not None:
+            add_metrics(self, app, options, options.metrics)
         if options.docs:
             if "docs" in self._resources:
                 raise DeclarationError(
@@ -167,10 +168,8 @@ class Service(FastAPI):
         """Let views answer in the place of their collections, where they have the same address."""
         for collection in collections_of_views(self.router.routes):
             replaced = self._resources.pop(collection, None)
-            if replaced is not None:
-                self._contribution = None
-                if replaced.has_names:
-                    self._acting[collection] = replaced
+            if replaced is not None and replaced.has_names:
+                self._acting[collection] = replaced
 
     def _find(self, scope: Scope) -> tuple[Resource, str] | None:
         """The collection that answers, and the key's text; None where the host's own routes do."""
@@ -184,30 +183,21 @@ class Service(FastAPI):
         return None if self._own.takes(scope["path"].removeprefix(root), scope["method"]) else found
 
     def openapi(self) -> dict[str, Json]:
-        """The OpenAPI 3.1 document: the collections beside the host's own routes."""
+        """The whole OpenAPI 3.1 document: the collections beside the host's own routes.
+
+        Users are shown the part that tells what they may do, unless the option ``whole_document`` says otherwise.
+        """
         self.give_way_to_views()
-        if self._contribution is None:
-            self._contribution = contribution(
-                self._shown.values(), self.settings.challenge if self.knows_users else None, self._resources
-            )
-            paths: Any = self._contribution["paths"]
-            for name, resource in self._resources.items():
-                add_direct(paths, name, resource.direct_files)
-            add_by_name(
-                self._contribution,
-                self._shown.values(),
-                self.holdall.by_name,
-                self._resources | self._acting,
-                knows_users=self.knows_users,
-            )
-            if self._streams is not None:
-                shown = [each.binding for each in self._resources.values() if self._streams.has(each.binding)]
-                add_streams(self._contribution, shown, is_secured=self.knows_users)
-            if self.settings.kept is not None:
-                add_idempotency(paths, self._resources, self.settings.kept.demands)
-        document = contribute(super().openapi(), self._contribution)
-        describe_own(document, flat_routes(self.router.routes), knows_users=self.knows_users)
-        return document
+        return self._documents.whole(deepcopy(super().openapi()), self.router.routes)
+
+    async def _document(self, request: Request) -> Response:
+        """The document as the user may see it."""
+        user = await self.user_of(request.scope)
+        demand_grant(self.settings.document, user, self.settings.challenge)
+        self.give_way_to_views()
+        root = request.scope.get("root_path", "").rstrip("/") if self.root_path_in_servers else ""
+        body = self._documents.of_user(super().openapi(), self.router.routes, user, root)
+        return response_of(conditional(request.scope, body, tag_of_body(body)))
 
     @asynccontextmanager
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:

@@ -122,7 +122,7 @@ async def test_lists_are_written_from_either_end_by_record_and_by_key(tmp_path: 
     found = {car.id: car.drivers.keys for car in await Session(app.bindings).query(Car.where())}
     assert found == {car_ids[0]: (), car_ids[1]: (ids[1],)}
     ann.cars = [77]
-    with pytest.raises(ValidationError, match="cars: refers to a record of car that does not exist"):
+    with pytest.raises(ValidationError, match="cars: refers to a record that does not exist"):
         await fresh.commit()
     fresh.rollback()
     await fresh.commit()

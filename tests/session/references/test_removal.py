@@ -220,7 +220,7 @@ async def test_what_is_referred_to_must_be_there_and_every_breach_is_told(tmp_pa
     flag = session.add(Flag(id=1, land="A"))
     await session.commit()
     flag.land = "Q"
-    with pytest.raises(ValidationError, match="land: refers to a record of land that does not exist"):
+    with pytest.raises(ValidationError, match="land: refers to a record that does not exist"):
         await session.commit()
 
 

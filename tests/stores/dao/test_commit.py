@@ -269,7 +269,7 @@ async def test_what_others_refer_to_is_looked_for(remote: Remote) -> None:
     app.add(Desk, store="main")
     async with app.session() as s:
         s.add_all([Desk(id=1, owner=1, company=77), Desk(id=2, owner=9)])
-        with pytest.raises(ValidationError, match="owner: refers to a record of employee that does not exist"):
+        with pytest.raises(ValidationError, match="owner: refers to a record that does not exist"):
             await s.commit()
         s.rollback()
         s.add(Desk(id=1, owner=1, company=77))

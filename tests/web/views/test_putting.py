@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from holdall import Everyone, Frozen, Holdall, Model, Policy, field
 from holdall.testing.client import Client
-from holdall.web.views import AsyncRestView, ReadOnly, RestView, ViewRoute, include_view
+from holdall.web.views import AsyncRestView, ReadOnly, RestView, ViewRoute, include_view, post
 from tests.support.shop_of_views import BOOKS, KINDS, shop
 
 pytestmark = pytest.mark.anyio
@@ -130,6 +130,49 @@ async def test_it_makes_and_replaces_by_the_verbs_that_do(client: Client) -> Non
     assert less.json() == {"id": 1, "title": "c", "pages": 0, "origin": "there", "size": {}, "version": 3}
     assert less.headers["etag"] == (await client.get("/items/1")).headers["etag"]
     assert client.calls[:3] == ["create", "update", "update"]  # type: ignore[attr-defined]
+
+
+class Announced:
+    """A route of its own that changes a record, in an async and a sync view."""
+
+    @post("/{key}/announce", status_code=200)
+    async def announce(self: Any, key: int) -> Any:
+        item = await self.get_one(key)
+        async with self.write_action("announce", obj=item) as write:
+            write.obj.pages += 1
+        return self.to_response(item)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_where_it_is_demanded_records_are_changed_with_if_match_only(kind: str) -> None:
+    app = Holdall("items")
+    app.add_store("main", "memory:")
+    app.add(Item, store="main", policy=OPEN)
+    made = app.asgi(require_match=["items"])
+    bases = (Announced, VIEWS[kind]) if kind == "async" else (VIEWS[kind],)
+    include_view(made, type("Chosen", bases, {"calls": []}))
+    async with Client(made) as client:
+        assert (await put(client, "/items/1", {"title": "a"})).status == 201  # nothing is changed by it
+        tag = (await client.get("/items/1")).headers["etag"]
+        assert (await client.patch("/items/9", {"pages": 1})).status == 404
+        refused = [
+            await put(client, "/items/1", {"title": "b"}),
+            await client.patch("/items/1", {"pages": 1}),
+            await client.delete("/items/1"),
+        ]
+        if kind == "async":
+            refused.append(await client.post("/items/1/announce", None))
+        assert {(each.status, each.json()["type"]) for each in refused} == {(428, "urn:holdall:precondition-required")}
+        items = await client.patch("/items", [{"key": 1, "patch": {"pages": 1}}])
+        assert (items.status, items.json()["type"]) == (428, "urn:holdall:precondition-required")
+        assert (await client.get("/items/1")).json()["version"] == 1
+        done = await client.patch("/items/1", {"pages": 1}, if_match=tag)
+        assert (done.status, done.json()["pages"]) == (200, 1)
+        listed = await client.patch("/items", [{"key": 1, "patch": {"pages": 2}, "etag": done.headers["etag"]}])
+        assert listed.status == 200, listed.body
+        assert (await client.patch("/items?pages=2", {"pages": 3})).status == 428
+        assert (await client.patch("/items?pages=2", {"pages": 3}, if_match="*")).status == 200
+        assert (await client.delete("/items/1", if_match="*")).status == 204
 
 
 async def test_what_cannot_be_given_is_refused(client: Client) -> None:

@@ -18,12 +18,14 @@ from holdall.admin.forms import (
     filled,
     groups_of,
     placed,
+    reachable,
     read_changes,
     refused_errors,
     typed,
 )
 from holdall.admin.kinds import Kind
 from holdall.admin.pages.conflicts import conflict_page, settled
+from holdall.admin.pages.histories import values_then
 from holdall.admin.relations import named
 from holdall.admin.sending import sent_record
 from holdall.admin.shown import shown
@@ -69,11 +71,17 @@ async def edit_page(visit: Visit, described: Described, key: str) -> Response:
     path = f"/{quote(described.collection)}/{key}"
     if visit.request.method != "POST":
         record, tag = await _current(visit, path, fields)
+        fields = [reachable(each, record.get(each.name)) for each in fields]
         form = filled(fields, record, visit.words)
+        moment = visit.request.query_params.get("_as_of")
+        if moment is not None:
+            then = await values_then(visit, described, key, moment)
+            form.inputs |= filled([each for each in fields if each.name in then], then, visit.words).inputs
         form.errors = {name: [visit.words("cannot be read as it is stored")] for name in record.get(_UNREADABLE, ())}
         return await _edit_form(visit, described, key, fields, form, record, tag)
     sent = await _sent(visit, fields)
     before, tag = _before(visit, sent), sent.own.get("_tag", "")
+    fields = [reachable(each, before.get(each.name)) for each in fields]
     if RESUMED in sent.own:
         return await _edit_form(visit, described, key, fields, Filled(sent.inputs), before, tag)
     if not settled(visit, sent, fields, before):
@@ -120,7 +128,7 @@ async def _current(visit: Visit, path: str, fields: Sequence[FieldInfo]) -> tupl
 
 async def _sent(visit: Visit, fields: Sequence[FieldInfo]) -> Typed:
     most = visit.site.limits.max_body + sum(each.max_size for each in fields if each.kind is Kind.FILE)
-    form = await read_form(visit.request, most)
+    form = await read_form(visit, most)
     sent = typed(form)
     visit.demand_token(sent.own)
     if RESUMED in sent.own:

@@ -114,7 +114,8 @@ def _columns(visit: Visit, described: Described, kept: list[tuple[str, str]], so
         following = f"-{name}" if order == "ascending" else name
         href = address_of(visit, described, _with(kept, "sort", following)) if field.sorts else ""
         numeric = field.kind in (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL)
-        found.append({"label": field.label, "order": order, "href": href, "kind": "number" if numeric else ""})
+        told = {"label": field.label, "order": order, "href": href, "kind": "number" if numeric else ""}
+        found.append(told | ({"names": "yes"} if name == described.naming else {}))
     for name, made in described.view.computed.items():
         found.append({"label": made.label or name, "order": "", "href": "", "kind": ""})
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
@@ -10,7 +10,7 @@ from holdall.admin.drafts import RESUMED, read_form
 from holdall.admin.forms import typed
 from holdall.admin.login_form import login_form
 from holdall.admin.options import LANGUAGES
-from holdall.admin.visit import Refused, Visit
+from holdall.admin.visit import CHOSEN, Refused, Visit
 from holdall.admin.words import zone_of
 from holdall.users.authenticator import session_token
 from holdall.web.login_answers import with_session, without_session
@@ -26,7 +26,7 @@ async def login_page(visit: Visit) -> Response:
     site, request = visit.site, visit.request
     if request.method != "POST":
         return await login_form(visit, status=200, back=visit.url(), draft="")
-    sent = typed(await read_form(request, site.limits.max_body * 2))
+    sent = typed(await read_form(visit, site.limits.max_body * 2))
     visit.demand_token(sent.own)
     back, draft = _inside(visit, sent.own.get("_back", "")), sent.own.get("_draft", "")
     login, password = sent.own.get("login", ""), sent.own.get("password", "")
@@ -42,7 +42,7 @@ async def login_page(visit: Visit) -> Response:
 
 async def logout_page(visit: Visit) -> Response:
     """``/logout``, by POST: the session is over."""
-    sent = typed(await read_form(visit.request, visit.site.limits.max_body))
+    sent = typed(await read_form(visit, visit.site.limits.max_body))
     visit.demand_token(sent.own)
     token = session_token(visit.request.headers.get("cookie", ""))
     if token is not None and visit.site.users is not None:
@@ -54,7 +54,7 @@ async def preferences_page(visit: Visit) -> Response:
     """``/preferences``: language, time zone, light or dark; kept in cookies of this browser."""
     if visit.request.method != "POST":
         return visit.page("preferences.html", languages=LANGUAGES, looks=_LOOKS)
-    sent = typed(await read_form(visit.request, visit.site.limits.max_body))
+    sent = typed(await read_form(visit, visit.site.limits.max_body))
     visit.demand_token(sent.own)
     chosen = {
         "language": sent.own.get("language", ""),
@@ -64,8 +64,7 @@ async def preferences_page(visit: Visit) -> Response:
     if chosen["language"] not in LANGUAGES or chosen["look"] not in _LOOKS or not chosen["zone"]:
         raise Refused(422, visit.words("There is no such language, look or time zone."))
     answer = visit.go("preferences", _said="saved")
-    for name, value in chosen.items():
-        answer.set_cookie(f"admin-{name}", value, max_age=_YEAR, secure=True, httponly=True, samesite="lax", path="/")
+    answer.set_cookie(CHOSEN, urlencode(chosen), max_age=_YEAR, secure=True, httponly=True, samesite="lax", path="/")
     return answer
 
 

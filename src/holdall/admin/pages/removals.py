@@ -25,7 +25,7 @@ async def delete_page(visit: Visit, described: Described, key: str) -> Response:
             raise Refused(answer.status, answer=answer)
         name = described.name_of(answer.json) if answer.is_good else key
         return visit.page("delete.html", described=described, key=key, record_name=name, tag=answer.tag, refused="")
-    sent = typed(await read_form(visit.request, visit.site.limits.max_body))
+    sent = typed(await read_form(visit, visit.site.limits.max_body))
     visit.demand_token(sent.own)
     tag = sent.own.get("_tag", "")
     answer = await visit.ask("DELETE", path, headers={"if-match": tag} if tag else {})

@@ -9,12 +9,17 @@ from starlette.responses import Response
 
 from holdall.admin.described import Described
 from holdall.admin.office import Page
+from holdall.admin.pages.acts import act_page, bulk_page
 from holdall.admin.pages.details import detail_page
 from holdall.admin.pages.edits import edit_page, new_page
+from holdall.admin.pages.files import export_page, file_page, lookup_page
+from holdall.admin.pages.histories import access_page, history_page
 from holdall.admin.pages.home import home_page
 from holdall.admin.pages.lists import list_page
 from holdall.admin.pages.logins import login_page, logout_page, preferences_page
+from holdall.admin.pages.operations import operations_page
 from holdall.admin.pages.removals import delete_page
+from holdall.admin.pages.selections import selection_page
 from holdall.admin.visit import Refused, Visit
 
 __all__ = ["PAGES"]
@@ -56,4 +61,13 @@ PAGES: dict[str, Page] = {
     "new": _of_collection(new_page),
     "edit": _of_record(edit_page),
     "delete": _of_record(delete_page),
+    "history": _of_record(history_page),
+    "access": _of_record(access_page),
+    "act": act_page,
+    "bulk": _of_collection(bulk_page),
+    "select": selection_page,
+    "file": file_page,
+    "export": export_page,
+    "lookup": _of_collection(lookup_page),
+    "operations": operations_page,
 }

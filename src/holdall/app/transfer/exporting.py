@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 
 from holdall.app.transfer.files import form_of, new_file
+from holdall.app.transfer.yaml_documents import yaml_writer
 from holdall.errors import QueryError
 from holdall.model import csv_lines, csv_row
 from holdall.policy import User
-from holdall.query import AnyQuery
+from holdall.query import AnyQuery, Json, Value
 from holdall.session import Bindings, Session
 
 __all__ = ["export_records"]
@@ -43,7 +44,7 @@ async def export_records(
         raise QueryError("columns are names of fields, at least one, and each once")
     if unknown := [name for name in names if name not in every]:
         raise QueryError(f"{binding.collection} has no stored field {unknown[0]!r} to export")
-    written, rows = 0, list[bytes]()
+    written, rows, write = 0, list[bytes](), _writer(chosen, names, keeps_formulas=keeps_formulas)
     with new_file(path) as file:
         if chosen == "csv":
             file.write(csv_lines([names]))
@@ -52,17 +53,26 @@ async def export_records(
                 text = record.to_json(fields=names).encode()
                 rows.append(text)
                 if len(rows) == _BATCH:
-                    file.write(_written(rows, names, chosen, keeps_formulas=keeps_formulas))
+                    file.write(write(rows))
                     written, rows = written + len(rows), []
                     if progress is not None:
                         progress(written)
                     await asyncio.sleep(0)
-        file.write(_written(rows, names, chosen, keeps_formulas=keeps_formulas))
+        file.write(write(rows))
     return written + len(rows)
 
 
-def _written(rows: list[bytes], names: Sequence[str], form: str, *, keeps_formulas: bool) -> bytes:
+def _writer(form: str, names: Sequence[str], *, keeps_formulas: bool) -> Callable[[list[bytes]], bytes]:
+    """The function from records as JSON to their part of the file."""
     if form == "ndjson":
-        return b"".join([row + b"\n" for row in rows])
-    values = msgspec.json.decode(b"[" + b",".join(rows) + b"]", type=list[dict[str, object]])
-    return csv_lines([csv_row([row[name] for name in names], keeps_formulas=keeps_formulas) for row in values])
+        return lambda rows: b"".join([row + b"\n" for row in rows])
+    if form == "yaml":
+        documents = yaml_writer()
+        return lambda rows: documents(_decoded(rows))
+    return lambda rows: csv_lines(
+        [csv_row([row[name] for name in names], keeps_formulas=keeps_formulas) for row in _decoded(rows)]
+    )
+
+
+def _decoded(rows: list[bytes]) -> list[dict[str, Json]]:
+    return msgspec.json.decode(b"[" + b",".join(rows) + b"]", type=list[dict[str, Value]])

@@ -13,10 +13,10 @@ from holdall.errors import DeclarationError
 
 __all__ = ["FORMS", "form_of", "new_file", "parts_of"]
 
-FORMS = ("csv", "ndjson")
-"""The forms of files of records: CSV (RFC 4180), and lines of JSON."""
+FORMS = ("csv", "ndjson", "yaml")
+"""The forms of files of records: CSV (RFC 4180), lines of JSON, and documents of YAML."""
 
-_ENDINGS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+_ENDINGS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".yaml": "yaml", ".yml": "yaml"}
 _PART = 256 * 1024
 
 

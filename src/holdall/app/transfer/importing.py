@@ -9,18 +9,11 @@ from pathlib import Path
 import msgspec
 
 from holdall.app.transfer.files import form_of, parts_of
+from holdall.app.transfer.line_batches import Line, store_lines
 from holdall.app.transfer.report import ImportReport, ImportTally
-from holdall.errors import (
-    CommitAborted,
-    CommitError,
-    FieldError,
-    Forbidden,
-    HoldallError,
-    LimitExceeded,
-    StateError,
-    ValidationError,
-)
-from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, lines_in
+from holdall.app.transfer.yaml_documents import documents_in, members_of
+from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
+from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, has_repeated_names, lines_in
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Binding, Bindings, Session, read_only_fields
@@ -30,7 +23,6 @@ __all__ = ["Importing"]
 _MOST = 64 * 1024 * 1024  # bytes of a line
 _Members = dict[str, Json] | FieldError
 _Found = tuple[Key, Model | None] | HoldallError | None  # the key of a line and its record, or what was in the way
-_Line = tuple[int, _Members]  # its number, and the members of a record or what is wrong
 
 
 class Importing:
@@ -69,11 +61,12 @@ class Importing:
 
     async def run(self, path: Path, form: str | None) -> ImportReport:
         """Take in all lines of a file. Raises LimitExceeded for a line that is too long, OSError."""
-        is_csv = form_of(path, form) == "csv"
-        read = None if is_csv else self._of_json
-        lines, tally = list[_Line](), self._tally
+        chosen, parts = form_of(path, form), parts_of(path)
+        read = {"csv": None, "ndjson": self._of_json, "yaml": self._of_yaml}[chosen]
+        given = documents_in(parts, _MOST) if chosen == "yaml" else lines_in(parts, _MOST, is_quoted=chosen == "csv")
+        lines, tally = list[Line](), self._tally
         try:
-            async for number, line in lines_in(parts_of(path), _MOST, is_quoted=is_csv):
+            async for number, line in given:
                 if read is None:
                     accepted = set(self._new.names)
                     schema, formulas = self._binding.schema, self._keeps_formulas
@@ -89,49 +82,22 @@ class Importing:
         await self._take(lines)
         return self._report()
 
-    async def _take(self, lines: Sequence[_Line]) -> None:
+    async def _take(self, lines: Sequence[Line]) -> None:
         """Store lines in one commit, or each by itself where something stands in the way of some."""
-        good: list[_Line] = []
-        session, counts = Session(self._bindings, self._user), ImportTally()
-        for (number, members), found in zip(lines, await self._found(session, lines), strict=True):
-            try:
-                self._put(session, members, found, counts)
-            except HoldallError as error:
-                self._tally.refuse(number, _errors(error))
-            else:
-                good.append((number, members))
-        try:
-            await self._end(session)
-        except HoldallError as error:
-            _demand_unwritten(error)
-            if isinstance(error, Forbidden) and self._is_never_allowed(counts):
-                raise
-            for line in good:
-                await self._take_one(line)
-        else:
-            self._count(counts)
+        await store_lines(lambda: _Attempt(self), lines, self._refuse, (HoldallError,))
         if self._progress is not None:
             self._progress(self._report())
 
-    def _is_never_allowed(self, counts: ImportTally) -> bool:
-        """Whether the user has no right to what such lines do, whatever the record."""
-        wanted = [(counts.created, Right.CREATE), (counts.changed, Right.UPDATE)]
-        return any(number and not self._binding.policy.allows(right, self._user) for number, right in wanted)
+    def _refuse(self, number: int, error: Exception) -> None:
+        self._tally.refuse(number, _errors(error))
 
-    async def _take_one(self, line: _Line) -> None:
-        number, members = line
-        session, counts = Session(self._bindings, self._user), ImportTally()
-        (found,) = await self._found(session, [line])
-        try:
-            self._put(session, members, found, counts)
-            await self._end(session)
-        except HoldallError as error:
-            _demand_unwritten(error)
-            self._tally.refuse(number, _errors(error))
-        else:
-            self._count(counts)
+    def demand_rights(self, counts: ImportTally) -> None:
+        """Raise Forbidden, which ends the import, where the user may do what lines do with no record at all."""
+        for number, right in ((counts.created, Right.CREATE), (counts.changed, Right.UPDATE)):
+            if number:
+                self._binding.policy.demand(right, self._user, self._binding.collection)
 
-    async def _found(self, session: Session, lines: Sequence[_Line]) -> list[_Found]:
+    async def found(self, session: Session, lines: Sequence[Line]) -> list[_Found]:
         """The records that lines change, asked for together; none where every line is to be a new one."""
 
         async def one(members: _Members) -> _Found:
@@ -146,7 +112,7 @@ class Importing:
 
         return await asyncio.gather(*(one(members) for _, members in lines))
 
-    def _put(self, session: Session, members: _Members, found: _Found, counts: ImportTally) -> None:
+    def put(self, session: Session, members: _Members, found: _Found, counts: ImportTally) -> None:
         """Add the record of a line, or give its values to the one that is there."""
         name, model = self._binding.model.__name__, self._binding.model
         if isinstance(members, FieldError):
@@ -180,6 +146,11 @@ class Importing:
             assign(record, changes)
         return bool(changes)
 
+    @property
+    def session(self) -> Session:
+        """A session for the lines of a batch, or for one of them."""
+        return Session(self._bindings, self._user)
+
     def _input(self, *, is_new: bool) -> JsonInput:
         """The way from members to records, of what the user may give; the program itself gives all."""
         declaration = self._binding.declaration
@@ -188,7 +159,8 @@ class Importing:
         refused = read_only_fields(self._binding, self._user, is_new=is_new)
         return declaration.json_input.without(self._binding.policy.hidden(self._user), refused)
 
-    async def _end(self, session: Session) -> None:
+    async def end(self, session: Session) -> None:
+        """Commit, or only look at what rules say."""
         if self._is_dry_run:
             try:
                 session.plan()
@@ -197,20 +169,59 @@ class Importing:
         else:
             await session.commit()
 
-    def _count(self, counts: ImportTally) -> None:
+    def count(self, counts: ImportTally) -> None:
+        """Take lines as stored."""
         self._tally.created += counts.created
         self._tally.changed += counts.changed
         self._tally.unchanged += counts.lines - counts.created - counts.changed
 
+    def _of_yaml(self, document: bytes) -> _Members:
+        return self._kept_of(members_of(document))
+
     def _of_json(self, line: bytes) -> _Members:
+        if has_repeated_names(line):
+            return FieldError("", "json", "gives a name twice in one object")
         try:
             found = msgspec.json.decode(line, type=dict[str, Value])
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return FieldError("", "json", "is not a JSON object")
-        return {name: value for name, value in found.items() if name not in self._skip}
+        return self._kept_of(found)
+
+    def _kept_of(self, members: _Members) -> _Members:
+        if isinstance(members, FieldError):
+            return members
+        return {name: value for name, value in members.items() if name not in self._skip}
 
     def _report(self) -> ImportReport:
         return self._tally.report(self._binding.collection, is_dry_run=self._is_dry_run)
+
+
+class _Attempt:
+    """One session of an import."""
+
+    def __init__(self, importing: Importing) -> None:
+        self._importing, self._session, self._counts = importing, importing.session, ImportTally()
+
+    async def put(self, lines: Sequence[Line]) -> list[Exception | None]:
+        """Add the record of each line, or change it."""
+        errors = list[Exception | None]()
+        for (_, members), found in zip(lines, await self._importing.found(self._session, lines), strict=True):
+            try:
+                self._importing.put(self._session, members, found, self._counts)
+            except HoldallError as error:
+                errors.append(error.with_traceback(None))  # which holds this list
+            else:
+                errors.append(None)
+        self._importing.demand_rights(self._counts)
+        return errors
+
+    async def end(self) -> None:
+        """Commit them."""
+        await self._importing.end(self._session)
+
+    def accept(self) -> None:
+        """Count them."""
+        self._importing.count(self._counts)
 
 
 def _key_of(binding: Binding, members: dict[str, Json]) -> Value:
@@ -224,13 +235,7 @@ def _key_of(binding: Binding, members: dict[str, Json]) -> Value:
     return found[names[0]] if len(names) == 1 else tuple([found[name] for name in names])
 
 
-def _demand_unwritten(error: HoldallError) -> None:
-    """Raise the error of a commit of which nobody knows whether it was written: no line of it may be tried again."""
-    if isinstance(error, CommitError) and not isinstance(error, CommitAborted):
-        raise error
-
-
-def _errors(error: HoldallError) -> Sequence[FieldError]:
+def _errors(error: Exception) -> Sequence[FieldError]:
     if isinstance(error, ValidationError):
         return error.errors
     cause = error.__cause__ if isinstance(error, CommitAborted) and error.__cause__ is not None else error

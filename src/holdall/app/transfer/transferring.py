@@ -34,8 +34,8 @@ class Transferring:
     ) -> int:
         """Write a collection, or all records of a query, into a file, and return how many there are.
 
-        ``form`` is ``csv`` or ``ndjson``, if the name of the file does not say so; ``columns`` are fields, in their
-        order, all stored ones without it. The file is as the user may read the records, and takes the place of an
+        ``form`` is ``csv``, ``ndjson`` or ``yaml``, if the file's name does not say so; ``columns`` are fields, in
+        their order, all stored ones without it. The file is as the user may read the records, and takes the place of an
         earlier one when it is whole. Text that a spreadsheet would take for a formula has an apostrophe before it,
         unless ``keeps_formulas``. Raises DeclarationError, QueryError, OSError. Example: ``docs/import-export.md``.
         """

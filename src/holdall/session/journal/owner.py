@@ -25,6 +25,7 @@ def this_owner() -> str:
 @contextmanager
 def commit_under_way(commit: str) -> Iterator[None]:
     """Within the block, nobody in this process takes the commit for abandoned."""
+    this_owner()  # whose first call in a process forgets the commits of its parent
     _under_way.add(commit)
     try:
         yield

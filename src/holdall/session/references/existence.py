@@ -43,9 +43,7 @@ async def demand_targets(
         for key, holders in places.items():
             if key not in there and key not in new:
                 is_going = found.is_going(target, key)
-                message = (
-                    f"refers to a record of {target.collection} that {'is removed' if is_going else 'does not exist'}"
-                )
+                message = f"refers to a record that {'is removed' if is_going else 'does not exist'}"
                 found.errors += [(record, FieldError(path, "reference", message)) for record, path in holders]
 
 

@@ -109,7 +109,7 @@ async def _point(
         if key in rows:
             _take_in(found, relationship, owner, found.record(relationship.source, key, names, rows[key]), key)
         else:
-            message = f"refers to a record of {relationship.source.collection} that does not exist"
+            message = "refers to a record that does not exist"
             found.errors.append((owner, FieldError(name, "reference", message)))
 
 

@@ -29,7 +29,7 @@ from holdall.query import count as counted
 from holdall.session.binding import Binding
 from holdall.session.references.locality import is_local
 from holdall.session.references.row_predicate import has_judgement, row_predicate
-from holdall.store import Aggregating, Feature, Rows, demand_query
+from holdall.store import Feature, Rows, demand_query
 
 __all__ = ["Apart", "GuardedAccess", "can_push", "names_field", "prefixed"]
 
@@ -45,14 +45,16 @@ class GuardedAccess:
     """Answers queries of one collection for a user who sees those of its records that meet ``rule``.
 
     The rule becomes part of the store's query. Where the store cannot ask it, all records that might be meant are read
-    within ``semi_join_limit``, and the query is answered here, so that pages and counts are right. ``answered`` turns a
-    rule that leads into other collections into one that its store can answer.
+    within ``semi_join_limit``, and the query is answered here, so that pages and counts are right. ``counting`` is how
+    the store counts by itself, if it does. ``answered`` turns a rule that leads into other collections into one that
+    its store can answer.
     """
 
     def __init__(
         self,
         binding: Binding,
         access: Value,
+        counting: Callable[[AnyQuery], Awaitable[int]] | None,
         rule: Condition,
         answered: Callable[[Condition], Awaitable[Condition]],
         apart: Apart | None = None,
@@ -60,11 +62,12 @@ class GuardedAccess:
         self._apart = apart
         self._binding = binding
         self._access = access
+        self._counting = counting
         self._rule = rule
         self._answered = answered
         self._local: Condition | None = rule if is_local(Query(binding.collection, rule)) else None
         self.is_pushed = can_push(binding, rule)  # whether the store itself can see to the rule
-        self.is_counting = isinstance(access, Aggregating) or not self.is_pushed
+        self.is_counting = counting is not None or not self.is_pushed
 
     def _can_push(self, local: Condition) -> bool:
         return self.is_pushed if local is self._rule else can_push(self._binding, local)
@@ -109,9 +112,9 @@ class GuardedAccess:
         if other is not self:
             return await (self._access if other is None else other).count(query)
         local = await self.rule()
-        if self._can_push(local) and isinstance(self._access, Aggregating):
+        if self._can_push(local) and self._counting is not None:
             try:
-                return await self._access.count(self._guarded(query, local))
+                return await self._counting(self._guarded(query, local))
             except Unsupported:
                 pass
         return counted(query, await self._visible(query, local))

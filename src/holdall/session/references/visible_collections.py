@@ -67,7 +67,8 @@ class VisibleCollections:
 
     def _made(self, binding: Binding, rule: Condition, apart: Apart | None = None) -> GuardedAccess:
         access = self._bindings.access(binding)
-        return GuardedAccess(binding, access, rule, partial(self._answered, binding), apart)
+        counting = self._bindings.counting(binding)
+        return GuardedAccess(binding, access, counting, rule, partial(self._answered, binding), apart)
 
     def is_joined(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from holdall.errors import ReferenceViolation, StoreError
@@ -43,10 +43,11 @@ class Data:
             self._schemas[schema.name] = schema
             self.tables[schema.name] = Table(self.store, schema)
 
-    def clear(self) -> None:
-        """Forget every row."""
-        self.tables = {name: Table(self.store, schema) for name, schema in self._schemas.items()}
-        self.streams = {}
+    def clear(self, collections: Collection[str] = ()) -> None:
+        """Forget the rows of these collections, or every row."""
+        names = collections or self._schemas
+        self.tables |= {name: Table(self.store, self._schemas[name]) for name in names}
+        self.streams = {place: kept for place, kept in self.streams.items() if place[0] not in names}
 
     def copy(self) -> Data:
         """The same rows, independent of these."""

@@ -90,11 +90,12 @@ class MemoryRecords:
         """Nothing differs."""
         return []
 
-    async def drop(self) -> None:
-        """Forget every record, and what is held of them."""
+    async def drop(self, *collections: str) -> None:
+        """Forget the records of these collections, or every record, and what is held of them."""
         async with self._writing():
-            self._data.clear()
-            self._reserved.clear()
+            self._data.clear(collections)
+            if not collections:
+                self._reserved.clear()
 
     async def close(self) -> None:
         """Nothing is held open; the records stay."""

@@ -158,12 +158,14 @@ class StandaloneMongoStore(SeenMongoStore):
         with translating(self.name), self._in_time():
             return await describe(self.name, database, look)
 
-    async def drop(self) -> None:
-        """Drop the bound collections, their records and their counters."""
+    async def drop(self, *collections: str) -> None:
+        """Drop these collections, or all that are bound, with their records and their counters."""
         database = await self._connection.database()
+        own = [layout for layout in self._layouts.own() if not collections or layout.schema.name in collections]
+        gone = own if collections else self._layouts.all()
         with translating(self.name), self._writing():
-            await drop(database, self._layouts.own())
-        await self._preparation.counters.forget([layout.collection for layout in self._layouts.all()])
+            await drop(database, own)
+        await self._preparation.counters.forget([layout.collection for layout in gone])
         self._preparation.look_again()
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -142,9 +142,11 @@ class Provision:
             found.extend([*lacking, *told] if is_whole else lacking)
         return found
 
-    async def drop(self) -> None:
-        """Remove what is listed of these collections and what lies beside it, no more. Raises UnknownFormat."""
+    async def drop(self, collections: Collection[str]) -> None:
+        """Remove what is listed of these collections, or of all, and what lies beside it. Raises UnknownFormat."""
         for layout in self._own():
+            if collections and layout.schema.name not in collections:
+                continue
             await self._mark(layout)
             async for _, members in self._looker.gone(layout):
                 names = []

@@ -256,10 +256,11 @@ class RedisStore(SeenRedisStore, IdentifiedRedisStore):
         """Return the findings of ``inspect`` that concern more than single records."""
         return await self._provision.obstacles()
 
-    async def drop(self) -> None:
-        """Remove the records of the bound collections and what lies beside them; other keys stay."""
-        await self._provision.drop()
-        await self._drop_identity()
+    async def drop(self, *collections: str) -> None:
+        """Remove the records of these collections, or of all that are bound, and what lies beside them."""
+        await self._provision.drop(collections)
+        if not collections:
+            await self._drop_identity()
 
     async def describe(self, look: Look) -> Description:
         """Every collection that hashes of the database can be taken for, by a sample of them."""

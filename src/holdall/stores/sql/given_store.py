@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from holdall.errors import DeclarationError
 from holdall.stores.sql.given_engine import GivenEngine
+from holdall.stores.sql.provision import tables_of
 from holdall.stores.sql.store import SqlStore
 from holdall.stores.sql.tables import Tables
 
@@ -31,11 +32,12 @@ class GivenStore(SqlStore):
             await self._engine.define(partial(metadata.create_all, tables=list(_with_referred(own))))
         await super().create()
 
-    async def drop(self) -> None:
-        """Drop the tables of the bound collections, and all records in them."""
+    async def drop(self, *collections: str) -> None:
+        """Drop the tables of these collections, or of all that are bound, and all records in them."""
+        doomed = {table.key for table in tables_of(self.tables, collections)}
         for metadata, own in self._known():
-            await self._engine.define(partial(metadata.drop_all, tables=own))
-        await super().drop()
+            await self._engine.define(partial(metadata.drop_all, tables=[each for each in own if each.key in doomed]))
+        await super().drop(*collections)
 
     def _known(self) -> Iterable[tuple[sa.MetaData, list[sa.Table]]]:
         """The tables of the bound collections that a MetaData knows."""

@@ -77,10 +77,10 @@ class HoldingSqlStore(SqlStore):
         if self._is_shared:
             await self._holding.create_own()
 
-    async def drop(self) -> None:
-        """Drop the tables of the bound collections, and all records in them."""
-        await super().drop()
-        if self._is_shared:
+    async def drop(self, *collections: str) -> None:
+        """Drop the tables of these collections, or of all that are bound, and all records in them."""
+        await super().drop(*collections)
+        if self._is_shared and not collections:
             await self._holding.drop_own()
 
     @property

@@ -64,15 +64,25 @@ def _search_statements(table: sa.Table, there: FoundTable, dialect: Dialect) -> 
             yield _text(CreateIndex(index, if_not_exists=True), dialect)
 
 
-def drop_statements(tables: Tables, existing: Collection[str]) -> list[str]:
-    """Return the statements that drop the tables that are among the ``existing`` ones, with their records."""
+def tables_of(tables: Tables, collections: Collection[str]) -> list[sa.Table]:
+    """The tables of these collections, or of all, those that refer before those that are referred to."""
+    order = [table for table, _ in reversed(_sorted(tables)) if table is not None]
+    if not collections:
+        return order
+    layouts = [tables.layout(name) for name in collections]
+    own = {layout.table.key for layout in layouts} | {
+        link.table.key for layout in layouts for link in layout.links.values()
+    }
+    return [table for table in order if table.key in own]
+
+
+def drop_statements(tables: Tables, existing: Collection[str], collections: Collection[str] = ()) -> list[str]:
+    """Return the statements that drop the tables that are among the ``existing`` ones, with their records; those of
+    some collections, or all.
+    """
     dialect, family = tables.dialect, tables.dialect.family
-    order = [table for table, _ in _sorted(tables)]
-    doomed = [
-        table
-        for table in reversed(order)
-        if table is not None and table.key in existing and OF_OTHERS not in table.info
-    ]
+    found = tables_of(tables, collections)
+    doomed = [table for table in found if table.key in existing and OF_OTHERS not in table.info]
     drops = [_text(DropTable(table, if_exists=True), dialect) for table in doomed]
     match family:
         case "sqlite":  # emptied first, all together, so that no reference is left to complain of

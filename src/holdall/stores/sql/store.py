@@ -256,10 +256,10 @@ class SqlStore(RawSqlStore, WholeRows):
         found = described_tables(await self._database.found(tables), tables.dialect, look.namespace)
         return Description(tuple([each for each in found if look.is_wanted(each.schema.stored_name)]))
 
-    async def drop(self) -> None:
-        """Drop the tables of the bound collections, and all records in them."""
+    async def drop(self, *collections: str) -> None:
+        """Drop the tables of these collections, or of all that are bound, and all records in them."""
         found = await self._found()
-        await self._database.execute(drop_statements(self.tables, found.keys()))
+        await self._database.execute(drop_statements(self.tables, found.keys(), collections))
 
     async def _found(self) -> dict[str, FoundTable]:
         """The tables that are there; from now on values are kept as their columns keep them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 
 from anyio.to_thread import run_sync
@@ -193,9 +193,9 @@ class YamlStore(SeenYamlStore, IdentifiedYamlStore):
         """Every collection that the files of the folder can be taken for, by all their records."""
         return await run_sync(self._describe, look)
 
-    async def drop(self) -> None:
-        """Remove the files of the bound collections; other files stay."""
-        await run_sync(self._drop)
+    async def drop(self, *collections: str) -> None:
+        """Remove the files of these collections, or of all that are bound; other files stay."""
+        await run_sync(self._drop, collections)
 
     async def close(self) -> None:
         """Forget what was read; nothing is kept open between calls."""
@@ -279,7 +279,7 @@ class YamlStore(SeenYamlStore, IdentifiedYamlStore):
         with self._access.alone():
             return [] if self._folder.root.is_dir() else [f"folder {self._folder.root} is missing"]
 
-    def _drop(self) -> None:
+    def _drop(self, collections: Collection[str]) -> None:
         with self._access.alone():
             if not self._folder.root.is_dir():
                 return
@@ -287,12 +287,13 @@ class YamlStore(SeenYamlStore, IdentifiedYamlStore):
             counters = Counters(self.name, self._folder)
             written: dict[str, FileEdit] = {}
             for name, shelf in self._shelves.items():
-                if shelf.schema.is_read_only:
+                if shelf.schema.is_read_only or (collections and name not in collections):
                     continue
                 written.update({edit.place: edit for edit in shelf.drop(written)})
                 counters.forget(name)
-            edits = [self._reserved.let_go(commit) for commit in self._reserved.within(self._shelves)]
-            if edits := [*counters.edits(), *written.values(), *edits, *self._dropped_identity()]:
+            held = [] if collections else self._reserved.within(self._shelves)
+            edits = [*map(self._reserved.let_go, held), *([] if collections else self._dropped_identity())]
+            if edits := [*counters.edits(), *written.values(), *edits]:
                 self._journal.change(edits)
 
     def _demand(self, changes: Sequence[Change]) -> None:

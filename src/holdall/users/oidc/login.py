@@ -136,10 +136,7 @@ class OidcLogin:
         Example: ``docs/users.md``.
         """
         await self.users.logout(token)
-        async with self.users.app.session() as session:
-            found = await session.get(OidcSession, hash_of(token))
-            if found is not None:
-                session.remove(found)
+        found = await self.users.app.run(lambda session: _taken(session, token))
         if self._after_logout is None:
             return None
         try:
@@ -232,3 +229,11 @@ def _secrets(token: str) -> tuple[str, str, str]:
         for purpose in (b"state", b"nonce", b"verifier")
     )
     return tuple(each.rstrip(b"=").decode() for each in (state, nonce, verifier))  # type: ignore[return-value]
+
+
+async def _taken(session: Session, token: str) -> OidcSession | None:
+    """Remove what is known of a session at the provider, and return it."""
+    found = await session.get(OidcSession, hash_of(token))
+    if found is not None:
+        session.remove(found)
+    return found

@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.errors import FieldError, ValidationError
 from holdall.files import File
-from holdall.model import Record
+from holdall.model import Record, has_repeated_names
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
@@ -17,7 +17,7 @@ from holdall.session.file_fields import rule_of
 from holdall.web.asgi import Receive, Scope, header
 from holdall.web.attachments.incoming import demand_size, incoming
 from holdall.web.attachments.multipart import parts_of
-from holdall.web.body import demand_few_values, has_repeated_names
+from holdall.web.body import demand_few_values
 from holdall.web.conditional import demand_a_new_record
 from holdall.web.intake import Intake
 from holdall.web.merge import merged_values

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
-from holdall.errors import CommitAborted, CommitError, FieldError, HoldallError, ValidationError
-from holdall.model import Record
+from holdall.app.transfer.line_batches import Line, store_lines
+from holdall.errors import FieldError, HoldallError, ValidationError
+from holdall.model import Record, has_repeated_names
 from holdall.policy import User
-from holdall.query import Json
+from holdall.query import Json, Key
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope
-from holdall.web.body import CSV, NDJSON, demand_few_values, has_repeated_names, media_type
+from holdall.web.body import CSV, NDJSON, demand_few_values, media_type
 from holdall.web.bulk import Bulk
 from holdall.web.importing.lines import CLOSE, lines_of
 from holdall.web.importing.rows import rows_below
@@ -32,8 +33,6 @@ IMPORTED = (CSV, *NDJSON)
 
 _BATCH = 500  # lines
 _MOST_ERRORS, _OF_ONE_LINE = 10_000, 10
-Line: TypeAlias = tuple[int, Any]
-"""The number of a line, and the members of a record, as JSON or decoded, or what is wrong with them."""
 
 
 class Report(msgspec.Struct):
@@ -99,47 +98,23 @@ class Imports:
         self, scope: Scope, user: User, batch: Sequence[Line], preferences: Preferences, report: Report
     ) -> None:
         """Store the lines of a batch together, or one by one where something stands in the way of some."""
-        good: list[Line] = []
-        session = Session(self._bindings, user)
-        seen: set[Any] = set()
-        for number, members in batch:
-            try:
-                self._add(session, members, seen)
-            except (Problem, ValidationError) as error:
-                report.refuse(number, self._errors(scope, error, user))
-            else:
-                good.append((number, members))
-        if not good:
-            return
-        try:
-            await self._end(session, preferences)
-        except HoldallError as error:
-            if isinstance(error, CommitError) and not isinstance(error, CommitAborted):
-                raise  # nobody knows what was written
-            await self._one_by_one(scope, user, good, preferences, report)
-        else:
-            report.created += len(good)
 
-    async def _one_by_one(
-        self, scope: Scope, user: User, lines: Sequence[Line], preferences: Preferences, report: Report
-    ) -> None:
-        for number, members in lines:
-            session = Session(self._bindings, user)
-            try:
-                self._add(session, members, set())
-                await self._end(session, preferences)
-            except (Problem, HoldallError) as error:
-                report.refuse(number, self._errors(scope, error, user))
-            else:
-                report.created += 1
+        def begin() -> _Attempt:
+            return _Attempt(self, Session(self._bindings, user), preferences, report)
 
-    async def _end(self, session: Session, preferences: Preferences) -> None:
+        def refuse(number: int, error: Exception) -> None:
+            report.refuse(number, self._errors(scope, error, user))
+
+        await store_lines(begin, batch, refuse, (Problem, HoldallError))
+
+    async def end(self, session: Session, preferences: Preferences) -> None:
+        """Commit, or only rehearse that."""
         if preferences.is_rehearsal:
             await rehearse(session)
         else:
             await session.commit()
 
-    def _add(self, session: Session, members: Any, seen: set[Any]) -> Record:
+    def add(self, session: Session, members: Any, seen: set[Any]) -> Record:
         """A new record of a session. Raises ValidationError or Problem."""
         if isinstance(members, FieldError):
             raise ValidationError(self._view.declaration.model.__name__, [members])
@@ -154,6 +129,35 @@ class Imports:
     def _errors(self, scope: Scope, error: Exception, user: User) -> Sequence[FieldError]:
         problem = self._bulk.problem_of_item(scope, error, user)
         return problem.errors or [FieldError("", problem.code, problem.detail)]
+
+
+class _Attempt:
+    """One session of an import."""
+
+    def __init__(self, imports: Imports, session: Session, preferences: Preferences, report: Report) -> None:
+        self._imports, self._session, self._preferences, self._report = imports, session, preferences, report
+        self._seen, self._number = set[Key](), 0
+
+    async def put(self, lines: Sequence[Line]) -> list[Exception | None]:
+        """Add a record for each line."""
+        errors = list[Exception | None]()
+        for _, members in lines:
+            try:
+                self._imports.add(self._session, members, self._seen)
+            except (Problem, ValidationError) as error:
+                errors.append(error.with_traceback(None))  # which holds this list
+            else:
+                errors.append(None)
+        self._number += errors.count(None)
+        return errors
+
+    async def end(self) -> None:
+        """Commit them."""
+        await self._imports.end(self._session, self._preferences)
+
+    def accept(self) -> None:
+        """Count them."""
+        self._report.created += self._number
 
 
 def _parameters(scope: Scope) -> tuple[set[str], bool]:

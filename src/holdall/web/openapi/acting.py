@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from holdall.actions import DeclaredAction, On, Result
 from holdall.app.acting import ByName
@@ -13,6 +13,7 @@ from holdall.selections import AnySelection
 from holdall.session import Binding
 from holdall.web.acting.selected import ROWS, TAKEN
 from holdall.web.dialect import CONTROLS
+from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.parameters import key_parameter, list_parameters
 from holdall.web.openapi.responses import ALWAYS, GUARDED, WRITES, problems, reply
 from holdall.web.openapi.schemas import Node, RecordSchemas
@@ -25,9 +26,16 @@ _DONE: Node = {"description": "It is done; the result was not wanted."}
 
 
 def add_by_name(
-    added: Node, bindings: Iterable[Binding], by_name: ByName, answered: Container[str], *, knows_users: bool
+    added: Node,
+    bindings: Iterable[Binding],
+    by_name: ByName,
+    answered: Container[str],
+    accesses: Mapping[str, Access] | None = None,
+    *,
+    knows_users: bool,
 ) -> None:
-    """Complete the paths and components of collections, in place, by those of their actions and selections.
+    """Complete the paths and components of collections, in place, by those of their actions and selections, as far as
+    ``accesses`` go.
 
     Example: :func:`asgi`.
     """
@@ -35,18 +43,22 @@ def add_by_name(
         name = binding.collection
         if not by_name.has_any_of(name) or name not in answered:
             continue
-        schemas = RecordSchemas(binding)
+        access = EVERYTHING if accesses is None else accesses[name]
+        schemas = RecordSchemas(binding, access)
         operations: dict[str, Node] = {}
+        selections = [each for each in by_name.selections.of(name) if access.has_selection(each.name)]
         for declared in by_name.actions.of(name):
+            if not access.has_action(declared.name):
+                continue
             security = _security(is_open=declared.policy.may_execute(ANONYMOUS)) if knows_users else {}
             if declared.on in (On.ONE, On.EACH):
-                act = _act(binding, schemas, declared, by_name, is_on_record=True) | security
+                act = _act(binding, schemas, declared, selections, is_on_record=True) | security
                 path = f"/{name}/{{key}}/actions/{declared.name}"
                 operations[path] = {"parameters": [key_parameter(binding)], "post": act}
             if declared.on is not On.ONE:
-                act = _act(binding, schemas, declared, by_name, is_on_record=False) | security
+                act = _act(binding, schemas, declared, selections, is_on_record=False) | security
                 operations[f"/{name}/actions/{declared.name}"] = {"post": act}
-        for selection in by_name.selections.of(name):
+        for selection in selections:
             both = _selection(binding, schemas, selection)
             for operation in both.values():
                 operation |= _security(is_open=selection.is_for(ANONYMOUS)) if knows_users else {}
@@ -80,7 +92,12 @@ def _result(schemas: RecordSchemas, result: Result) -> Node:
 
 
 def _act(
-    binding: Binding, schemas: RecordSchemas, declared: DeclaredAction, by_name: ByName, *, is_on_record: bool
+    binding: Binding,
+    schemas: RecordSchemas,
+    declared: DeclaredAction,
+    selections: Sequence[AnySelection],
+    *,
+    is_on_record: bool,
 ) -> Node:
     place = f"{binding.model.__name__}.{declared.kind.__name__}"
     inputs, result = action_schemas(schemas, declared)
@@ -99,7 +116,7 @@ def _act(
             item = _object({"key": {"type": "string", "description": "as a path has it"}, "result": shown})
             body = _object({"affected": _COUNT, "results": {"type": "array", "items": item}})
         parameters = [MAX_AFFECTED, prefer("return", "tx", "max-affected"), *_filters(binding, schemas)]
-        parameters += _selecting(by_name.selections.of(binding.collection), schemas, parameters)
+        parameters += _selecting(selections, schemas, parameters)
         answer, statuses = reply("The result, or the result of each.", body), (*WRITES, *ALWAYS, *GUARDED)
     if declared.result.is_content:
         file: Node = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}

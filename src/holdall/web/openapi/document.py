@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from holdall.model import RECORD_MARK
 from holdall.policy import Right
 from holdall.query import Kind
 from holdall.session import Binding
+from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.examples import creation_example, operations_example, patch_example, replacement_example
 from holdall.web.openapi.files import add_forms, file_paths
 from holdall.web.openapi.nesting import add_nesting
@@ -28,23 +29,29 @@ from holdall.web.openapi.security import SCHEME, security_of, security_scheme
 from holdall.web.openapi.shown_parameters import include_parameter
 from holdall.web.openapi.writing import IF_MATCH, JSON_PATCH, SHARED, add_bulk, check_operations, or_plan, prefer
 
-__all__ = ["contribute", "contribution", "many_operations", "one_operations"]
+__all__ = ["RIGHTS", "contribute", "contribution", "many_operations", "one_operations"]
 
-_RIGHTS = {
-    "get": Right.READ,
-    "post": Right.CREATE,
-    "put": Right.UPDATE,
-    "patch": Right.UPDATE,
-    "delete": Right.DELETE,
+RIGHTS = {
+    "get": (Right.READ,),
+    "post": (Right.CREATE,),
+    "put": (Right.UPDATE, Right.CREATE),
+    "patch": (Right.UPDATE,),
+    "delete": (Right.DELETE,),
 }
+"""The rights of which one is enough for each method, on a collection and on its records."""
+_OF_FILES = {"get": (Right.READ,), "put": (Right.UPDATE,), "delete": (Right.UPDATE,)}
 
 
 def contribution(
-    bindings: Iterable[Binding], challenge: str | None = None, answered: Container[str] | None = None
+    bindings: Iterable[Binding],
+    challenge: str | None = None,
+    answered: Container[str] | None = None,
+    accesses: Mapping[str, Access] | None = None,
 ) -> Node:
     """Make the paths and components of these collections; with a ``challenge``, users may say who they are.
 
-    Where the names that are ``answered`` are given, others have no paths: views answer in their place.
+    Where the names that are ``answered`` are given, others have no paths: views answer in their place. ``accesses``
+    name the described part of each collection; without them, all is described.
 
     Example: :func:`asgi`.
     """
@@ -52,8 +59,11 @@ def contribution(
     schemas: Node = {"Holdall.Problem": PROBLEM, **SHARED}
     tags = []
     for binding in bindings:
-        described = RecordSchemas(binding)
         name = binding.collection
+        access = EVERYTHING if accesses is None else accesses[name]
+        if access.is_empty:
+            continue
+        described = RecordSchemas(binding, access)
         many, one = (
             many_operations(binding, described),
             {} if binding.is_keyless else one_operations(binding, described),
@@ -69,30 +79,34 @@ def contribution(
                     operations.pop(verb, None)
             described.leave_out_writing()
         files = file_paths(binding, described)
-        if challenge is not None:
-            for verb, right in _RIGHTS.items():
-                for operations in (many, one, check):
-                    if verb in operations:
-                        operations[verb] |= security_of(binding, right)
-            for operations in files.values():
-                for verb in operations.keys() & {"get", "put", "delete"}:
-                    operations[verb] |= security_of(binding, Right.READ if verb == "get" else Right.UPDATE)
+        for operations in (many, one, check):
+            _guard(operations, binding, RIGHTS, access, is_secured=challenge is not None)
+        for operations in files.values():
+            _guard(operations, binding, _OF_FILES, access, is_secured=challenge is not None)
         schemas |= described.components
         if answered is not None and name not in answered:
             continue
-        paths[f"/{name}"] = many
-        if check:
-            paths[f"/{name}/_check"] = check
-        if one:
-            paths[f"/{name}/{{key}}"] = one
-        paths |= files
         meta = _meta_operation(binding)
-        paths[f"/{name}/_meta"] = {"get": meta if challenge is None else meta | security_of(binding, *Right)}
+        told = {f"/{name}": many, f"/{name}/_check": check, f"/{name}/{{key}}": one} | files
+        if access.rights:
+            told[f"/{name}/_meta"] = {"get": meta if challenge is None else meta | security_of(binding, *Right)}
+        paths |= {path: operations for path, operations in told.items() if operations.keys() - {"parameters"}}
         tags.append({"name": name})
     components = {"schemas": schemas, "responses": RESPONSES, "headers": HEADERS}
     if challenge is not None:
         components["securitySchemes"] = {SCHEME: security_scheme(challenge)}
     return {"paths": paths, "components": components, "tags": tags}
+
+
+def _guard(
+    operations: Node, binding: Binding, rights: Mapping[str, Iterable[Right]], access: Access, *, is_secured: bool
+) -> None:
+    """Leave out, in place, operations that are not for the user, and add to others whether they ask for a user."""
+    for verb, enough in rights.items():
+        if verb in operations and not access.rights.intersection(enough):
+            del operations[verb]
+        elif verb in operations and is_secured:
+            operations[verb] |= security_of(binding, *enough)
 
 
 def contribute(document: Node, added: Node) -> Node:
@@ -166,7 +180,7 @@ def one_operations(binding: Binding, schemas: RecordSchemas) -> Node:
         "parameters": [key_parameter(binding)],
         "get": _operation(binding, "get", f"Get one {title}")
         | {
-            "parameters": [sparse_parameter(binding), *include_parameter(binding), _IF_NONE_MATCH],
+            "parameters": [sparse_parameter(binding, schemas), *include_parameter(schemas), _IF_NONE_MATCH],
             "responses": {"200": shown, "304": _NOT_MODIFIED} | problems(400, 422, *ALWAYS),
         },
         "put": _operation(binding, "replace", f"Replace one {title}, or make it")

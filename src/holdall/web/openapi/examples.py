@@ -30,7 +30,7 @@ def creation_example(declaration: Declaration, schema: Node, components: Node) -
 
 def replacement_example(declaration: Declaration, schema: Node, components: Node) -> Node:
     """An ``example`` of a body that replaces a record: that of one that creates it, without the key."""
-    given = [field for field in declaration.stored if field.name in declaration.json_input.names]
+    given = [field for field in declaration.stored if field.name in schema["properties"]]
     taken = {field.name: schema["properties"][field.name] for field in given}
     required = [field.name for field in given if not field.has_default]
     found = creation_example(declaration, {"properties": taken, "required": required}, components)

@@ -79,33 +79,39 @@ def file_paths(binding: Binding, described: RecordSchemas) -> Node:
         told = file_of(field)
         if told is not None and not binding.is_keyless:
             operations = _operations(binding, field, described, told)
-            if binding.is_read_only:
-                operations = {name: value for name, value in operations.items() if name in ("parameters", "get")}
+            if field.name in described.access.hidden:
+                del operations["get"]
+            if binding.is_read_only or field.name in described.access.not_changed:
+                del operations["put"], operations["delete"]
             found[f"/{binding.collection}/{{key}}/{field.name}"] = operations
     return found
 
 
 def add_forms(many: Node, one: Node, binding: Binding, described: RecordSchemas) -> None:
     """Complete the operations that make and change a record, in place, by forms with its files."""
-    fields = [field for field in binding.declaration.stored if file_of(field) is not None]
-    if not fields:
-        return
-    for operation, which in ((many.get("post"), "Create"), (one.get("patch"), "Patch")):
-        if operation is not None:
+    access = described.access
+    for operation, which, refused in (
+        (many.get("post"), "Create", access.not_created),
+        (one.get("patch"), "Patch", access.not_changed),
+    ):
+        files = [each for each in binding.declaration.stored if file_of(each) is not None]
+        fields = [each for each in files if each.name not in refused]
+        if operation is not None and fields:
             operation["requestBody"]["content"]["multipart/form-data"] = _form(fields, described.reference(which))
 
 
 def add_direct(paths: Node, collection: str, names: Iterable[str]) -> None:
     """Complete the paths of files that clients may send and get by themselves. Example: :func:`asgi`."""
     for name in names:
-        operations = paths.get(f"/{collection}/{{key}}/{name}")
-        if operations is None:
+        operations = paths.get(f"/{collection}/{{key}}/{name}", {})
+        if "get" in operations:
+            operations["get"]["parameters"].append(_DIRECT)
+            operations["get"]["responses"]["307"] = {
+                "description": "The place of the content, where that was asked for.",
+                "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+            }
+        if "put" not in operations:
             continue
-        operations["get"]["parameters"].append(_DIRECT)
-        operations["get"]["responses"]["307"] = {
-            "description": "The place of the content, where that was asked for.",
-            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
-        }
         operations["put"]["requestBody"]["content"]["application/vnd.holdall.upload"] = {
             "schema": {"type": "string", "description": "the ticket of a content that was sent to its URL"}
         }

@@ -8,11 +8,14 @@ from holdall.web.openapi.schemas import Node, RecordSchemas
 
 __all__ = ["add_nesting"]
 
-_KEY: Node = {"type": ["string", "integer", "array"], "description": "a key, as records show it"}
+_PART: Node = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+_KEY: Node = {
+    "anyOf": [*_PART["anyOf"], {"type": "array", "items": _PART}],
+    "description": "a key, as records show it",
+}
 _NEW: Node = {"type": "object", "description": "a new record, as in a POST to its collection"}
 _ONE: Node = {
     "type": "object",
-    "title": "nested write",
     "minProperties": 1,
     "maxProperties": 1,
     "properties": {"create": _NEW, "connect": _KEY, "disconnect": {"const": True}},
@@ -20,7 +23,6 @@ _ONE: Node = {
 }
 _SEVERAL: Node = {
     "type": "object",
-    "title": "nested writes",
     "minProperties": 1,
     "properties": {
         "create": {"type": "array", "items": _NEW},
@@ -36,7 +38,10 @@ def add_nesting(many: Node, one: Node, binding: Binding, schemas: RecordSchemas)
 
     Example: :func:`asgi`.
     """
-    relations = [each for each in binding.declaration.by_name.values() if each.target is not None]
+    leads_to = schemas.access.leads_to
+    relations = [
+        each for each in binding.declaration.by_name.values() if each.target is not None and each.name not in leads_to
+    ]
     if not relations:
         return
     name = binding.model.__name__
@@ -49,7 +54,8 @@ def add_nesting(many: Node, one: Node, binding: Binding, schemas: RecordSchemas)
                 properties[field.name] = {"anyOf": [properties[field.name], _acts(field)]}
             elif not field.is_stored and field.options.back and field.name not in keys and _may_change(field):
                 properties[field.name] = _acts(field)
-        schemas.components[f"{name}.{nested}"] = known | {"properties": properties}
+        title = f"{known['title']}, and nested writes"  # generators name classes by titles
+        schemas.components[f"{name}.{nested}"] = known | {"title": title, "properties": properties}
     new = many["post"]["requestBody"]["content"]["application/json"]
     new["schema"] = {"anyOf": [schemas.reference("New"), *new["schema"]["anyOf"][1:]]}
     if one:

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
+
+from holdall.policy import Right
+from holdall.query import Value
+from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.responses import problems
 from holdall.web.openapi.schemas import Node
 from holdall.web.openapi.security import SCHEME
 
-__all__ = ["ASKS_WHO", "describe_own"]
+__all__ = ["ASKS_WHO", "NARROWED", "Narrowing", "describe_own", "narrow_views"]
 
 ASKS_WHO = "__holdall_asks_who__"
 """The attribute of a dependency that gives a session: whether it acts for whoever asks."""
+
+NARROWED = "__holdall_narrowed__"
+"""The attribute of an endpoint whose description depends on what the user may do: its ``Narrowing``."""
 
 _OF_SESSIONS = (202, 403, 404, 409, 422, 500, 501, 502, 503, 504, 507)
 _OF_FRAMEWORK = "/HTTPValidationError"
 
 
-def describe_own(document: Node, routes: Iterable[Any], *, knows_users: bool) -> None:
+class Narrowing(msgspec.Struct, frozen=True):
+    """A route that a view has by itself: its collection, the rights of which one is enough for it, and how it is
+    described to somebody. Example: :func:`asgi`.
+    """
+
+    collection: str
+    rights: tuple[Right, ...]
+    describe: Callable[[Access], Node]
+
+
+def describe_own(document: Node, routes: Iterable[Value], *, knows_users: bool) -> None:
     """Complete the operations of these routes, in place; what a route says of itself stays. Example: :func:`asgi`."""
     for route in routes:
         item = document.get("paths", {}).get(getattr(route, "path_format", None), {})
@@ -41,7 +58,7 @@ def _complete(operation: Node, asks_who: bool | None, knows_users: bool) -> None
         operation.setdefault("security", [{}, {SCHEME: []}])
 
 
-def _session_of(dependant: Any) -> bool | None:
+def _session_of(dependant: Value) -> bool | None:
     """Whether a session of the route acts for the user of the request; None where the route has no session."""
     found: bool | None = None
     pending = [dependant] if dependant is not None else []
@@ -52,3 +69,31 @@ def _session_of(dependant: Any) -> bool | None:
             found = bool(found or asks_who)
         pending.extend(each.dependencies)
     return found
+
+
+def narrow_views(document: Node, routes: Iterable[Value], accesses: Mapping[str, Access]) -> None:
+    """Leave out of the operations of views, in place, what a user may not do or see. Example: :func:`asgi`."""
+    paths = document.get("paths", {})
+    for route in routes:
+        narrowing: Narrowing | None = getattr(getattr(route, "endpoint", None), NARROWED, None)
+        item = paths.get(getattr(route, "path_format", None), {})
+        if narrowing is None or narrowing.collection not in accesses:
+            continue
+        access = accesses[narrowing.collection]
+        for method in {each.lower() for each in route.methods} & item.keys():
+            if access.rights.intersection(narrowing.rights):
+                _narrow(item[method], narrowing.describe(EVERYTHING), narrowing.describe(access))
+            else:
+                del item[method]
+        if not item.keys() - {"parameters"}:
+            paths.pop(route.path_format, None)
+
+
+def _narrow(operation: Node, whole: Node, told: Node) -> None:
+    """Put what is told to a user in the place of the whole description."""
+    ours = {(each["name"], each["in"]) for each in whole["parameters"]}
+    others = [each for each in operation.get("parameters", []) if (each["name"], each["in"]) not in ours]
+    operation["parameters"] = [*others, *told["parameters"]]
+    operation["responses"] |= told["responses"]
+    if "requestBody" in told:
+        operation["requestBody"] = told["requestBody"]

@@ -7,9 +7,13 @@ from holdall.query import MAX_INT, MAX_SEARCH, Asked, FieldSchema, Kind, Op, ope
 from holdall.session import Binding
 from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
 from holdall.web.filters import SEARCH
-from holdall.web.included import includable
 from holdall.web.openapi.schemas import Node, RecordSchemas
-from holdall.web.openapi.shown_parameters import format_parameters, group_parameters, include_parameter
+from holdall.web.openapi.shown_parameters import (
+    format_parameters,
+    group_parameters,
+    include_parameter,
+    stored_fields,
+)
 
 __all__ = ["OPERATOR_OF", "key_parameter", "list_parameters", "sparse_parameter"]
 
@@ -51,16 +55,16 @@ def list_parameters(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     filters = _filters(binding, schemas)
     operators = [item for item in filters if OPERATOR_OF in item]
     plain = [item for item in filters if OPERATOR_OF not in item]
-    shown = [*include_parameter(binding), *group_parameters(binding), *format_parameters()]
-    first = [*_extent(binding), sparse_parameter(binding), *_search(binding)]
-    return [*first, *plain, *shown, *_related(binding), *_groups(binding), *operators]
+    shown = [*include_parameter(schemas), *group_parameters(binding, schemas), *format_parameters()]
+    first = [*_extent(binding, schemas), sparse_parameter(binding, schemas), *_search(binding, schemas)]
+    return [*first, *plain, *shown, *_related(binding, schemas), *_groups(binding, schemas), *operators]
 
 
-def sparse_parameter(binding: Binding) -> Node:
+def sparse_parameter(binding: Binding, schemas: RecordSchemas) -> Node:
     """``fields``: only these."""
-    names = list(binding.declaration.json_output.names)
+    names = [name for name in binding.declaration.json_output.names if name not in schemas.access.hidden]
     item: Node = {"type": "string", "enum": names}
-    if not includable(binding):
+    if not schemas.includable:
         return _listed("fields", "Show only these.", item)
     described = "Show only these; a dotted name shows that of a record which is included."
     return _listed("fields", described, {"anyOf": [item, {"type": "string", "pattern": r"^\w+(\.\w+)+$"}]})
@@ -80,9 +84,9 @@ def key_parameter(binding: Binding) -> Node:
     return {"name": "key", "in": "path", "required": True, "description": description, "schema": schema}
 
 
-def _groups(binding: Binding) -> list[Node]:
+def _groups(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     """The groups of filters."""
-    name = next(field.name for field in binding.schema.stored if Op.IS_NULL in operators_of(field))
+    name = next(field.name for field in stored_fields(binding, schemas) if Op.IS_NULL in operators_of(field))
     described = "Filters in parentheses with commas between them, {}; in each other, too."
     schema = {"type": "string", "pattern": r"^\(.+\)$"}
     example = {"example": f"({name}__isnull=true,{name}__isnull=false)"}
@@ -90,14 +94,14 @@ def _groups(binding: Binding) -> list[Node]:
     return [_query(word, described.format(meaning), schema) | example for word, meaning in told.items()]
 
 
-def _extent(binding: Binding) -> list[Node]:
+def _extent(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     names = [
         field.name
-        for field in binding.schema.stored
+        for field in stored_fields(binding, schemas)
         if field.kind not in (Kind.JSON, Kind.MANY) and field.asked is Asked.ORDER
     ]
     order = {"type": "string", "enum": [sign + name for name in names for sign in ("", "-")]}
-    if _has_relations(binding):
+    if _relations(binding, schemas):
         order = {"type": "string"}
     size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
     after = _query("after", "Pages by cursor: empty for the first one, then `next` of the last.", {"type": "string"})
@@ -120,8 +124,8 @@ def _extent(binding: Binding) -> list[Node]:
     ]
 
 
-def _search(binding: Binding) -> list[Node]:
-    if not binding.declaration.search:
+def _search(binding: Binding, schemas: RecordSchemas) -> list[Node]:
+    if not binding.declaration.search or schemas.access.hidden.intersection(binding.declaration.search):
         return []
     described = (
         f"Words that are found in {', '.join(binding.declaration.search)}, in any letter case: all of them;"
@@ -133,7 +137,7 @@ def _search(binding: Binding) -> list[Node]:
 def _filters(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     found = []
     taken = (*CONTROLS, SEARCH) if binding.declaration.search else CONTROLS
-    for field in binding.schema.stored:
+    for field in stored_fields(binding, schemas):
         if field.kind is Kind.MANY or (field.kind is Kind.REF and len(field.target_key) > 1):
             continue
         for suffix, op in OPERATORS.items():
@@ -173,11 +177,11 @@ def _value_schema(field: FieldSchema) -> Node:
     return schema if field.choices is None else schema | {"enum": list(field.choices)}
 
 
-def _related(binding: Binding) -> list[Node]:
-    if not _has_relations(binding):
+def _related(binding: Binding, schemas: RecordSchemas) -> list[Node]:
+    relations = _relations(binding, schemas)
+    if not relations:
         return []
-    relations = "|".join(field.name for field in binding.schema.fields if field.target is not None)
-    pattern = rf"^({relations})(\.\w+)+$"
+    pattern = rf"^({'|'.join(relations)})(\.\w+)+$"
     return [
         {
             "name": "related",
@@ -194,8 +198,9 @@ def _related(binding: Binding) -> list[Node]:
     ]
 
 
-def _has_relations(binding: Binding) -> bool:
-    return any(field.target is not None for field in binding.schema.fields)
+def _relations(binding: Binding, schemas: RecordSchemas) -> list[str]:
+    leads_to = schemas.access.leads_to
+    return [field.name for field in binding.schema.fields if field.target is not None and field.name not in leads_to]
 
 
 def _query(name: str, description: str, schema: object) -> Node:

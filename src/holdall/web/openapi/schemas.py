@@ -11,6 +11,7 @@ from holdall.model import FORMS, MISSING, Declaration, Field, Frozen, field_sche
 from holdall.query import Kind
 from holdall.session import Binding
 from holdall.web.included import includable, is_list
+from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.file_schemas import NO_FILE, RENAMED_FILE, Node, is_file
 
 __all__ = ["Node", "RecordSchemas"]
@@ -20,17 +21,20 @@ _REFERENCE = "#/components/schemas/"
 
 
 class RecordSchemas:
-    """The schemas of one collection; ``components`` has them under their names, with those of nested values.
+    """The schemas of one collection, as far as ``access`` goes.
 
-    Names have a dot in them, so that they never meet those of the host's own models. Example: :func:`asgi`.
+    ``components`` has them under their names, with those of nested values. Names have a dot in them, so that they never
+    meet those of the host's own models. Example: :func:`asgi`.
     """
 
-    def __init__(self, binding: Binding) -> None:
-        self._includable = includable(binding).values()
+    def __init__(self, binding: Binding, access: Access = EVERYTHING) -> None:
+        self.access = access
+        self.includable = includable(binding, access.leads_to)
         self._declaration = binding.declaration
         self._name = binding.model.__name__
         self.components: dict[str, Node] = {}
-        self._accepted = set(binding.declaration.json_input.names)
+        accepted = frozenset(binding.declaration.json_input.names)
+        self._created, self._changed = accepted - access.not_created, accepted - access.not_changed
         self.components[f"{self._name}.Record"] = self._record()
         self.components[f"{self._name}.Create"] = self._create()
         self.components |= {
@@ -88,8 +92,10 @@ class RecordSchemas:
     def _record(self) -> Node:
         properties = {}
         for field in self._declaration.stored:
+            if field.name in self.access.hidden:
+                continue
             properties[field.name] = self.of_field(field)
-            if field.name not in self._accepted:
+            if field.name not in self._created | self._changed:
                 properties[field.name] = properties[field.name] | {"readOnly": True}
         for name, function in self._declaration.computed.items():
             properties[name] = self._computed(function) | {"readOnly": True}
@@ -98,12 +104,12 @@ class RecordSchemas:
     def _sparse(self) -> Node:
         record = self.components.get(f"{self._name}.Record") or self._record()
         properties = dict(record["properties"])
-        for field in self._includable:
+        for field in self.includable.values():
             properties[field.name] = _with_included(properties.get(field.name), field)
         return _object(f"some fields of {self._name}", properties, [])
 
     def _create(self) -> Node:
-        fields = [field for field in self._declaration.stored if field.name in self._accepted]
+        fields = [field for field in self._declaration.stored if field.name in self._created]
         properties = {field.name: _with_default(field, _as_given(field, self.of_field(field))) for field in fields}
         properties |= {field.name: NO_FILE for field in fields if is_file(field)}
         required = [field.name for field in fields if not field.has_default]
@@ -113,7 +119,7 @@ class RecordSchemas:
         fields = [
             field
             for field in self._declaration.stored
-            if field.name in self._accepted and not field.options.pk and not field.frozen & Frozen.UPDATE
+            if field.name in self._changed and not field.options.pk and not field.frozen & Frozen.UPDATE
         ]
         properties = {field.name: _as_given(field, self.of_field(field)) for field in fields}
         properties |= {field.name: RENAMED_FILE for field in fields if is_file(field)}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from holdall.query import Asked, Kind
+from holdall.query import Asked, FieldSchema, Kind
 from holdall.session import Binding
 from holdall.web.formats import Format
 from holdall.web.grouped import FUNCTIONS, ROWS
-from holdall.web.included import includable
-from holdall.web.openapi.schemas import Node
+from holdall.web.openapi.schemas import Node, RecordSchemas
 
-__all__ = ["format_parameters", "group_parameters", "include_parameter"]
+__all__ = ["format_parameters", "group_parameters", "include_parameter", "stored_fields"]
 
 _NUMBERS = (Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.TIMEDELTA)
 _NO_EXTREMES = (Kind.JSON, Kind.MANY, Kind.REF, Kind.BYTES)
 
 
-def include_parameter(binding: Binding) -> list[Node]:
+def stored_fields(binding: Binding, schemas: RecordSchemas) -> list[FieldSchema]:
+    """The stored fields of a collection that the document tells."""
+    return [field for field in binding.schema.stored if field.name not in schemas.access.hidden]
+
+
+def include_parameter(schemas: RecordSchemas) -> list[Node]:
     """``include``: records that are shown in the place of their keys; none where nothing is referred to."""
-    names = list(includable(binding))
+    names = list(schemas.includable)
     if not names:
         return []
     description = (
@@ -28,9 +32,9 @@ def include_parameter(binding: Binding) -> list[Node]:
     return [_query("include", description, {"type": "string", "pattern": pattern}) | {"example": names[0]}]
 
 
-def group_parameters(binding: Binding) -> list[Node]:
+def group_parameters(binding: Binding, schemas: RecordSchemas) -> list[Node]:
     """``aggregate``, ``group`` and ``having``."""
-    fields = [field for field in binding.schema.stored if field.asked is not Asked.NOTHING]
+    fields = [field for field in stored_fields(binding, schemas) if field.asked is not Asked.NOTHING]
     single = [field for field in fields if field.kind not in (Kind.JSON, Kind.MANY) and len(field.target_key) <= 1]
     columns = [ROWS]
     for field in single:
@@ -39,7 +43,8 @@ def group_parameters(binding: Binding) -> list[Node]:
         columns += [f"{field.name}.{name}" for name in ("min", "max") if field.kind not in _NO_EXTREMES]
     aggregate: Node = {"type": "string", "enum": columns}
     by: Node = {"type": "string", "enum": [field.name for field in single]}
-    if any(field.target is not None for field in binding.schema.fields):
+    leads_to = schemas.access.leads_to
+    if any(field.target is not None and field.name not in leads_to for field in binding.schema.fields):
         functions = "|".join(FUNCTIONS)
         aggregate = {"anyOf": [aggregate, {"type": "string", "pattern": rf"^\w+(\.\w+)+\.({functions})$"}]}
         by = {"anyOf": [by, {"type": "string", "pattern": r"^\w+(\.\w+)+$"}]}

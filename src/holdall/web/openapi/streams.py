@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from holdall.policy import Right
 from holdall.session import Binding
+from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.parameters import list_parameters
 from holdall.web.openapi.responses import problems
 from holdall.web.openapi.schemas import Node, RecordSchemas
@@ -23,11 +24,16 @@ _LAST: Node = {
 }
 
 
-def add_streams(contribution: Node, bindings: Iterable[Binding], *, is_secured: bool) -> None:
-    """Describe the streams of these collections. Example: :func:`asgi`."""
+def add_streams(
+    contribution: Node, bindings: Iterable[Binding], accesses: Mapping[str, Access] | None = None, *, is_secured: bool
+) -> None:
+    """Describe the streams of these collections, as far as ``accesses`` go. Example: :func:`asgi`."""
     for binding in bindings:
         name = binding.collection
-        known = list_parameters(binding, RecordSchemas(binding))
+        access = EVERYTHING if accesses is None else accesses[name]
+        if Right.READ not in access.rights:
+            continue
+        known = list_parameters(binding, RecordSchemas(binding, access))
         given = [each for each in known if each.get("name") not in _OF_PAGES]
         events = {
             "description": "Events `created`, `changed`, `entered`, `left` and `deleted`, with the record as it was;"

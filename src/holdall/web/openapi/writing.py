@@ -129,7 +129,7 @@ def add_bulk(many: Node, binding: Binding, schemas: RecordSchemas, *statuses: in
     content = post["requestBody"]["content"]["application/json"]
     new = {"type": "array", "minItems": 1, "items": content["schema"]}
     content = content | {"schema": {"anyOf": [content["schema"], new]}}
-    text: Node = {"schema": {"description": "a record in each line"}}
+    text: Node = {"schema": {"type": "string", "description": "a record in each line"}}
     contents: Node = {"application/json": content, "text/csv": text, "application/x-ndjson": text}
     post["requestBody"] = {"required": True, "content": contents}
     post["responses"]["200"] = or_plan(_response("Every one of a list or an import of new records.", stored))

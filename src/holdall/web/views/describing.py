@@ -8,7 +8,15 @@ from holdall.session import Binding
 from holdall.web.body import JSON_PATCH
 from holdall.web.filter_groups import GROUPS
 from holdall.web.filters import SEARCH
-from holdall.web.openapi import Node, RecordSchemas, contribution, many_operations, one_operations
+from holdall.web.openapi import (
+    EVERYTHING,
+    Access,
+    Node,
+    RecordSchemas,
+    contribution,
+    many_operations,
+    one_operations,
+)
 from holdall.web.openapi.responses import ALWAYS, GUARDED, WRITES
 from holdall.web.openapi.writing import add_bulk
 from holdall.web.views.forms import Form, SchemaForm
@@ -32,13 +40,14 @@ _METHODS = {
 _OF_MANY = ("create", "update_many", "delete_many")
 
 
-def described(standard: Standard, serving: Serving, *, has_components: bool) -> Node:
-    """Return the options of FastAPI's ``add_api_route`` that describe a route which a view has by itself.
+def described(standard: Standard, serving: Serving, access: Access = EVERYTHING, *, has_components: bool) -> Node:
+    """Return the options of FastAPI's ``add_api_route`` that describe a route which a view has by itself, as far as
+    somebody has ``access``.
 
     Schemas are put where they are referred to unless the host's document has Holdall's components.
     """
     binding, form = serving.binding, serving.form
-    schemas = RecordSchemas(binding)
+    schemas = RecordSchemas(binding, access)
     is_one = "key" in standard.takes
     operations = (one_operations if is_one else many_operations)(binding, schemas)
     if standard.verb in _OF_MANY and not serving.is_simple_rest:
@@ -125,7 +134,11 @@ def _renamed(parameter: Node, form: Form) -> Node | None:
 
 def _take_schemas(operation: Node, standard: Standard, form: SchemaForm, schemas: RecordSchemas) -> None:
     """Put the schemas of a view in the place of those of its collection."""
-    shown, created, changed = (None if node is None else _inlined(node, node) for node in form.nodes())
+    access = schemas.access
+    shown, created, changed = (
+        None if node is None else _without(_inlined(node, node), {a for a, f in form.names.items() if f in refused})
+        for node, refused in zip(form.nodes(), (access.hidden, access.not_created, access.not_changed), strict=True)
+    )
     taken = created if standard.verb in ("create", "put") else changed
     if taken is not None and "requestBody" in operation:
         if standard.verb in _OF_MANY:
@@ -145,6 +158,14 @@ def _take_schemas(operation: Node, standard: Standard, form: SchemaForm, schemas
         status: response | {"content": {"application/json": {"schema": shown}}} if "content" in response else response
         for status, response in operation["responses"].items()
     }
+
+
+def _without(schema: Node, names: set[str]) -> Node:
+    """A schema of an object without some of its properties."""
+    if not names or "properties" not in schema:
+        return schema
+    left = {name: each for name, each in schema["properties"].items() if name not in names}
+    return schema | {"properties": left, "required": [each for each in schema.get("required", ()) if each in left]}
 
 
 def _inlined(node: Any, document: Node, within: tuple[str, ...] = ()) -> Any:

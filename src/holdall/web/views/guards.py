@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from holdall.errors import FieldError, NotFound, Unsupported, ValidationError
-from holdall.model import Model, Record
+from holdall.model import Model, Record, State, state_of
 from holdall.query import Value
 from holdall.session import Session
 from holdall.web.asgi import header_list
-from holdall.web.conditional import NOT_MET, tag_of_body
+from holdall.web.conditional import NOT_MET, PRECONDITION_REQUIRED, tag_of_body
 from holdall.web.intake import expect_unchanged, judge_tag
 from holdall.web.json_patch import same_json
 
@@ -22,17 +22,26 @@ __all__ = ["demand_makable", "expect_as_asked", "replacing"]
 async def expect_as_asked(view: Any, record: Value) -> None:
     """Raise Problem (412) where If-Match or If-None-Match of the request is not met; with a tag, have the commit look.
 
-    Raises Problem (501) where the store of the record cannot see to that.
+    Raises Problem (428) where the collection wants to be told which state of a record is to be changed, and (501) where
+    its store cannot see to that.
     """
     if not isinstance(record, Model) or not isinstance(record, view.model):
         return
     scope = view.request.scope
     if_match = view.writes.etag or header_list(scope, b"if-match")
     if_none_match = header_list(scope, b"if-none-match")
+    acting: Session = view.acting
+    if if_match is None and view.writes.items is None and _requires_match(view) and state_of(record) is not State.NEW:
+        raise PRECONDITION_REQUIRED
     if if_match is None and if_none_match is None:
         return
-    acting: Session = view.acting
     judge_tag(acting, record, tag_of_body(await view.serving.body_of(acting, record)), if_match, if_none_match)
+
+
+def _requires_match(view: Any) -> bool:
+    """Whether records of the view's collection are changed only with If-Match; items of lists were looked at before."""
+    required: bool = view.serving.options.requires_match(view.serving.binding.collection)
+    return required
 
 
 async def replacing(view: Any, record: Record) -> None:

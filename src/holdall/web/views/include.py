@@ -12,6 +12,7 @@ from holdall.errors import DeclarationError
 from holdall.query import Value
 from holdall.web.cursor import Cursors
 from holdall.web.host_problems import add_own_handlers
+from holdall.web.openapi import NARROWED, Access, Narrowing, Node
 from holdall.web.options import Options
 from holdall.web.service import Service
 from holdall.web.views.describing import described
@@ -19,7 +20,7 @@ from holdall.web.views.injection import maker_of, own_parameters
 from holdall.web.views.method_call import MethodCall
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
-from holdall.web.views.standard import ONE_OF_MANY
+from holdall.web.views.standard import ONE_OF_MANY, Standard
 from holdall.web.views.view import View, inherited_list, is_own, prefix_of, routes_of
 
 __all__ = ["include_view"]
@@ -84,12 +85,24 @@ def _router(view: type[View], app: Holdall, serving: Serving | None, *, has_comp
             continue
         options: dict[str, Value] = {"name": f"{view.__name__}.{name}", "response_model": None}
         options["operation_id"] = _operation(view, name)
+        endpoint = call.endpoint(make)
         if call.standard is not None and serving is not None:
             options |= described(call.standard, serving, has_components=has_components)
+            if view.acts_for is None:
+                setattr(endpoint, NARROWED, _narrowing(call.standard, serving, has_components=has_components))
         options |= spec.options
         methods = list(spec.methods)
-        router.add_api_route(spec.path, call.endpoint(make), methods=methods, status_code=spec.status, **options)
+        router.add_api_route(spec.path, endpoint, methods=methods, status_code=spec.status, **options)
     return router
+
+
+def _narrowing(standard: Standard, serving: Serving, *, has_components: bool) -> Narrowing:
+    def describe(access: Access) -> Node:
+        told: Node = described(standard, serving, access, has_components=has_components)["openapi_extra"]
+        return told
+
+    rights = (standard.right,) if standard.other is None else (standard.right, standard.other)
+    return Narrowing(serving.binding.collection, rights, describe)
 
 
 def _is_for_many(view: type[View], one: str, routes: Collection[str]) -> bool:

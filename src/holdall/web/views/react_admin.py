@@ -20,7 +20,8 @@ class AsyncReactAdminView(AsyncRestView[M]):
     """A REST view for react-admin: lists are arrays with ``Content-Range``, by ``sort``, ``range``, ``filter`` of JSON.
 
     A filter takes the names of our dialect, operators too; a list of values means one of them, null that there is none.
-    PUT takes the whole record, DELETE shows what it removed. Everything else is as in ``AsyncRestView``.
+    PUT takes the whole record, or the members of it that change; DELETE shows what it removed. Everything else is as in
+    ``AsyncRestView``.
 
     >>> from holdall import Everyone, Holdall, Policy, field
     >>> from holdall.web.views import include_view

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 
 from holdall.errors import NotFound, Unsupported, ValidationError
+from holdall.model import has_repeated_names
 from holdall.policy import Right
 from holdall.query import Key, Value
 from holdall.session import Binding, Session
@@ -19,7 +20,6 @@ from holdall.web.body import (
     MERGE_PATCH,
     demand_few_values,
     demand_media_type,
-    has_repeated_names,
     media_type,
     read_body,
 )
@@ -111,6 +111,8 @@ async def input_of(
         try:
             if standard.is_whole:
                 view.writes.is_whole = True
+                if serving.is_simple_rest:
+                    body = await _with_the_rest(serving, session, view, values["key"], body)
                 values["data"], view.writes.claims = serving.whole(body, values["key"], session)
             elif media_type(scope) == JSON_PATCH:
                 values["data"] = await _patched(serving, session, view, values["key"], body)
@@ -128,6 +130,16 @@ async def _many(
         return await serving.many.items(scope, session, view, right, body, own)
     except ValidationError as error:
         raise malformed(error) or error from None
+
+
+async def _with_the_rest(serving: Serving, session: Session, view: Any, key: Key, body: bytes) -> bytes:
+    """The whole of a record, where react-admin changes several at once and gives some members alone."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        given = msgspec.json.decode(body)
+        found = await session.query(serving.meets(view.build_query(), key))
+        if found and isinstance(given, dict):
+            return msgspec.json.encode(msgspec.json.decode(await serving.body_of(session, found[0])) | given)
+    return body
 
 
 async def _patched(serving: Serving, session: Session, view: Any, key: Key, body: bytes) -> Input:

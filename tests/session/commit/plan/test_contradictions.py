@@ -150,7 +150,7 @@ async def test_so_is_one_that_is_set_at_the_other_end_by_key(layout: str, tmp_pa
     owner = await session.require(Author, 2)
     owner.books.add(1)  # not loaded, so that the commit alone will change it
     session.remove(owner)
-    with pytest.raises(ValidationError, match="author: refers to a record of author that is removed"):
+    with pytest.raises(ValidationError, match="author: refers to a record that is removed"):
         await session.commit()
     await demand_nothing_written(app, oracle)
 
@@ -162,7 +162,7 @@ async def test_so_is_one_that_is_set_at_an_end_that_goes_with_another(layout: st
     session = Session(app.bindings)
     (await session.require(Node, 2)).children.add(3)
     session.remove(await session.require(Node, 1))
-    with pytest.raises(ValidationError, match="parent: refers to a record of node that is removed"):
+    with pytest.raises(ValidationError, match="parent: refers to a record that is removed"):
         await session.commit()
     await demand_nothing_written(app, oracle)
 
@@ -211,7 +211,7 @@ async def test_what_goes_by_an_unchanged_reference_goes_with_all_it_refers_to(st
     session = Session(app.bindings)
     (await session.require(Desk, 1)).lamp = 1
     session.remove(await session.require(Lamp, 1))
-    with pytest.raises(ValidationError, match="lamp: refers to a record of lamp that is removed"):
+    with pytest.raises(ValidationError, match="lamp: refers to a record that is removed"):
         await session.commit()
     session.remove(await session.require(Room, 1))  # the desk goes now, whatever was done to it
     await session.commit()

@@ -65,6 +65,7 @@ class Ended(Unresolved, Protocol):
 class CommitResult:
     """The outcome of a commit. ``tasks`` is made when first asked for, so that a large commit does not pay for it.
 
+    ``affected`` has, for each bulk change of the session, how many records this commit changed or removed by it.
     ``commit`` is the name under which the journal knows a commit over several stores. ``error`` is what
     ``commit(raise_for_status=False)`` did not raise.
 
@@ -85,7 +86,7 @@ class CommitResult:
     ((), (), None)
     """
 
-    __slots__ = ("_make_tasks", "_tasks", "commit", "duration", "error", "guarantee", "unresolved")
+    __slots__ = ("_make_tasks", "_tasks", "affected", "commit", "duration", "error", "guarantee", "unresolved")
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class CommitResult:
         self.unresolved = unresolved
         self.commit = unresolved.commit if unresolved is not None else None
         self.error: CommitError | None = None
+        self.affected: tuple[int, ...] = ()
         self._make_tasks = make_tasks
         self._tasks: tuple[Task, ...] | None = None
 
