@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdall import Everyone, FieldRights, Holdall, Many, Model, Nobody, Owner, Policy, Ref, Role, User, field
+from holdall import JSON, Everyone, FieldRights, Holdall, Many, Model, Nobody, Owner, Policy, Ref, Role, User, field
 from holdall.errors import DeclarationError, Forbidden, LimitExceeded, QueryError, ValidationError
 from holdall.model import lines_in
 from holdall.testing.client import Client
@@ -337,3 +337,27 @@ async def test_documents_of_yaml(tmp_path: Path) -> None:
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     path.write_text(bomb)
     assert (await app.import_records(Country, path)).failures[0].errors[0].code == "yaml"
+
+
+class Noted(Model, collection="noted"):
+    id: int = field(pk=True)
+    note: JSON | None = None
+
+
+@pytest.mark.parametrize("ending", ["csv", "ndjson"])
+async def test_texts_of_json_stay_texts(ending: str, tmp_path: Path) -> None:
+    app, path = Holdall("noted"), tmp_path / f"noted.{ending}"
+    app.add_store("main", "memory:")
+    app.add(Noted, store="main", policy=Policy(read=Everyone, write=Everyone))
+    notes: list[Any] = ["1", "null", "true", "", '"a"', "[1]", "=1", "-1", "'-1", "text", 1, None, [""], "[" * 2_000]
+    async with app.session() as session:
+        session.add_all([Noted(id=number, note=note) for number, note in enumerate(notes)])
+    await app.export_records(Noted, path)
+    client = Client(app.asgi())
+    shown = await client.get(f"/noted?format={ending}")
+    assert shown.body == path.read_bytes()
+    async with app.session() as session:
+        await session.delete(Noted.where())
+    assert (await app.import_records(Noted, path)).failed == 0
+    async with app.session() as session:
+        assert [each.note for each in await session.query(Noted.where().sort(Noted.id))] == notes
