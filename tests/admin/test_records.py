@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from holdall import Everyone, Policy
 from holdall.admin import Admin, AdminView, Computed
@@ -308,3 +309,44 @@ async def test_only_states_that_can_be_reached_are_offered() -> None:
     assert (await browser.submit(page, lost, "/edit/books/1")).status == 422
     shelved = page.form("/edit/books/1").filled(f_status="shelved")
     assert "Saved." in (await browser.submit(page, shelved, "/edit/books/1")).text
+
+
+async def test_a_back_office_below_another_application_keeps_its_place() -> None:
+    app, _, _ = await library()
+    host = FastAPI()
+    app.mount(host, "/sky", admin=True)
+    browser = PaperBrowser(host)
+    page = await browser.open("/sky/admin/data/books")
+    assert page.status == 401
+    assert page.form().action == "/sky/admin/login"
+    assert page.form().inputs["_back"] == ["/sky/admin/data/books"]
+
+
+async def test_a_list_that_is_none_is_told_beside_its_field() -> None:
+    _, service, _ = await library()
+    browser = await visitor(service, "ann")
+    page = await browser.open("/admin/edit/books/2")
+    forged = page.form("/edit/books/2").filled(**{"f.likes": None, "f.likes(json)": "true", "_tag": '"old"'})
+    page = await browser.submit(page, forged, "/edit/books/2")
+    assert page.status == 422
+    assert "must be a list" in page.text
+
+
+async def test_a_login_that_nobody_can_have_is_refused_as_a_page() -> None:
+    _, service, _ = await library()
+    browser = PaperBrowser(service)
+    page = await browser.open("/admin/")
+    page = await browser.submit(page, page.form().filled(login="a\0b", password="x"))
+    assert 400 <= page.status < 500
+    assert "<h1>" in page.html
+
+
+async def test_numbers_are_written_as_their_readers_do_and_keys_and_years_are_not() -> None:
+    app, service, _ = await library()
+    async with app.session() as session:
+        session.add(Book(title="Many", margin=1_234_567))
+        session.add(Book(title="Year", margin=1984))
+    ann = await visitor(service, "ann")
+    page = await ann.open("/admin/data/books/6")
+    assert "1,234,567" in page.text
+    assert "1984" in (await ann.open("/admin/data/books/7")).text

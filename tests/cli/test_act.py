@@ -95,9 +95,10 @@ def test_actions_on_a_record_on_several_and_on_nothing(folder: Path) -> None:
         (("vote", "score=1", "--key", "3", *_READER), 2, "no books with key 3"),
         (("vote", "score=1", "--key", "9", *_READER), 2, "no books with key 9"),
         (("vote", "score=1", "--key", "1", "--as", "eve"), 2, "no action of books with key 'vote'"),
-        (("absent", "--key", "1", *_READER), 2, "no action of books with key 'absent'"),
+        (("absent", "--key", "1", *_READER), 2, "no action of books with key 'absent'; there are vote"),
         (("vote", "score=1", "--key", "1", "--where", "pages > 0", *_READER), 2, "by --key, by --where"),
         (("vote", "score=1", "--where", "pages >", *_READER), 1, ""),
+        (("vote", "score=1", *_READER), 2, "name them by --key, --where or --selection"),
         (("vote", "score=1", "--where", "pages > 0", "--max-affected", "1", *_READER), 1, "LimitExceeded"),
     ],
 )
@@ -124,6 +125,7 @@ def test_selections_in_both_forms_sorted_counted_and_refused(folder: Path) -> No
         (("long", "pages=x", *_READER), "pages"),
         (("all", "--as", "eve"), "no selection of books with key 'all'"),
         (("all", "--sort", "absent", *_READER), "absent"),
+        (("long", "pages=1", "--sort", "absent", *_READER), "there are title, pages"),
         (("all", "--sort", "__class__", *_READER), "__class__"),
     ]:
         refused = run(folder, *select, *arguments)

@@ -50,6 +50,19 @@ async def test_every_change_is_kept_with_its_author(app: Holdall) -> None:
     assert "1234" not in repr([each.before for each in (created, changed, deleted)])
 
 
+async def test_a_session_goes_on_after_the_key_of_an_audited_record_was_made(app: Holdall) -> None:
+    trail = app.add_audit(Author, store="main")
+    await app.create()
+    async with app.session() as session:
+        jane = session.add(Author(name="Jane"))
+        await session.commit()
+        jane.name = "Jane Austen"
+        await session.commit()
+        assert not session.plan().steps
+        found = await session.query(trail.where(trail.number == jane.id))
+        assert sorted((each.kind, each.number) for each in found) == [("changed", jane.id), ("created", jane.id)]
+
+
 async def test_entries_go_with_the_commit_into_another_store(tmp_path: Path) -> None:
     for main, other in (("sqlite:///a.db", "yaml:b"), ("memory:", "sqlite:///c.db"), ("yaml:d", "memory:")):
         app = Holdall("library", journal=f"sqlite:///{tmp_path}/journal.db")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdall import Authenticated, Everyone, Holdall, Model, Policy, Ref, Role, SoftDeleted, User, field
-from holdall.errors import Forbidden, NotFound, StateError
+from holdall.errors import Forbidden, NotFound, QueryError, StateError
 from holdall.events import as_of, history, restore
 from tests.support.draws import draws
 from tests.support.local_stores import LOCAL, local_url
@@ -125,6 +125,18 @@ async def test_keys_of_several_parts_have_a_history(tmp_path: Path) -> None:
         (last, first) = await history(session, entries, Shelf, ("r", 1))
         assert (last.changes["label"].before, last.changes["label"].after) == ("x", "y")
         assert await as_of(session, entries, Shelf, ("r", 1), first.at) == {"room": "r", "number": 1, "label": "x"}
+    await app.close()
+
+
+async def test_a_model_whose_changes_are_not_kept_is_refused() -> None:
+    app, entries = library("memory:")
+    async with app.session() as session:
+        session.add(Author(code="a"))
+        await session.commit()
+        with pytest.raises(QueryError, match=r"changes of authors are not kept.*app\.add_audit\(Author"):
+            await history(session, entries, Author, "a")
+        with pytest.raises(QueryError, match="not kept"):
+            await as_of(session, entries, Author, "a", dt.datetime.now(dt.UTC))
     await app.close()
 
 

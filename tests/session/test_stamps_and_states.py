@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from enum import Enum
 from itertools import pairwise
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import Everyone, FieldRights, Holdall, Model, Nobody, Policy, Stamped, User, field
+from holdall import Everyone, FieldRights, Holdall, LiveEvent, Model, Nobody, Policy, Stamped, User, field
 from holdall.errors import CommitAborted, DeclarationError, ValidationError
 from holdall.model import Transitions
 from holdall.testing.client import Client
@@ -271,3 +273,42 @@ def test_a_walk_is_allowed_step_by_step(table: dict[Any, list[str]], walk: list[
         assert transitions.allows(old, new) is (old == new or new in table.get(old, []))
     for state in walk:
         assert transitions.begins(state) is (state in table.get(None, transitions.states))
+
+
+@pytest.mark.parametrize("given", [None, dt.datetime(2001, 2, 3, tzinfo=dt.UTC)])
+async def test_a_new_record_has_one_moment_however_often_its_commit_is_planned(given: dt.datetime | None) -> None:
+    app = Holdall("magazine")
+    app.add_store("main", "memory:")
+    app.add(Article, store="main")
+
+    @app.on(Article.created)
+    async def look(event: LiveEvent) -> None:
+        await asyncio.sleep(0.001)  # so that another moment would differ
+        event.record.title = "seen"
+        if given is not None:
+            event.record.created_at = given
+
+    async with app.session() as session:
+        session.add(Article(id=1))
+    async with app.session() as session:
+        article = await session.require(Article, 1)
+    assert article.title == "seen"
+    assert article.created_at == (given or article.modified_at)
+    await app.close()
+
+
+async def test_a_refused_move_tells_the_moves_that_there_are() -> None:
+    app = Holdall("magazine")
+    app.add_store("main", "memory:")
+    app.add(Article, store="main")
+    async with app.session() as session:
+        article = session.add(Article(id=1, status=Status.GONE))
+        with pytest.raises(ValidationError, match=r"new record may be: a new one is draft$"):
+            await session.commit()
+        article.status = Status.DRAFT
+        await session.commit()
+        article.status = Status.PUBLISHED
+        with pytest.raises(ValidationError, match=r"draft to published; it may become review, gone$"):
+            await session.commit()
+        session.rollback()
+    await app.close()

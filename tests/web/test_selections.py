@@ -91,6 +91,7 @@ async def test_the_callers_sort_goes_before_its_own(asking: Asking) -> None:
     answer = await asking.get("by-writer?sort=-title&page_size=3")
     assert [row["title"] for row in answer.json()["data"]] == ["b39", "b38", "b37"]
     own = await asking.get("by-writer?sort=-author.name&page_size=500")
+    assert (await asking.get("by-writer?sort=-writer&page_size=500")).json() == own.json(), "by the name of a column"
     writers = [row["writer"] for row in own.json()["data"]]
     assert writers == sorted(writers, reverse=True)
     plain = [row["writer"] for row in (await asking.get("by-writer?page_size=500")).json()["data"]]
@@ -102,7 +103,7 @@ async def test_filters_narrow_it(asking: Asking) -> None:
     assert ([row["title"] for row in answer.json()["data"]], answer.json()["total_count"]) == (["b06", "b02"], 2)
 
 
-@pytest.mark.parametrize("sort", ["", "title", "-title", "-author.name,title", "pages", "author.name"])
+@pytest.mark.parametrize("sort", ["", "title", "-title", "-writer,title", "pages", "author.name"])
 async def test_cursors_give_each_row_once(asking: Asking, sort: str) -> None:
     query = f"by-writer?page_size=7&count=none&{f'sort={sort}&' if sort else ''}"
     found, after = list[str](), ""

@@ -6,6 +6,7 @@ from typing import get_args, get_origin
 
 from holdall.actions.action import Action, AnyAction
 from holdall.actions.declared_action import DeclaredAction
+from holdall.actions.on import On
 from holdall.errors import DeclarationError, NotFound, StateError
 from holdall.model import Model
 from holdall.policy import ActionPolicy, Authenticated, User
@@ -69,7 +70,8 @@ class Actions:
         """The action of this name. Raises NotFound where there is none that the user may see."""
         found = self._by_place.get((collection, name))
         if found is None or not found.is_for(user):
-            raise NotFound(f"action of {collection}", name)
+            there = [each.name for each in self.of(collection) if each.is_for(user)]
+            raise NotFound(f"action of {collection}", name, there=there)
         return found
 
     def of_kind(self, kind: type[AnyAction], model: object) -> DeclaredAction:
@@ -78,6 +80,11 @@ class Actions:
         Raises StateError where it was not added.
         """
         found = [each for (known, about), each in self._by_kind.items() if known is kind and model in (None, about)]
+        others = [each for (known, _), each in self._by_kind.items() if known is kind]
+        if not found and others:
+            name, place = others[0].name, " or ".join(each.collection for each in others)
+            on = "nothing" if others[0].on is On.NOTHING else f"records of {place}"
+            raise StateError(f"{name} is done on {on}, not on {getattr(model, '__name__', model)}")
         if len(found) != 1:
             about = f" for {model.__name__}" if isinstance(model, type) else ""
             more = "is there for several collections, and no record says which" if found else "was not added"

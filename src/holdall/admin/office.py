@@ -25,6 +25,8 @@ from holdall.admin.menu import menu_of
 from holdall.admin.options import Admin, allows
 from holdall.admin.site import Site
 from holdall.admin.visit import Refused, Visit
+from holdall.errors import HoldallError
+from holdall.web.problem import failure_of, problem_of
 from holdall.web.service import Service
 
 __all__ = ["Office", "Page"]
@@ -57,6 +59,9 @@ class Office:
             response = _refused(visit, refused)
         except HTTPException as error:
             response = _refused(visit, Refused(error.status_code, visit.words(error.detail)))
+        except HoldallError as error:
+            problem = problem_of(error) or failure_of(request.scope, error)
+            response = _refused(visit, Refused(problem.status, visit.words(problem.detail)))
         finally:
             for form in visit.forms:
                 await form.close()

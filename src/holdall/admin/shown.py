@@ -15,6 +15,7 @@ from holdall.query import Value
 
 __all__ = ["Shown", "shown", "size_text"]
 
+_GROUPED = 10_000  # from which the digits of a number stand in groups: years do not
 _CUT = 120  # characters of a value in a list
 
 
@@ -49,13 +50,15 @@ def shown(
         return _EMPTY
     if field.kind is Kind.REFERENCE:
         return _reference(visit, field, value, names or {})
-    if field.kind is Kind.REFERENCES:
+    if field.kind is Kind.REFERENCES and isinstance(value, list):
         parts = [("", _reference(visit, field, each, names or {})) for each in value[:50]]
         return Shown("list", parts=tuple(parts)) if parts else _EMPTY
-    if field.kind is Kind.FILE:
+    if field.kind is Kind.FILE and isinstance(value, dict):
         href = visit.url("file", described.collection, key, field.name) if key else ""
         text = f"{value['name'] or field.label} ({size_text(value['size'])})"
         return Shown("file", text, href, str(value["type"]))
+    if field.kind is Kind.INTEGER and field.name in described.key:
+        return Shown("number", str(value))
     return of_shape(visit, field.shape, value, is_cut=is_cut)
 
 
@@ -76,7 +79,7 @@ def of_shape(visit: Visit, shape: Shape, value: Value, *, is_cut: bool = False) 
             inner = tuple((name, of_shape(visit, each, value.get(name))) for name, each, _ in shape.parts)
             return Shown("nested", parts=inner)
         case Kind.INTEGER | Kind.NUMBER if isinstance(value, int | float):
-            return Shown("number", str(value) if shape.kind is Kind.INTEGER and is_cut else words.number(value))
+            return Shown("number", words.number(value) if abs(value) >= _GROUPED else str(value))
         case Kind.DECIMAL:
             return Shown("number", str(value))
         case Kind.MOMENT | Kind.DATE | Kind.TIME:

@@ -152,7 +152,10 @@ def _nested(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: str
 
 def _lines(shape: Shape, text: str, instead: list[str] | None, place: str) -> Value:
     if instead:
-        return _json(instead[-1], place)
+        value = _json(instead[-1], place)
+        if not isinstance(value, list):
+            raise _misread(place, "must be a list")
+        return value
     item = shape.item or Shape(Kind.TEXT)
     lines = [line.strip() if item.kind is not Kind.TEXT else line for line in text.split("\n")]
     return [_scalar(item, line, place) for line in lines if line.strip()]

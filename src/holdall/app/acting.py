@@ -135,8 +135,12 @@ class ByName:
         elif isinstance(on, Model) and declared.on is not On.ALL:
             records = [on]
         else:
-            wanted = {On.ONE: f"one {model}", On.ALL: f"several {model}, in a list or a query"}
-            raise StateError(f"{name} is done on {wanted.get(declared.on, f'a {model}, a list of them or a query')}")
+            given = "nothing" if on is None else "a query" if isinstance(on, Query) else type(on).__name__
+            wanted = {On.ONE: "one of them", On.ALL: "a list of them or a query"}
+            raise StateError(
+                f"{name} is done on records of {declared.collection}: give it"
+                f" {wanted.get(declared.on, 'one of them, a list of them or a query')}, not {given}"
+            )
         for record in records:
             if not isinstance(record, declared.model):
                 raise StateError(f"{name} is done on {model}, not on {type(record).__name__}")

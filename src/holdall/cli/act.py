@@ -10,7 +10,7 @@ import typer
 
 from holdall.actions import Content, DeclaredAction, On, made_of
 from holdall.app import Holdall
-from holdall.cli.acting import Acting, As, Roles, named_values, shown
+from holdall.cli.acting import Acting, As, Roles, model_of, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
@@ -22,7 +22,9 @@ __all__ = ["act"]
 
 CollectionText = Annotated[str, typer.Argument(metavar="COLLECTION", help="The collection that the action is of.")]
 ActionText = Annotated[str, typer.Argument(metavar="ACTION", help="Its name, as in a path: vote.")]
-Inputs = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its inputs: JSON, or text.")]
+Inputs = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its inputs: text, or JSON as tags='[1, 2]'.")
+]
 Keys = Annotated[list[str] | None, typer.Option("--key", help="The key of a record; may be repeated.")]
 Where = Annotated[str | None, typer.Option("--where", help="All records of a condition, as in 'pages > 100'.")]
 Chosen = Annotated[str | None, typer.Option("--selection", help="All records of a selection.")]
@@ -52,6 +54,7 @@ def act(
         raise Failure("--param is of the selection that --selection names", MISUSE)
     acting = Acting(user, role)
     app = Target(target).app
+    model_of(app, collection)
     meant = _Meant(key or [], where, selection, named_values(param or []))
     try:
         found = asyncio.run(_acted(app, collection, action, named_values(inputs or []), meant, acting, most, dry_run))
@@ -70,6 +73,11 @@ class _Meant:
 
     def __init__(self, keys: list[str], where: str | None, selection: str | None, values: dict[str, Value]) -> None:
         self.keys, self.where, self.selection, self.values = keys, where, selection, values
+
+    @property
+    def is_any(self) -> bool:
+        """Whether an option names records."""
+        return bool(self.keys) or self.where is not None or self.selection is not None
 
     async def of(self, session: Session, collection: str, declared: DeclaredAction) -> object:
         """A record, several, or a query for them; None for nothing."""
@@ -114,6 +122,8 @@ async def _acted(
     try:
         user = await acting.user(app)
         declared = app.by_name.actions.seen(collection, name, user)
+        if declared.on is not On.NOTHING and not meant.is_any:
+            raise Failure(f"{name} is done on records: name them by --key, --where or --selection", MISUSE)
         action = made_of(declared.kind, declared.inputs.from_builtins(inputs))
         async with app.context({"command": f"act {collection} {name}"}, user=user) as context:
             on = await meant.of(context.session, collection, declared)

@@ -14,7 +14,7 @@ from holdall.model import Model
 from holdall.policy import SYSTEM, User
 from holdall.query import Value
 
-__all__ = ["Acting", "As", "Roles", "named_values", "shown", "value_of"]
+__all__ = ["Acting", "As", "Roles", "model_of", "named_values", "shown", "value_of"]
 
 As: TypeAlias = Annotated[
     str | None, typer.Option("--as", metavar="LOGIN", help="Act for this user, not for the program itself.")
@@ -62,6 +62,14 @@ def value_of(text: str) -> Value:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def model_of(app: Holdall, collection: str) -> type[Model]:
+    """The model of a collection. Raises Failure for one that is not there, with those that are."""
+    models: dict[str, type[Model]] = {binding.collection: binding.model for binding in app.collections()}
+    if collection not in models:
+        raise Failure(f"there is no collection {collection!r}; there are {', '.join(sorted(models))}", MISUSE)
+    return models[collection]
 
 
 def named_values(arguments: list[str]) -> dict[str, Value]:

@@ -13,6 +13,7 @@ from holdall.app import Revising
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
+from holdall.store import Revision
 
 __all__ = ["db"]
 
@@ -26,6 +27,9 @@ Fill = Annotated[
     list[str] | None, typer.Option("--fill", help="book.pages=0: the value of records that have none yet.")
 ]
 Empty = Annotated[bool, typer.Option("--empty", help="Leave the steps to be written by hand.")]
+Baseline = Annotated[
+    bool, typer.Option("--baseline", help="The first revision of tables that create made; here it is noted as done.")
+]
 Goal = Annotated[str, typer.Argument(help="A revision, the beginning of its name, head or base.")]
 Begin = Annotated[str, typer.Option("--from", help="The revision from which the SQL leads on.")]
 
@@ -41,18 +45,22 @@ def revision(
     rename: Rename = None,
     fill: Fill = None,
     empty: Empty = False,
+    baseline: Baseline = False,
     store: Only = None,
     folder: Folder = _FOLDER,
 ) -> None:
     """Write the next revision: all that makes of the tables what the models say."""
     renames, fills = _pairs(rename), _pairs(fill)
-    made = _run(
-        target, folder, lambda all_: all_.make(message, store=store, renames=renames, fills=fills, is_empty=empty)
-    )
+
+    def make(all_: Revising) -> Awaitable[dict[str, Revision]]:
+        return all_.make(message, store=store, renames=renames, fills=fills, is_empty=empty, is_baseline=baseline)
+
+    made = _run(target, folder, make)
     for name, each in made.items():
         print(f"{name}: {each.file}")
     if not made:
         print(f"{target}: the tables are as the models say, and no revision is needed")
+        print("A first revision of tables that create made, for other databases, is written with --baseline")
 
 
 @db.command()
@@ -105,9 +113,12 @@ def stamp(target: TargetText, goal: Goal = "head", store: Only = None, folder: F
 @db.command()
 def history(target: TargetText, store: Only = None, folder: Folder = _FOLDER) -> None:
     """List the revisions, and say which are carried out."""
-    for name, revisions in _run(target, folder, lambda all_: all_.history(store=store)).items():
+    found = _run(target, folder, lambda all_: all_.history(store=store))
+    for name, revisions in found.items():
         for each in revisions:
             print(f"{name}: {each.name} {'done' if each.is_applied else 'to do'} {each.message}")
+    if not any(found.values()):
+        print(f"{target}: there is no revision in {folder} yet")
 
 
 @db.command()

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from holdall.app import Holdall
-from holdall.cli.acting import Acting, As, Roles, named_values
+from holdall.cli.acting import Acting, As, Roles, model_of, named_values
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.rows import Form, print_rows
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
 from holdall.query import Value, asc, desc
+from holdall.selections import AnySelection
 
 __all__ = ["select"]
 
@@ -46,6 +47,7 @@ def select(
     """Print the rows of a selection, one in each line; they are read in batches, so that there may be any number."""
     acting = Acting(user, role)
     app = Target(target).app
+    model_of(app, collection)
     values = named_values(parameters or [])
     try:
         asyncio.run(_printed(app, collection, selection, values, sort or [], limit, count, form, acting))
@@ -70,8 +72,8 @@ async def _printed(
     try:
         user = await acting.user(app)
         found = app.by_name.selections.seen(collection, name, user)
-        keys = [(desc if text.startswith("-") else asc)(_path(found.binding.model, text)) for text in sort]
         columns = [column.name for column in found.columns]
+        keys = [(desc if text.startswith("-") else asc)(_path(found, text.removeprefix("-"))) for text in sort]
         async with app.session(user) as session:
             query = session.select(found, *keys, **vars_of(found.inputs.from_builtins(values)))
             if count:
@@ -82,13 +84,15 @@ async def _printed(
         await app.close()
 
 
-def _path(model: Value, text: str) -> Value:
-    """The field that a dotted name leads to."""
-    found = model
-    for name in text.removeprefix("-").split("."):
+def _path(selection: AnySelection, text: str) -> Value:
+    """The field that a column, or a dotted name, leads to."""
+    found: Value = selection.binding.model
+    for name in selection.path_of(text):
         found = None if name.startswith("_") else getattr(found, name, None)
         if found is None:
-            raise Failure(f"{text!r} names nothing that rows could be sorted by", MISUSE)
+            columns = ", ".join(column.name for column in selection.columns)
+            there = f"; there are {columns}" if columns else ""
+            raise Failure(f"{text!r} names nothing that rows could be sorted by{there}", MISUSE)
     return found
 
 

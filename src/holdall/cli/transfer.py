@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from holdall.app import Holdall, ImportReport
-from holdall.cli.acting import Acting, As, Roles
+from holdall.cli.acting import Acting, As, Roles, model_of
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import DeclarationError, HoldallError, QueryError
@@ -46,7 +46,7 @@ def export(
 ) -> None:
     """Write the records of a collection into a file, as it is when it is whole."""
     acting, app = Acting(user, role), Target(target).app
-    model = _model(app, collection)
+    model = model_of(app, collection)
     try:
         query: Query[Model] = Query(collection, ALWAYS if where is None else parse_condition(where), model=model)
     except HoldallError as error:
@@ -81,7 +81,7 @@ def import_(
 ) -> None:
     """Add a record for each line of a file; fails where lines were refused, and names them."""
     acting, app = Acting(user, role), Target(target).app
-    model = _model(app, collection)
+    model = model_of(app, collection)
 
     async def work() -> ImportReport:
         return await app.import_records(
@@ -100,14 +100,7 @@ def import_(
     report = _run(app, work())
     print(report)
     if report.failed:
-        raise Failure(f"{report.failed} lines were refused")
-
-
-def _model(app: Holdall, collection: str) -> type[Model]:
-    models: dict[str, type[Model]] = {binding.collection: binding.model for binding in app.collections()}
-    if collection not in models:
-        raise Failure(f"there is no collection {collection!r}; there are {', '.join(sorted(models))}", MISUSE)
-    return models[collection]
+        raise Failure(f"{report.failed} of {report.lines} lines were refused")
 
 
 def _run(app: Holdall, work: Coroutine[object, object, T]) -> T:

@@ -33,10 +33,11 @@ class NotFound(HoldallError, LookupError):
     holdall.errors.NotFound: no book with key 1
     """
 
-    def __init__(self, collection: str, key: object = None) -> None:
+    def __init__(self, collection: str, key: object = None, *, there: Sequence[str] = ()) -> None:
         self.collection = collection
         self.key = key
-        super().__init__(f"no {collection} with key {key!r}" if key is not None else f"no such {collection}")
+        told = f"; there are {', '.join(there)}" if there else ""
+        super().__init__((f"no {collection} with key {key!r}" if key is not None else f"no such {collection}") + told)
 
 
 class NotLoaded(HoldallError, AttributeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -34,7 +35,7 @@ class AuditEntry(Model, abstract=True):
     A record whose key is a whole number is named by ``number``, any other one by ``key``. ``before`` and ``after`` are
     values as JSON shows them: of a change those of ``names``, which it gave other values; without those of secrets.
     A reference to a record of the same commit, whose key its store made, stands as ``{"made": "made_1"}``: that field
-    has the key.
+    has the key. ``audited`` are the models whose changes it keeps.
 
     >>> from holdall import Holdall, Role
     >>> class Book(Model):
@@ -57,6 +58,8 @@ class AuditEntry(Model, abstract=True):
     created system None {'id': 7, 'status': 'draft'}
     changed system {'status': 'draft'} {'status': 'out'}
     """
+
+    audited: ClassVar[Collection[type[Model]]] = ()
 
     id: UUID = field(pk=True, generated=True)
     at: dt.datetime = field()
@@ -82,7 +85,7 @@ class Audit:
         if not can_keep_rows(store):
             raise DeclarationError(f"store {store.name!r} cannot keep an audit trail with its commits; name a database")
         self._models = frozenset(models)
-        self.binding = RowBinding(_model(collection), store, Policy(read=read, write=Nobody), _AWAITING)
+        self.binding = RowBinding(_model(collection, self._models), store, Policy(read=read, write=Nobody), _AWAITING)
 
     def watches(self, binding: Binding) -> bool:
         """Whether changes of a collection are kept."""
@@ -124,9 +127,9 @@ class Audit:
         """Nobody waits for entries."""
 
 
-def _model(name: str) -> Value:
+def _model(name: str, models: frozenset[type[Model]]) -> Value:
     class Entry(AuditEntry, collection=name):
-        pass
+        audited = models
 
     return Entry
 

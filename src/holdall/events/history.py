@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from holdall.errors import NotFound, StateError
+from holdall.errors import NotFound, QueryError, StateError
 from holdall.events.audit import AuditEntry
 from holdall.events.json_values import bounded_key_text, shown_values
 from holdall.model import JSON, WITHHELD, Model, assign, old_of
@@ -45,7 +45,8 @@ async def history(
 ) -> list[RecordChange]:
     """Return the last changes of a record, at most ``limit`` of them, the latest first.
 
-    ``entries`` is the model that ``app.add_audit`` gave; its rule says who may read them. Raises Forbidden for others.
+    ``entries`` is the model that ``app.add_audit`` gave; its rule says who may read them. Raises Forbidden for others,
+    QueryError for a model whose changes it does not keep.
 
     >>> from holdall import Holdall, field
     >>> class Book(Model):
@@ -134,6 +135,11 @@ async def restore(
 
 def _entries(entries: type[AuditEntry], model: type[Model], key: Key) -> Query[AuditEntry]:
     declaration = model.__holdall__
+    if model not in entries.audited:
+        raise QueryError(
+            f"changes of {declaration.collection} are not kept in {entries.__holdall__.collection}; name its"
+            f" model where the trail is declared: app.add_audit({model.__name__}, ...)"
+        )
     is_counted = len(declaration.key) == 1 and declaration.key[0].kind is Kind.INT
     named = entries.number == key if is_counted else entries.key == bounded_key_text(key)
     found: Query[AuditEntry] = entries.where(entries.collection == declaration.collection, named)

@@ -164,7 +164,7 @@ class Outbox:
                 rows = await rows_of(outbox, Compare(("id",), Op.EQ, int(number)))
                 if rows:
                     return outbox, rows[0]
-        raise NotFound("outbox", entry)
+        raise NotFound("waiting event", entry)
 
     def _outboxes(self) -> list[RowBinding]:
         self._listeners.bindings.configure()

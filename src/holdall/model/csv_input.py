@@ -51,6 +51,8 @@ class CsvInput:
             for place, name in enumerate(self._names)
             if name in self._names[:place]
         ]
+        if len(self._names) == 1 and errors and any(each in self._names[0] for each in ";\t|"):
+            errors = [FieldError("", "csv", "has a header of one column: values are separated by commas")]
         if errors:
             raise ValidationError(schema.name, errors)
         self._fields = [None if name in skipped else schema.field(name) for name in self._names]

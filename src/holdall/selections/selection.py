@@ -110,6 +110,10 @@ class Selection(Generic[R]):
             [Column(name, path, self._field(path)) for name, path in zip(names, self.query.projection, strict=True)]
         )
 
+    def path_of(self, name: str) -> Path:
+        """The path of a column of this name, else of the field that a dotted name leads to."""
+        return next((each.path for each in self.columns if each.name == name), tuple(name.split(".")))
+
     def _field(self, path: Path) -> Field | None:
         if is_formula(path):
             return None

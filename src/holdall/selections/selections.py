@@ -60,7 +60,8 @@ class Selections:
         """The selection of this name. Raises NotFound where there is none that the user may see."""
         found = self._by_place.get((collection, name))
         if found is None or not found.is_for(user):
-            raise NotFound(f"selection of {collection}", name)
+            there = [each.name for each in self.of(collection) if each.is_for(user)]
+            raise NotFound(f"selection of {collection}", name, there=there)
         return found
 
     def query(self, user: User, given: object, sort: Sequence[object], values: Mapping[str, Value]) -> AnyQuery:
@@ -68,7 +69,11 @@ class Selections:
         if isinstance(given, Selection):
             collection, name = given.collection, given.name
         elif isinstance(given, str):
-            collection, _, name = given.partition("/")
+            collection, slash, name = given.partition("/")
+            if not slash:
+                raise QueryError(
+                    f"a selection is named by its collection, too, as 'books/french-books', not by {given!r}"
+                )
         else:
             raise QueryError(f"a selection is named as 'books/french-books', not by {type(given).__name__}")
         found = self.seen(collection, name, user)

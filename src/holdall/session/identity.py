@@ -47,7 +47,7 @@ class IdentityMap:
         # a new record, the one whose place it takes, and the track of that
         self.succeeded: list[tuple[Record, Record, Any]] = []
         self.untold: dict[int, Record] = {}  # by id(): records with values of their store that no outcome had
-        self.stamped: list[tuple[Record, Field]] = []  # new records and fields that this commit gave its moment
+        self.stamped: list[tuple[Record, Field, Value]] = []  # what this commit gave its moment, and that
         self.guards: dict[int, tuple[Record, Expected]] = {}  # by id(): a record, and what its store must have of it
         self.assumptions: dict[int, tuple[Record, Expected]] = {}  # as guards: what the commit itself goes by
         self.mended: set[int] = set()  # by id(): records that could not be read whole, to be given values or removed
@@ -234,9 +234,9 @@ class IdentityMap:
         self.idle_guards.clear()
 
     def unstamp(self) -> None:
-        """Take back the moments of a commit that did not come about."""
-        for record, field in self.stamped:
-            if state_of(record) is State.NEW:
+        """Take back the moments of a commit that did not come about, or is planned anew, but for those set since."""
+        for record, field, value in self.stamped:
+            if state_of(record) is State.NEW and field.get(record) == value:
                 field.put(record, None)
         self.stamped.clear()
 

@@ -35,7 +35,8 @@ class Wishes(msgspec.Struct, frozen=True):
 
     ``renames`` gives the new name by the old one: ``{"book.titel": "title"}`` for a column, ``{"book": "volume"}`` for
     a table. ``fills`` gives the value, as it crosses borders, of records that have none yet, by collection and field:
-    ``{("book", "pages"): 0}``. ``is_empty`` is for steps that are written by hand.
+    ``{("book", "pages"): 0}``. ``is_empty`` is for steps that are written by hand, ``is_baseline`` for the first
+    revision of tables that ``create`` made: what makes them in an empty database.
 
     >>> Wishes(renames={"book.titel": "title"}).is_empty
     False
@@ -44,6 +45,7 @@ class Wishes(msgspec.Struct, frozen=True):
     renames: Mapping[str, str] = MappingProxyType({})
     fills: Mapping[tuple[str, str], Value] = MappingProxyType({})
     is_empty: bool = False
+    is_baseline: bool = False
 
 
 class Revisions(Protocol):
@@ -54,6 +56,14 @@ class Revisions(Protocol):
 
     async def make(self, message: str, wishes: Wishes) -> Revision | None:
         """Write the file that makes of the tables what the models say; None where nothing is to be done."""
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names of the revisions in the folder, the first one first."""
+        ...
+
+    async def table_names(self) -> set[str]:
+        """Return the tables of the models, and those that a revision made."""
         ...
 
     async def upgrade(self, target: str = "head") -> list[Revision]:

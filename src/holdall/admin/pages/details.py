@@ -29,7 +29,9 @@ async def detail_page(visit: Visit, described: Described, key: str) -> Response:
         answer = await visit.demand("GET", path)
     record = answer.json
     names = await named(visit, described, key)
-    fields = [each for each in described.fields if each.name in record]
+    ends = await _ends(visit, described, key, record)
+    shown_below = {end["name"] for end in ends}
+    fields = [each for each in described.fields if each.name in record and each.name not in shown_below]
     cells = {each.name: shown(visit, described, each, record[each.name], names=names, key=key) for each in fields}
     return visit.page(
         "detail.html",
@@ -39,7 +41,7 @@ async def detail_page(visit: Visit, described: Described, key: str) -> Response:
         groups=groups_of(described, fields),
         cells=cells,
         record=record,
-        ends=await _ends(visit, described, key, record),
+        ends=ends,
         acts=[each for each in described.actions if each["available"] and each["on"] in ("one", "each")],
         tag=answer.tag,
         has_history=visit.site.trail_of(described.collection) in visit.shown_collections,
@@ -77,7 +79,7 @@ async def _ends(visit: Visit, described: Described, key: str, record: dict[str, 
                 + "?"
                 + query_text([(end.back, str(record.get(described.key[0])))])
             )
-        found.append({"label": label, "rows": rows, "is_cut": page["more"], "all": more, "new": new})
+        found.append({"name": name, "label": label, "rows": rows, "is_cut": page["more"], "all": more, "new": new})
     return found
 
 

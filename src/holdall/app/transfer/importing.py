@@ -13,6 +13,7 @@ from holdall.app.transfer.line_batches import Line, store_lines
 from holdall.app.transfer.report import ImportReport, ImportTally
 from holdall.app.transfer.yaml_documents import documents_in, members_of
 from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
+from holdall.files import File, shown_file
 from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, has_repeated_names, lines_in
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
@@ -20,6 +21,7 @@ from holdall.session import Binding, Bindings, Session, read_only_fields
 
 __all__ = ["Importing"]
 
+_NO_FILE = "is a file, whose content no line has: name it in skip=, and give the record its file afterwards"
 _MOST = 64 * 1024 * 1024  # bytes of a line
 _Members = dict[str, Json] | FieldError
 _Found = tuple[Key, Model | None] | HoldallError | None  # the key of a line and its record, or what was in the way
@@ -125,6 +127,9 @@ class Importing:
             there = known.get(key) if there is None else there  # an earlier line may have added it
         if there is None:
             made: Model = self._new.create_from(members)
+            files = [field.name for field in self._binding.declaration.stored if isinstance(field.get(made), File)]
+            if files:
+                raise ValidationError(name, [FieldError(each, "upload", _NO_FILE) for each in files])
             if not self._upsert and made.__key__() is not None and made.__key__() in known:
                 raise ValidationError(name, [FieldError("", "exists", "is the key of an earlier line")])
             session.add(made)
@@ -136,7 +141,8 @@ class Importing:
     def _changed(self, record: Model, members: dict[str, Json]) -> bool:
         """Give a record the values that are not those it has; whether there were any."""
         declaration = self._binding.declaration
-        given = self._old.values_from({name: value for name, value in members.items() if name not in self._kept})
+        left = {name for name, value in members.items() if name in self._kept or _is_same_file(record, name, value)}
+        given = self._old.values_from({name: value for name, value in members.items() if name not in left})
         changes: dict[str, Value] = {}
         for name, value in given.items():
             field = declaration.by_name[name]
@@ -194,6 +200,13 @@ class Importing:
 
     def _report(self) -> ImportReport:
         return self._tally.report(self._binding.collection, is_dry_run=self._is_dry_run)
+
+
+def _is_same_file(record: Model, name: str, value: Json) -> bool:
+    """Whether a member describes the file that a record has, as exports do."""
+    field = type(record).__holdall__.by_name.get(name)
+    file = None if field is None else field.get(record)
+    return isinstance(file, File) and value == msgspec.to_builtins(shown_file(file))
 
 
 class _Attempt:

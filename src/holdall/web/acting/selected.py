@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import msgspec
 
@@ -127,6 +128,9 @@ class SelectedReader:
                 given[name] = value
         left_out = {name.encode() for name in (*names, *unknown, ROWS, "after")}
         pieces = [piece for piece in query_string.split(b"&") if piece.partition(b"=")[0] not in left_out]
+        if "sort" in given:
+            pieces = [piece for piece in pieces if piece.partition(b"=")[0] != b"sort"]
+            pieces.append(b"sort=" + quote(_sort_of(selection, given["sort"])).encode())
         return b"&".join(pieces), given, own
 
     def _position(
@@ -150,6 +154,13 @@ class SelectedReader:
             check(Query(self._bindings.of_query(query).collection, query.condition, query.sort_keys), schemas)
         except HoldallError as error:
             raise Problem(422, "query", "The query cannot be answered as it is written.") from error
+
+
+def _sort_of(selection: AnySelection, text: str) -> str:
+    """A sort with the paths of columns in the place of their names."""
+    paths = {column.name: ".".join(column.path) for column in selection.columns if column.field is not None}
+    items = [(item.startswith("-"), item.removeprefix("-")) for item in text.split(",")]
+    return ",".join(["-" * is_down + paths.get(name, name) for is_down, name in items])
 
 
 def label_of(selection: AnySelection) -> str:

@@ -61,7 +61,8 @@ async def test_a_required_column_without_a_value_is_refused_when_it_is_made(url:
     [
         ({"book.title": "nome"}, r"book\.nome is not to be added"),
         ({"book.titel": "name"}, r"book\.titel is not to be dropped"),
-        ({"house": "firm"}, "table house cannot become firm"),
+        ({"author": "firm"}, "table author cannot become firm"),
+        ({"house": "firm"}, "no store has the table that 'house' names"),
     ],
 )
 async def test_a_rename_of_what_is_not_there_is_refused(

@@ -85,7 +85,8 @@ def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:
 
 def _only(batch: Batch, place: int) -> Batch:
     versions = None if batch.versions is None else [batch.versions[place]]
-    return Batch(batch.binding, batch.verb, [batch.records[place]], [batch.keys[place]], batch.fields, versions)
+    record, key = batch.records[place], batch.keys[place]
+    return Batch(batch.binding, batch.verb, [record], [key], batch.fields, versions, awaits=batch.awaits)
 
 
 def _accept_batch(
@@ -107,9 +108,20 @@ def _accept_batch(
         _take_keys(batch, part)
     if batch.binding.has_server_values:
         _take_given(batch, part, records)
+    if batch.awaits:
+        _put_awaited(batch, run, outcomes)
     _accept_written(batch, run, outcomes, records, link)
     if batch.verb is Verb.ADD and len(batch.fields) < len(batch.binding.all_fields):
         _leave_for_later(batch, records)
+
+
+def _put_awaited(batch: Batch, run: Run, outcomes: Sequence[Outcome]) -> None:
+    """Put keys that were made into the rows in which records stood for them."""
+    for place, name in enumerate(batch.fields):
+        if name in batch.awaits:
+            field = batch.binding.declaration.by_name[name]
+            for record, row in zip(batch.records, run.rows, strict=True):
+                field.put(record, _made(row[place], outcomes))
 
 
 def _accept_compared(batch: Batch, records: IdentityMap, link: SessionLink) -> None:

@@ -52,6 +52,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     demand_rights(bindings, user, needed)
     _validate(records, bindings, user, new + dirty, models_new | models_dirty)
     _demand_references(records, new + dirty, models_new | models_dirty)
+    records.unstamp()
     records.stamped.extend(put_stamps(bindings, user, new, dirty, models_new | models_dirty))
     for binding, group in by_binding(bindings, new, models_new):
         _prepare_new(binding, group, moving)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from holdall.model import Field, Model, Record, is_soft_deleted, old_values_of, turns_deletion
 from holdall.policy import User
+from holdall.query import Value
 from holdall.session.bindings import Bindings
 from holdall.session.stamp import stamp_of
 
@@ -15,10 +16,11 @@ __all__ = ["put_stamps"]
 
 def put_stamps(
     bindings: Bindings, user: User, new: list[Record], dirty: list[Record], models: Iterable[type[Model]]
-) -> Iterator[tuple[Record, Field]]:
+) -> Iterator[tuple[Record, Field, Value]]:
     """Put the moment and the user of this commit into the fields that ask for them.
 
-    Yields new records with the fields that had no value, which lose it again where the commit does not come about.
+    Yields new records with the fields that had no value and the one they have now, which they lose again where the
+    commit does not come about or is planned anew.
     Raises ValidationError as ``stamp_of`` does.
     """
     stamped = {model: bindings.of_model(model) for model in models if model.__holdall__.stamps}
@@ -31,7 +33,7 @@ def put_stamps(
             if field.options.stamped_on == "write" or not is_given:
                 field.put(record, stamp_of(stamped[type(record)], field, user, now))
             if not is_given:
-                yield record, field
+                yield record, field, field.get(record)
     for record in dirty if stamped else ():
         (old,) = old_values_of([record])
         turns = turns_deletion(record, old)

@@ -31,7 +31,9 @@ def refused_moves(
         assert transitions is not None
         if state_of(record) is State.NEW and id(record) not in moving:
             if not transitions.begins(now):
-                errors.append(FieldError(field.name, "transition", "is no state in which a new record may be"))
+                told = "" if field.name in hidden else _listed(": a new one is ", transitions.table.get(None, ()))
+                message = f"is no state in which a new record may be{told}"
+                errors.append(FieldError(field.name, "transition", message))
             continue
         old = (moving.get(id(record)) or old_of(record)).get(field.name, now)
         if not isinstance(old, Damaged) and not transitions.allows(old, now):
@@ -70,8 +72,15 @@ def guards_of_states(
 
 
 def _refusal(field: Field, old: Value, now: Value, *, is_told: bool) -> FieldError:
-    told = f": {_name(old)} to {_name(now)}" if is_told else ""
+    transitions, told = field.options.transitions, ""
+    if is_told and transitions is not None:
+        told = f": {_name(old)} to {_name(now)}" + _listed("; it may become ", transitions.table.get(old, ()))
     return FieldError(field.name, "transition", f"is no transition of this field{told}")
+
+
+def _listed(words: str, states: Iterable[Value]) -> str:
+    names = ", ".join(map(_name, states))
+    return words + names if names else ""
 
 
 def _name(state: Value) -> str:

@@ -35,18 +35,19 @@ class Comparison(msgspec.Struct):
     told: list[Difference]
 
 
-def compare(connection: sa.Connection, wanted: Tables, snapshot: Snapshot) -> Comparison:
+def compare(connection: sa.Connection, wanted: Tables, snapshot: Snapshot, *, is_empty: bool = False) -> Comparison:
     """Compare the tables that are there with those that are wanted; of those that the snapshot knows, all is compared.
 
-    A column's type counts as another only where it does not keep the field's values.
+    With ``is_empty`` the database is taken to have no tables. A column's type counts as another only where it does not
+    keep the field's values.
     """
     learned = Tables(wanted.dialect)
     learned.bind(list(wanted.schemas.values()))
-    found = found_by(connection, learned)
+    found = {} if is_empty else found_by(connection, learned)
     learned.learn(found)
     told = differences(learned, found)
     changed = {(_table(learned, each), each.column) for each in told if each.code in _OF_COLUMNS}
-    filters = _Filters(wanted, snapshot, changed)
+    filters = _Filters(wanted, snapshot, changed, is_empty=is_empty)
     context = MigrationContext.configure(
         connection,
         opts={
@@ -75,18 +76,23 @@ def _table(tables: Tables, told: Difference) -> str:
 class _Filters:
     """Says to Alembic what is to be compared."""
 
-    def __init__(self, wanted: Tables, snapshot: Snapshot, changed: Collection[tuple[str, str]]) -> None:
+    def __init__(
+        self, wanted: Tables, snapshot: Snapshot, changed: Collection[tuple[str, str]], *, is_empty: bool
+    ) -> None:
         tables = wanted.metadata.tables.values()
         self._read_only = {table.key for table in tables if OF_OTHERS in table.info}
         self._tables = {table.key for table in tables} - self._read_only | set(snapshot)
         self._schemas = {table.schema for table in tables} | {key.rpartition(".")[0] or None for key in snapshot}
         self._snapshot = snapshot
         self._changed = changed
+        self._is_empty = is_empty
 
     def looks_at(self, name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
         """Whether something of this name in the database is read at all."""
         if kind == "schema":
             return name in self._schemas
+        if kind == "table" and self._is_empty:
+            return False
         return kind != "table" or parents.get("schema_qualified_table_name", name) in self._tables
 
     def includes(self, item: Any, name: str | None, kind: str, is_reflected: bool, counterpart: Any) -> bool:

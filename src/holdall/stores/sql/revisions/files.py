@@ -86,6 +86,10 @@ class Folder:
         if name == "head":
             found = scripts[-1:]
         if len(found) != 1:
+            if not scripts:
+                raise RevisionError(
+                    self._store, f"there is no revision in {self.path} yet; holdall db revision makes one"
+                )
             number = "no revision" if not found else "more than one revision"
             raise RevisionError(self._store, f"there is {number} {name!r} in {self.path}")
         return found[0]

@@ -58,7 +58,9 @@ class SqlRevisions(msgspec.Struct, eq=False):
 
         def look(connection: sa.Connection) -> Revision | None:
             self._demand_current(connection, files)
-            comparison = compare(connection, wanted, snapshot)
+            if wishes.is_baseline:
+                self._demand_alike(connection, files, wanted)
+            comparison = compare(connection, wanted, snapshot, is_empty=wishes.is_baseline)
             if wishes.is_empty:
                 return files.write(message, [], [], snapshot_of(wanted), comparison.context, [])
             up, down, left = self._operations(comparison, wanted, snapshot, wishes)
@@ -100,6 +102,14 @@ class SqlRevisions(msgspec.Struct, eq=False):
         left = [each for each in comparison.told if each.code not in _MENDED and each.column not in changed]
         return completed(found, wanted, fill), completed(back, wanted, before), [str(each) for each in left]
 
+    def names(self) -> list[str]:
+        """Return the names of the revisions in the folder, the first one first."""
+        return [each.revision for each in self._files.all()]
+
+    async def table_names(self) -> set[str]:
+        """Return the tables of the models, and those that a revision made."""
+        return {*(await self._wanted()).metadata.tables, *self._files.snapshot()}
+
     async def upgrade(self, target: str = "head") -> list[Revision]:
         """Carry out what is missing up to a revision, and return it."""
         files = self._files
@@ -110,7 +120,10 @@ class SqlRevisions(msgspec.Struct, eq=False):
 
     async def downgrade(self, target: str) -> list[Revision]:
         """Take back what came after a revision, ``base`` for all of it, and return it."""
-        wanted = "base" if target == "base" else self._files.find(target).revision
+        files = self._files
+        if not files.all():
+            return []
+        wanted = "base" if target == "base" else files.find(target).revision
         return await self._moved(lambda scripts, current: downwards(scripts, wanted, current))
 
     async def _moved(self, steps: Callable[[ScriptDirectory, Sequence[str]], list[Any]]) -> list[Revision]:
@@ -163,7 +176,11 @@ class SqlRevisions(msgspec.Struct, eq=False):
         try:
             return script_between(files.scripts, self.tables().dialect, begin, files.find(target).revision)
         except Exception as error:
-            raise RevisionError(self.store, f"these revisions need a connection: {type(error).__name__}") from error
+            raise RevisionError(
+                self.store,
+                f"these revisions need the database itself ({type(error).__name__}), as where SQLite makes a table"
+                " anew: carry them out by holdall db upgrade",
+            ) from error
 
     async def _wanted(self) -> Tables:
         """The tables as ``create`` would make them, whatever is there."""
@@ -181,6 +198,17 @@ class SqlRevisions(msgspec.Struct, eq=False):
             raise RevisionError(
                 self.store, f"{missing} revisions are not carried out yet: carry them out before the next one is made"
             )
+
+    def _demand_alike(self, connection: sa.Connection, files: Folder, wanted: Tables) -> None:
+        if files.all():
+            raise RevisionError(self.store, f"there are revisions in {files.path}; a baseline is the first of all")
+        if flat(compare(connection, wanted, {}).operations):
+            raise RevisionError(
+                self.store,
+                "the tables are not as the models say, which a baseline takes them to be: make them by holdall create,"
+                " or write a revision that is none",
+            )
+        connection.rollback()
 
     async def _on_connection(self, act: Callable[[sa.Connection], T]) -> T:
         try:

@@ -36,9 +36,14 @@ def applied(connection: sa.Connection) -> tuple[str, ...]:
 def run(store: str, connection: sa.Connection, scripts: ScriptDirectory, dialect: Dialect, steps: Steps) -> None:
     """Carry out the steps that the function gives. Raises RevisionError; with transactions, nothing is changed then."""
     is_whole = dialect.family in ("sqlite", "postgresql")
+    found: list[str] = []
 
-    with _turn(store, connection, dialect), as_defined(dialect), _told(store):
-        with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+    def noting(current: Sequence[str], context: Any) -> list[Any]:
+        found.extend(current)
+        return steps(current, context)
+
+    with _turn(store, connection, dialect), as_defined(dialect), _told(store, found):
+        with EnvironmentContext(Config(), scripts, fn=noting) as environment:
             environment.configure(
                 connection=connection,
                 transactional_ddl=is_whole,
@@ -129,7 +134,7 @@ def _turn(store: str, connection: sa.Connection, dialect: Dialect) -> Iterator[N
 
 
 @contextmanager
-def _told(store: str) -> Iterator[None]:
+def _told(store: str, current: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except CommandError as error:
@@ -138,7 +143,13 @@ def _told(store: str) -> Iterator[None]:
         kind = type(error.orig).__name__
         words = (error.statement or "").split()
         during = f" at {' '.join(words[:3])} …" if words[:1] in (["ALTER"], ["CREATE"], ["DROP"], ["UPDATE"]) else ""
-        raise RevisionError(store, f"the database refuses a revision{during} ({kind})") from error
+        hint = (
+            "; no revision is carried out here: tables that create made, and not the first revision, are made by"
+            " holdall create and noted by holdall db stamp"
+        )
+        raise RevisionError(
+            store, f"the database refuses a revision{during} ({kind}){'' if current else hint}"
+        ) from error
 
 
 def _counted(connection: sa.Connection) -> dict[str, int]:
