@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from hashlib import sha256
 
 from holdall.query import Key, Value
 
@@ -38,5 +37,7 @@ def bounded_key_text(key: Key) -> str:
     >>> len(bounded_key_text("a" * 501)), bounded_key_text("a")
     (500, 'a')
     """
+    import hashlib  # takes its time, and only long keys need it
+
     text = key_text(key)
-    return text if len(text) <= 500 else text[:435] + "#" + sha256(text.encode()).hexdigest()
+    return text if len(text) <= 500 else text[:435] + "#" + hashlib.sha256(text.encode()).hexdigest()
