@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench docs site files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench performance docs site wheel release files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -126,7 +126,7 @@ twin: $(READY)
 
 # Drive the back office by a browser over three stores; pictures go to build/browser. Needs Chromium (CHROMIUM=<path>).
 browser: $(READY)
-	@BROWSER=1 $(TEST) -q -p no:randomly tests/admin/test_browser.py $(ARGS)
+	@BROWSER=1 $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/admin/test_browser.py $(ARGS)
 
 # Run a job over so many records on a Dask cluster of two workers, one of which is killed in the middle.
 dask: $(READY)
@@ -155,6 +155,10 @@ clients: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
 
+# Write docs/performance.md anew, from the last run of make bench.
+performance: $(READY)
+	@$(BIN)/python -m tools.build_performance
+
 # Write docs/stores.md anew, from what every store's conformance suite says, the other pages that are generated, and the site.
 docs: $(READY)
 	@HOLDALL_WHOLE=1 $(TEST) -q $(TOGETHER) $$(grep -ls StoreConformance tests/stores/*/test_*.py) $(ARGS)
@@ -170,6 +174,17 @@ $(DOCS)/.ready: docs/requirements.lock
 	@python=$$(tools/find-python $(PY)) && { test -x $(DOCS)/bin/python || "$$python" -m venv $(DOCS); }
 	@$(DOCS)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r docs/requirements.lock
 	@touch $@
+
+# Build the source and both wheels, with the parts in C and without, and run the tutorial on each in a bare environment.
+wheel: $(READY)
+	@rm -rf build/dist && mkdir -p build/dist
+	@HOLDALL_PURE=1 $(BIN)/python -m hatchling build -t wheel -t sdist -d build/dist
+	@$(BIN)/python -m hatchling build -t wheel -d build/dist
+	@$(BIN)/python -m tools.try_wheel $(BIN)/python build/dist/*.whl
+
+# Date the changelog, set the version, commit and tag: make release VERSION=0.2.0. Nothing is published.
+release: $(READY)
+	@$(BIN)/python -m tools.release $(VERSION)
 
 # Write docs/files.md anew, a line for every file, and docs/errors.md, a part for every error.
 files: $(READY)

@@ -34,34 +34,19 @@ _LINK = re.compile(r"(\]\(\s*)(?!\w+:)([^)#\s]+)")
 NAV: dict[str, list[str]] = {
     "First steps": ["index", "tutorial", "command-line", "models", "session", "queries"],
     "How to": [
-        *(
-            "http",
-            "back-office",
-            "views",
-            "users",
-            "actions",
-            "events",
-            "attachments",
-            "assistants",
-            "services",
-            "tasks",
-        ),
+        *("http", "back-office", "views", "users", "actions", "events", "attachments"),
+        *("assistants", "services", "jobs", "tasks"),
         *("import-export", "existing-databases", "revisions", "testing", "seeing"),
     ],
     "Stores": ["stores", "sql", "sqlite", "mongo", "redis", "yaml", "rest"],
     "Run it": ["production", "deployment", "security", "errors"],
-    "Explanation": ["commits", "references", "policies", "comparison", "words"],
+    "Explanation": ["commits", "references", "policies", "performance", "comparison", "words"],
     "Coming from": [
         f"coming-from/{name}" for name in ("sqlalchemy", "restio", "fastapi-restly", "polydatum", "repocket", "backo")
     ],
     "Project": [
         *("public", "changelog", "contributing", "security-policy", "code-of-conduct", "architecture", "files"),
-        *(
-            f"decisions/{name}"
-            for name in ("README", "commit-protocol", "generator-steps", "journal-in-the-home-store")
-        ),
-        *(f"decisions/{name}" for name in ("own-postgres-pool", "part-in-c", "sqlite-on-the-loop", "stored-formats")),
-        *(f"decisions/{name}" for name in ("two-valued-conditions", "yaml-editing")),
+        *sorted(f"decisions/{path.stem}" for path in (_HOUSE / "docs" / "decisions").glob("*.md")),
     ],
 }
 """The pages, by what a reader wants; the reference comes last."""

@@ -33,6 +33,19 @@ def test_a_new_project_fits_its_store_is_typed_and_formatted(tmp_path: Path) -> 
     assert checked.stdout == ""
 
 
+def test_a_new_project_with_a_back_office_lets_an_account_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = invoke(tmp_path, "new", "run-shop", "--admin")
+    assert said.output.splitlines()[-1] == "  holdall serve run_shop:service --reload"
+    folder = tmp_path / "run-shop"
+    assert invoke(folder, "create", "run_shop:app").code == 0
+    assert invoke(folder, "user", "add", "run_shop:users", "ann", given="correct horse battery\n").code == 0
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    with ServiceClient(importlib.import_module("run_shop").service) as client:
+        assert b"password" in client.get("/admin/login", expect=200).body
+        assert client.post("/tasks", {"title": "Buy bread"}).json()["done"] is False
+
+
 def test_the_tests_of_a_new_project_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert invoke(tmp_path, "new", "tried-shop", "--store", "yaml:./records").code == 0
     folder = tmp_path / "tried-shop"

@@ -69,6 +69,6 @@ def test_every_page_is_in_the_menu_and_in_the_list_for_assistants() -> None:
     assert len(listed) == len(set(listed))
     written = {path.relative_to(HOUSE / "docs").with_suffix("").as_posix() for path in (HOUSE / "docs").rglob("*.md")}
     roots = {"index", "changelog", "contributing", "security-policy", "code-of-conduct"}
-    assert written ^ set(listed) == roots
+    assert written ^ set(listed) == roots, "add a new page to NAV of tools/build_site.py"
     told = llms({f"{page}.md": f"# T {page}\n\n```sh\nls\n```\n\nSays [this](x.md) first: more.\n" for page in listed})
     assert told.count("): Says this first\n") == len(listed)

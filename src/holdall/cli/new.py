@@ -21,6 +21,8 @@ __all__ = ["new"]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, which a folder and a package get: shop.")]
 Url = Annotated[str | None, typer.Option("--store", metavar="URL", help="Where records are kept; else a SQLite file.")]
 
+WithAdmin = Annotated[bool, typer.Option("--admin", help="With accounts, and the back office at /admin.")]
+
 _FILES = {
     "models.py.txt": "{package}/models.py",
     "application.py.txt": "{package}/application.py",
@@ -32,11 +34,16 @@ _FILES = {
     "Dockerfile.txt": "Dockerfile",
     "gitignore.txt": ".gitignore",
 }
+_ADMIN = """
+users = Users(app, store="main")  # accounts: holdall user add
+app.identify(Authenticator(users))
+service = app.asgi(admin=True)  # with the back office, at /admin
+"""
 _GENERATED = "int = field(pk=True, generated=True)"
 _RANDOM = "UUID = field(pk=True, default_factory=uuid4)"
 
 
-def new(name: Name, url: Url = None) -> None:
+def new(name: Name, url: Url = None, admin: WithAdmin = False) -> None:
     """Write a project into a new folder: two models, an application that serves them, tests and a Dockerfile."""
     package = _package(name)
     folder = Path(name)
@@ -51,15 +58,44 @@ def new(name: Name, url: Url = None) -> None:
         "package": package,
         "variable": package.upper(),
         "url": url.replace("\\", "\\\\").replace('"', '\\"'),
-        "extras": ",".join(["cli", "web", *filter(None, [extra_of(url)])]),
+        "extras": ",".join(["cli", "web", *(["admin"] if admin else []), *filter(None, [extra_of(url)])]),
         "key": _GENERATED if is_counting else _RANDOM,
         "imports": "" if is_counting else "from uuid import UUID, uuid4\n",
     }
+    values |= _with_admin(package) if admin else _without_admin(package)
     for source, place in _FILES.items():
         path = folder / place.format(package=package)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(Template(_text(source)).substitute(values), encoding="utf-8")
-    print(f"{folder} is written; now:\n  cd {folder}\n  holdall serve {package}:app --create --reload")
+    steps = "\n  ".join(line.partition("#")[0].rstrip() for line in values["serving"].splitlines())
+    print(f"{folder} is written; now:\n  cd {folder}\n  {steps}")
+
+
+def _without_admin(package: str) -> dict[str, str]:
+    return {
+        "admin_imports": "",
+        "admin": "",
+        "names": "app",
+        "quoted": '"app"',
+        "served": "app",
+        "serving": f"holdall serve {package}:app --create --reload    # http://127.0.0.1:8000/docs",
+    }
+
+
+def _with_admin(package: str) -> dict[str, str]:
+    steps = (
+        f"holdall create {package}:app",
+        f"holdall user add {package}:users ann --role admin    # asks for a password",
+        f"holdall serve {package}:service --reload    # http://127.0.0.1:8000/admin",
+    )
+    return {
+        "admin_imports": "\nfrom holdall.users import Authenticator, Users",
+        "admin": _ADMIN,
+        "names": "app, service, users",
+        "quoted": '"app", "service", "users"',
+        "served": "service",
+        "serving": "\n".join(steps),
+    }
 
 
 def _text(source: str) -> str:

@@ -58,8 +58,9 @@ class FileCodec(Codec[File, StoredFile]):
         for name in types:
             if _TYPE.fullmatch(name) is None:
                 raise DeclarationError(f"file(types=...) takes media types as 'image/png' or 'image/*', not {name!r}")
-        if max_size < 0:
-            raise DeclarationError("file(max_size=...) takes a number of bytes")
+        given: object = max_size
+        if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+            raise DeclarationError("file(max_size=...) takes a number of bytes, such as 5 * MiB")
         super().__init__(
             BlobFile if is_inside else File,
             StoredFile,

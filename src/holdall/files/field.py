@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from difflib import get_close_matches
 
 from holdall.errors import DeclarationError
 from holdall.files.codec import FileCodec
@@ -43,4 +44,7 @@ def file(
         raise DeclarationError("file(...) takes the name of a file store, as app.add_files has it")
     most = (_MOST_INSIDE if store is None else _MOST) if max_size is None else max_size
     codec = FileCodec(store or "", types, most, is_inside=store is None)
+    for name in options:
+        if near := get_close_matches(name, ("types", "max_size"), 1):
+            raise DeclarationError(f"file(...) takes no {name!r}; did you mean {near[0]}?")
     return field(codec=codec, **options)

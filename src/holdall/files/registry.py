@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from inspect import signature
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -45,6 +46,14 @@ def open_file_store(name: str, url: str, **options: Value) -> FileStore:
         raise DeclarationError(
             f"the file store for {scheme!r} needs a library that is not installed: pip install 'holdall[files]'"
         ) from error
+    known = [
+        each.name for each in list(signature(factory).parameters.values())[2:] if each.kind is not each.VAR_KEYWORD
+    ]
+    for option in options:
+        if known and option not in known:
+            raise DeclarationError(
+                f"file store {name!r}: it takes no option {option!r}{did_you_mean(option, known, len(known))}"
+            )
     try:
         found: FileStore = factory(name, url, **options)
     except TypeError as error:

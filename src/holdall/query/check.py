@@ -11,6 +11,7 @@ from holdall.errors import LimitExceeded, QueryError
 from holdall.query.columns import columns_schema, query_of_columns
 from holdall.query.condition import And, Compare, Condition, Every, Exists, Not, Op, Or, Path, Some, Stated
 from holdall.query.kinds import MAX_DEPTH, MAX_INT, is_of_kind, kind_test
+from holdall.query.later import Later
 from holdall.query.paths import paths_of
 from holdall.query.query import AnyQuery
 from holdall.query.resolve import OUTER, members_schema, resolve, schema_of
@@ -177,6 +178,11 @@ def _asked_name(field: FieldSchema) -> str:
 def _check_value(start: Schema, path: Path, field: FieldSchema, value: object) -> None:
     if not is_of_kind(field, value):
         hint = "; use is_null for missing values" if value is None else ""
+        if isinstance(value, Later):
+            raise QueryError(
+                f"{_name(start, path)} is compared with {value.name}, which has no value here: parameters are for"
+                " app.add_selection(...), and me for policies"
+            )
         compared = f"{_described(value)} cannot be compared with it{hint}"
         raise QueryError(f"{_name(start, path)} is {_kind_name(field)}: {compared}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
+from holdall.errors import DeclarationError
 from holdall.store import Isolation, StoreTransaction, demand_options
 from holdall.stores.memory.preparing import PreparingMemory
 
@@ -11,12 +12,14 @@ __all__ = ["MemoryStore", "open_memory"]
 
 
 def open_memory(name: str, url: str = "memory:", **options: object) -> MemoryStore:
-    """Open the store behind ``memory:``. Raises DeclarationError for any option: there are none.
+    """Open the store behind ``memory:``. Raises DeclarationError for any option, and for a path.
 
     >>> open_memory("main", "memory:").name
     'main'
     """
     demand_options((), name, options)
+    if url.partition(":")[2].strip("/"):
+        raise DeclarationError(f"store {name!r}: a store in memory has no name or path: write memory:")
     return MemoryStore(name)
 
 

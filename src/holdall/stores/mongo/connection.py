@@ -63,7 +63,10 @@ class Address(msgspec.Struct, frozen=True):
             try:
                 parse_uri(url)
             except (PyMongoError, ValueError) as error:
-                raise DeclarationError(f"store {store!r}: the driver cannot read its URL") from error
+                raise DeclarationError(
+                    f"store {store!r}: the driver cannot read its URL: look at the port and at the names of options,"
+                    " and write @, : and / in a name or password as %40, %3A and %2F"
+                ) from error
         options = {name.lower(): value for name, value in parse_qsl(parts.query)}
         if options.get("w") == "0":
             raise DeclarationError(f"store {store!r}: with w=0 nobody would know what was written; leave it out")

@@ -9,7 +9,7 @@ from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocket
 
 from holdall.errors import DeclarationError
 from holdall.query import Value
-from holdall.store import PoolOptions, Seam, refuse_fragment
+from holdall.store import PoolOptions, Seam, demand_options, refuse_fragment
 from holdall.stores.redis.cluster import ClusterServer, Connector
 from holdall.stores.redis.pool import Pooling
 from holdall.stores.redis.sentinel import Sentinels, primary_connector
@@ -63,12 +63,17 @@ def server_at(seam: Seam, url: str, given: Connecting) -> tuple[Server, bool]:
     ):
         raise DeclarationError(f"store {store!r}: {scheme}{plus}{kind} is no scheme of a Redis store")
     try:
-        asked = msgspec.to_builtins(given) | dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        named = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        demand_options(Connecting.__struct_fields__, store, named)
+        asked = msgspec.to_builtins(given) | named
         settings = msgspec.convert(asked, Connecting, strict=False)
         hosts = _hosts(parts.netloc.rpartition("@")[2], _SENTINEL_PORT if kind == "sentinel" else _PORT)
         database = settings.db if kind == "unix" else int(parts.path.strip("/") or settings.db)
     except (msgspec.ValidationError, ValueError) as error:
-        raise DeclarationError(f"store {store!r}: its URL cannot be read: {error}") from error
+        raise DeclarationError(
+            f"store {store!r}: its URL cannot be read: write redis://host:6379/0, with the number of the database, and"
+            " options such as ?timeout=5, each of its type"
+        ) from error
     if kind == "cluster" and database:
         raise DeclarationError(f"store {store!r}: a cluster has database 0 only")
     if (kind == "sentinel") != (settings.service is not None):
