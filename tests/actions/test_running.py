@@ -15,6 +15,8 @@ from holdall import (
     ActionPolicy,
     Context,
     Each,
+    Everyone,
+    FieldRights,
     Holdall,
     Model,
     Nobody,
@@ -444,3 +446,40 @@ async def test_stamps_tell_who_acted_and_transitions_hold() -> None:
         with pytest.raises(ValidationError, match="transition"):
             await session.act(Move(to="draft"), note)
         assert await session.count(Note.where()) == 2
+
+
+@pytest.mark.parametrize("result", [{"a": object()}, {(1, 2): object}, float("nan"), "\ud800"])
+async def test_a_result_that_json_cannot_tell_is_an_error_and_nothing_is_written(result: Any) -> None:
+    class Tell(Action[Book], on=One, name="tell"):
+        async def run(self, context: Context, book: Book) -> Any:
+            book.title = "written"
+            return result
+
+    app = bookstore("memory:")
+    app.add_action(Tell)
+    await filled(app)
+    async with app.session() as session:
+        with pytest.raises(StateError, match="JSON cannot tell"):
+            await session.act(Tell(), await session.require(Book, 1))
+    assert (await stored(app)).title != "written"
+
+
+async def test_a_duplicate_is_given_what_the_user_may_give_a_new_record() -> None:
+    class Bill(Model, collection="bills"):
+        id: int = field(pk=True)
+        owner: str = ""
+        margin: int = 0
+
+    app = Holdall("bills")
+    app.add_store("main", "memory:")
+    rights = {"margin": FieldRights(read=Nobody), "owner": FieldRights(write=Nobody)}
+    app.add(Bill, store="main", policy=Policy(read=Everyone, write=Everyone, fields=rights))
+    app.add_action(Duplicate[Bill], policy=ActionPolicy(execute=Everyone))
+    async with app.session() as session:
+        session.add(Bill(id=1, owner="eve", margin=3))
+    async with app.session(User("ann")) as session:
+        bill = await session.require(Bill, 1)
+        for name, value in (("margin", 5), ("owner", "ann")):
+            with pytest.raises(ValidationError, match=f"changes.{name}"):
+                await session.act(Duplicate[Bill](changes={"id": 2, name: value}), bill)
+        assert (await session.act(Duplicate[Bill](changes={"id": 2}), bill)).id == 2

@@ -108,7 +108,7 @@ async def test_a_value_that_is_taken_fails_alone(app: Holdall) -> None:
 
 
 async def test_keys_that_are_given_are_migrated_alone(app: Holdall) -> None:
-    report = await app.migrate(Book, slugged, ids=[2, 99, 4], dry_run=False, batch=2)
+    report = await app.migrate(Book, slugged, ids=[2, 99, 4, 2], dry_run=False, batch=4)
     assert (report.seen, report.changed, report.failed) == (3, 2, 1)
     assert report.failures[0].key == "99"
     assert [number for number, slug in enumerate(await slugs(app), 1) if slug] == [2, 4]
@@ -163,6 +163,8 @@ async def test_two_who_migrate_the_same_are_told(app: Holdall) -> None:
 async def test_what_makes_no_sense_is_refused(app: Holdall) -> None:
     with pytest.raises(StateError, match="name or ids"):
         await app.migrate(Book, slugged, name="x", ids=[1])
+    with pytest.raises(StateError, match="above zero"):
+        await app.migrate(Book, slugged, name="y", batch=0, dry_run=False)
 
 
 _PROGRAM = """

@@ -90,6 +90,7 @@ def test_actions_on_a_record_on_several_and_on_nothing(folder: Path) -> None:
     [
         (("vote", "score=99", "--key", "1", *_READER), 1, "score"),
         (("vote", "score=1", "more=2", "--key", "1", *_READER), 1, "more"),
+        (("vote", "score=1", "score=2", "--key", "1", *_READER), 2, "score is given twice"),
         (("vote", "score=1", "--key", "0", *_READER), 1, "not available"),
         (("vote", "score=1", "--key", "3", *_READER), 2, "no books with key 3"),
         (("vote", "score=1", "--key", "9", *_READER), 2, "no books with key 9"),

@@ -97,6 +97,7 @@ def test_options_that_contradict_what_is_known_are_refused(folder: Path) -> None
     assert "no active user 'eve'" in run(folder, *who, "--as", "eve").errors  # whose account is not active
     told = run(folder, *who, "--as", "ann", "--role", "boss")
     assert (told.code, "knows the roles of its users" in told.errors) == (2, True)
+    assert "word is given twice" in run(folder, *who, "word=1", "word=2").errors
     told = run(folder, *who, "--role", "boss")
     assert (told.code, "--as names" in told.errors) == (2, True)
 

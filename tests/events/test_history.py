@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import Authenticated, Everyone, Holdall, Model, Policy, Ref, Role, User, field
+from holdall import Authenticated, Everyone, Holdall, Model, Policy, Ref, Role, SoftDeleted, User, field
 from holdall.errors import Forbidden, NotFound, QueryError, StateError
 from holdall.events import as_of, history, restore
 from tests.support.draws import draws
@@ -190,3 +190,58 @@ def test_differences_are_those_of_neighbours(titles: list[str]) -> None:
         await app.close()
 
     asyncio.run(work())
+
+
+class Draft(SoftDeleted, collection="drafts"):
+    id: int = field(pk=True)
+    text: str = ""
+
+
+async def test_a_deleted_record_is_restored_and_what_is_not_written_yet_is_no_history() -> None:
+    app = Holdall("drafts")
+    app.add_store("main", "memory:")
+    app.add(Draft, store="main")
+    entries = app.add_audit(Draft, store="main")
+    async with app.session() as session:
+        draft = session.add(Draft(id=1, text="first"))
+        await session.commit()
+        then = (await history(session, entries, Draft, 1))[0].at
+        draft.text = "second"
+        await session.commit()
+        draft.text = "not written"
+        assert await as_of(session, entries, Draft, 1, dt.datetime.now(dt.UTC)) == {
+            "id": 1, "text": "second", "deleted_at": None, "deleted_by": None,
+        }  # fmt: skip
+        session.rollback()
+        session.remove(draft)
+        await session.commit()
+    async with app.session() as session:
+        (await session.one(Draft.only_deleted())).text = "changed while deleted"
+    async with app.session() as session:
+        assert await as_of(session, entries, Draft, 1, dt.datetime.now(dt.UTC)) is None
+        before = await as_of(session, entries, Draft, 1, then)
+        assert before is not None
+        assert before["text"] == "first"
+        await restore(session, entries, Draft, 1, then)
+    async with app.session() as session:
+        assert (await session.require(Draft, 1)).text == "first"
+
+
+class Line(Model, collection="lines"):
+    code: str = field(pk=True)
+    part: str = field(pk=True)
+    text: str = ""
+
+
+async def test_keys_that_look_alike_have_histories_of_their_own() -> None:
+    app = Holdall("lines")
+    app.add_store("main", "memory:")
+    app.add(Line, store="main")
+    entries = app.add_audit(Line, store="main")
+    keys = [("a,b", "c"), ("a", "b,c"), ("x" * 600, "1"), ("x" * 600, "2")]
+    async with app.session() as session:
+        session.add_all([Line(code=code, part=part) for code, part in keys])
+        await session.commit()
+        for key in keys:
+            (change,) = await history(session, entries, Line, key)
+            assert (change.changes["code"].after, change.changes["part"].after) == key

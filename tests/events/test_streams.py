@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
 import pytest
 
-from holdall import Everyone, FieldRights, Holdall, Model, Owner, Policy, Ref, Role, User, field
+from holdall import Everyone, FieldRights, Holdall, Model, Owner, Policy, Ref, Role, SoftDeleted, User, field
 from holdall.errors import DeclarationError
 from holdall.web.events import following
 from tests.support.event_library import Author, Book
@@ -330,3 +330,61 @@ async def test_feeds_that_are_none_are_refused(local: Holdall) -> None:
     for model, seconds in wrong:
         with pytest.raises(DeclarationError):
             local.add_feed(model, seconds=seconds)
+
+
+class Draft(SoftDeleted, collection="drafts"):
+    id: int = field(pk=True)
+    owner: str = ""
+    text: str = ""
+
+
+async def test_deleted_records_are_shown_to_those_alone_who_ask_and_may_delete_them(local: Holdall) -> None:
+    local.add(Draft, store="main", policy=Policy(read=Everyone, write=Owner("owner")))
+    local.add_feed(Draft)
+    service, asking = local.asgi(authenticate=who), "/drafts/events?deleted_at__isnull=false"
+    async with local.session() as session:
+        session.add(Draft(id=1, owner="eve"))
+    async with (
+        following_of(service, "/drafts/events", "ann") as plain,
+        following_of(service, asking, "ann") as other,
+        following_of(service, asking, "eve") as owner,
+    ):
+        async with local.session() as session:
+            session.remove(await session.require(Draft, 1))
+        async with local.session() as session:
+            (await session.one(Draft.only_deleted())).text = "hidden"
+        async with local.session() as session:
+            draft = await session.one(Draft.only_deleted())
+            session.restore(draft)
+        await plain.has(2)
+        await owner.has(1)
+        assert (plain.kinds, other.kinds) == ([("deleted", 1), ("created", 1)], [])
+        assert owner.kinds[0] == ("changed", 1)
+
+
+async def test_places_are_kept_to_and_given_back(local: Holdall) -> None:
+    local.add_feed(Book)
+    service = local.asgi(authenticate=who, max_followers=1)
+    scope = {"type": "http", "method": "GET", "path": "/book/events", "raw_path": b"/book/events", "query_string": b""}
+    scope |= {"root_path": "", "headers": [(b"accept", b"text/event-stream"), (b"x-user", b"ann")]}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def gone(message: Any) -> None:
+        raise OSError("the client is gone")
+
+    for _ in range(3):
+        with suppress(OSError):
+            await service(dict(scope), receive, gone)
+    statuses, all_came = list[int](), asyncio.Event()
+
+    async def follow() -> None:
+        async with following_of(service, "/book/events", "ann") as stream:
+            statuses.append(stream.status)
+            if len(statuses) == 3:
+                all_came.set()
+            await all_came.wait()
+
+    await asyncio.gather(follow(), follow(), follow())
+    assert sorted(statuses) == [200, 503, 503]

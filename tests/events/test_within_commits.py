@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdall import FieldRights, Holdall, Model, Nobody, Policy, Role, User, changed, created, field
+from holdall import FieldRights, Holdall, Model, Nobody, Policy, Role, Stamped, User, changed, created, field
 from holdall.errors import CommitAborted, DeclarationError, Forbidden, Refused, StateError, ValidationError
 from tests.support.event_library import Author, Book
 
@@ -315,3 +315,20 @@ async def test_an_invalid_commit_is_told_to_nobody(local: Holdall) -> None:
         async with local.session() as session:
             session.add(Person(id=1)).tags.extend([1, 2])
     assert told == []
+
+
+class Sheet(Stamped):
+    id: int = field(pk=True)
+    text: str = ""
+
+
+async def test_stamps_which_each_plan_makes_anew_are_told_once() -> None:
+    app = Holdall("sheets")
+    app.add_store("main", "memory:")
+    app.add(Sheet, store="main")
+    told = told_by(app, Sheet.changed)
+    async with app.session() as session:
+        sheet = session.add(Sheet(id=1))
+        await session.commit()
+        sheet.text = "x"
+    assert [new["text"] for *_, new in told] == ["x"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable
 from typing import TypeVar, Union, get_args, get_origin
@@ -76,7 +77,7 @@ class Result(msgspec.Struct, frozen=True):
         return cls(given)
 
     def demand(self, name: str, value: Value) -> None:
-        """Raise StateError for a value that is not of this type, so that nothing is written."""
+        """Raise StateError for a value not of this type, or that JSON cannot tell, so that nothing is written."""
         if self.model is not None:
             items = value if self.is_many and isinstance(value, list) else [value]
             is_right = isinstance(value, list) or not self.is_many
@@ -84,19 +85,40 @@ class Result(msgspec.Struct, frozen=True):
                 return
             if is_right and all(isinstance(item, self.model) for item in items):
                 return
-        elif self.annotation is Value or (isinstance(self.annotation, type) and type(value) is self.annotation):
+        elif self.is_content and isinstance(value, Content):
             return
-        else:
-            try:
-                msgspec.convert(msgspec.to_builtins(value, builtin_types=_BUILTIN), self.annotation)
-            except (msgspec.ValidationError, TypeError, ValueError):
-                pass
-            else:
-                return
+        elif not self.is_told or self._fits(value):
+            _demand_json(name, value)
+            return
         raise StateError(f"{name}.run gave a {type(value).__name__}, and its annotation says {_told(self.annotation)}")
+
+    def _fits(self, value: Value) -> bool:
+        if isinstance(self.annotation, type) and type(value) is self.annotation:
+            return True
+        try:
+            msgspec.convert(msgspec.to_builtins(value, builtin_types=_BUILTIN), self.annotation)
+        except (msgspec.ValidationError, TypeError, ValueError, RecursionError):
+            return False
+        return True
 
 
 _BUILTIN = (bytes, bytearray)
+
+
+def _demand_json(name: str, value: Value) -> None:
+    """Raise StateError for what cannot be told in JSON; records, which a method may give unsaid, can."""
+    try:
+        msgspec.json.encode(value, enc_hook=_record)
+        is_told = not isinstance(value, float) or math.isfinite(value)
+    except (TypeError, ValueError, RecursionError):
+        is_told = False
+    if not is_told:
+        raise StateError(f"{name}.run gave a {type(value).__name__} that JSON cannot tell")
+
+
+def _record(value: object) -> None:
+    if not isinstance(value, Model):
+        raise TypeError(type(value).__name__)
 
 
 def _without_none(given: Value) -> tuple[Value, bool]:

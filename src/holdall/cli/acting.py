@@ -73,12 +73,14 @@ def model_of(app: Holdall, collection: str) -> type[Model]:
 
 
 def named_values(arguments: list[str]) -> dict[str, Value]:
-    """Values by name, given as NAME=VALUE. Raises Failure for those that are not."""
+    """Values by name, given as NAME=VALUE. Raises Failure for those that are not, or are given twice."""
     found: dict[str, Value] = {}
     for text in arguments:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise Failure(f"{text!r} is not of the form NAME=VALUE, as in score=8", MISUSE)
+        if name in found:
+            raise Failure(f"{name} is given twice", MISUSE)
         found[name] = value_of(value)
     return found
 

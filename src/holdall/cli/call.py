@@ -54,6 +54,8 @@ def _read(arguments: list[str]) -> tuple[list[Value], dict[str, Value]]:
     for text in arguments:
         name, equals, value = text.partition("=")
         if equals and name.isidentifier():
+            if name in kwargs:
+                raise Failure(f"{name} is given twice", MISUSE)
             kwargs[name] = value_of(value)
         else:
             args.append(value_of(text))

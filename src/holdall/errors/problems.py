@@ -112,7 +112,12 @@ PROBLEMS: dict[str, ProblemCode] = {
     "query": _of(
         422, meaning="Parameters cannot be understood; errors has each.", way="Correct their names and values."
     ),
-    "range": _of(416, meaning="No byte of the file is in the range.", way="Ask for a range within Content-Range."),
+    "range": _of(
+        400,
+        416,
+        meaning="No byte of the file is in the range, or only a range of a file was sent.",
+        way="Ask for a range within Content-Range; send a file as a whole.",
+    ),
     "reference": _of(
         409,
         meaning="A reference would be left without its target.",

@@ -13,7 +13,7 @@ from holdall.errors import DeclarationError
 from holdall.events.body import KeysToCome
 from holdall.events.event import python_values
 from holdall.events.happened import Happened
-from holdall.events.json_values import key_text, shown_values
+from holdall.events.json_values import bounded_key_text, shown_values
 from holdall.events.rows import RowBinding, can_keep_rows
 from holdall.model import JSON, Model, Record, field
 from holdall.model.json_output import encode_hook
@@ -113,7 +113,7 @@ class Audit:
             kind=occurrence.kind.value,
             collection=binding.collection,
             number=key if is_counted else None,
-            key=None if is_counted or key is None else key_text(key)[:500],
+            key=None if is_counted or key is None else bounded_key_text(key),
             by=None if happened.user.id is None else str(happened.user.id)[:200],
             request_id=happened.request_id,
             commit=happened.commit,

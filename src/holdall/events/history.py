@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 import msgspec
 
 from holdall.errors import NotFound, QueryError, StateError
 from holdall.events.audit import AuditEntry
-from holdall.events.json_values import key_text, shown_values
-from holdall.model import JSON, WITHHELD, Model, assign
+from holdall.events.json_values import bounded_key_text, shown_values
+from holdall.model import JSON, WITHHELD, Model, assign, old_of
 from holdall.model.json_output import encode_hook
-from holdall.query import Key, Kind, Query, Value, desc
+from holdall.query import Compare, Key, Kind, Op, Query, Value, desc
 from holdall.session import Session
 
 __all__ = ["Difference", "RecordChange", "as_of", "history", "restore"]
@@ -89,12 +89,15 @@ async def as_of(
     Example: :func:`history`.
     """
     record = await session.get(model, key)
-    values = None if record is None else _shown(record)
+    is_known = record is not None or await _deleted(session, model, key) is not None
+    values = None if record is None else _shown(record, old_of(record))
     async for entry in _since(session, entries, model, key, moment):
         if entry.kind == "created":
-            values = None
+            values, is_known = None, True
         elif entry.kind == "deleted":
-            values = _object(entry.before)
+            values, is_known = _object(entry.before), True
+        elif values is None and is_known:
+            continue  # it was deleted, and stayed
         elif values is None:
             name = model.__holdall__.collection
             raise StateError(f"the trail of {name} {key!r} has changes of a record that is not there or not to be read")
@@ -118,9 +121,11 @@ async def restore(
         raise NotFound(declaration.collection, key)
     own = {each.name: values[each.name] for each in declaration.stored if each.name in values}
     record = await session.get(model, key)
+    if record is None and (record := await _deleted(session, model, key)) is not None:
+        session.restore(record)
     if record is None:
         return session.add(model.from_dict(own, stored=True))
-    now, keys = _shown(record), {each.name for each in declaration.key}
+    now, keys = _shown(record, {}), {each.name for each in declaration.key}
     kept = {name: value for name, value in own.items() if name not in keys and value != now.get(name)}
     made = {each.name for each in declaration.stored if each.options.is_given_elsewhere}
     given = declaration.json_input.values_from({name: value for name, value in kept.items() if name not in made})
@@ -136,7 +141,7 @@ def _entries(entries: type[AuditEntry], model: type[Model], key: Key) -> Query[A
             f" model where the trail is declared: app.add_audit({model.__name__}, ...)"
         )
     is_counted = len(declaration.key) == 1 and declaration.key[0].kind is Kind.INT
-    named = entries.number == key if is_counted else entries.key == key_text(key)[:500]
+    named = entries.number == key if is_counted else entries.key == bounded_key_text(key)
     found: Query[AuditEntry] = entries.where(entries.collection == declaration.collection, named)
     return found.sort(desc(entries.at), desc(entries.id))
 
@@ -170,10 +175,23 @@ def _object(values: JSON) -> dict[str, Value]:
     return dict(values) if isinstance(values, dict) else {}
 
 
-def _shown(record: Model) -> dict[str, Value]:
-    """The stored values of a record as entries have them."""
+async def _deleted(session: Session, model: type[Model], key: Key) -> Model | None:
+    """The record where it is deleted and stays, and the user may see that."""
+    declaration = model.__holdall__
+    if declaration.deletion is None:
+        return None
+    parts = key if isinstance(key, tuple) else (key,)
+    names = [field.name for field in declaration.key]
+    conditions = [Compare((name,), Op.EQ, part) for name, part in zip(names, parts, strict=True)]
+    gone = Compare((declaration.deletion.name,), Op.IS_NULL, False)
+    found: Model | None = await session.first(model.where(gone, *conditions))
+    return found
+
+
+def _shown(record: Model, before: Mapping[str, Value]) -> dict[str, Value]:
+    """The values of a record as entries have them: those it had ``before``, where there are any, else those of now."""
     declaration = record.__holdall__
-    slots = [(field, field.get(record)) for field in declaration.stored]
+    slots = [(field, before.get(field.name, field.get(record))) for field in declaration.stored]
     plain = {
         field.name: field.encode(slot) if field.is_relation else slot for field, slot in slots if slot is not WITHHELD
     }

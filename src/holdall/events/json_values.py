@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from holdall.query import Key, Value
 
-__all__ = ["key_text", "shown_values"]
+__all__ = ["bounded_key_text", "key_text", "shown_values"]
 
 
 def shown_values(model: Value, values: Mapping[str, Value], names: Collection[str] | None = None) -> dict[str, Value]:
@@ -21,5 +21,23 @@ def shown_values(model: Value, values: Mapping[str, Value], names: Collection[st
 
 
 def key_text(key: Key) -> str:
-    """A key as text: its parts, joined by commas."""
-    return ",".join(map(str, key)) if isinstance(key, tuple) else str(key)
+    """A key as text: its parts, joined by commas; a comma or backslash of a part has a backslash before it.
+
+    >>> key_text(("a,b", 1)), key_text("a,b")
+    ('a\\\\,b,1', 'a,b')
+    """
+    if not isinstance(key, tuple):
+        return str(key)
+    return ",".join([str(part).replace("\\", "\\\\").replace(",", "\\,") for part in key])
+
+
+def bounded_key_text(key: Key) -> str:
+    """A key as text of at most 500 characters; of a longer one the beginning, and a hash of all of it.
+
+    >>> len(bounded_key_text("a" * 501)), bounded_key_text("a")
+    (500, 'a')
+    """
+    import hashlib  # takes its time, and only long keys need it
+
+    text = key_text(key)
+    return text if len(text) <= 500 else text[:435] + "#" + hashlib.sha256(text.encode()).hexdigest()

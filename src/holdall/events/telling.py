@@ -38,7 +38,9 @@ class News(msgspec.Struct, eq=False):
         mark, values, binding = (handler, *identity_of(occurrence)), None, occurrence.binding
         old, new = occurrence.old, occurrence.new
         if occurrence.kind is EventKind.CHANGED:
-            values = [(name, old.get(name), new.get(name)) for name in handler.watched(occurrence)]
+            stamps = {field.name for field in binding.declaration.stamps}  # each plan has other ones
+            names = [name for name in handler.watched(occurrence) if name not in stamps]
+            values = [(name, old.get(name), new.get(name)) for name in names]
         new = {name: None if value is occurrence.record else value for name, value in new.items()}
         return cls(handler, occurrence, mark, values, python_values(binding, old), python_values(binding, new))
 

@@ -103,6 +103,8 @@ def _cells(line: bytes) -> list[str] | None:
     """The cells of one row; None where it is none."""
     import csv  # takes its time, and only programs that read files need it
 
+    if len(line) > csv.field_size_limit():  # of the whole process; how long a line may be is known already
+        csv.field_size_limit(len(line))
     try:
         rows: list[list[str]] = list(csv.reader(StringIO(line.decode(), newline=""), strict=True))
     except (csv.Error, UnicodeDecodeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
 
 import msgspec
@@ -33,13 +33,30 @@ def with_formula(text: str) -> str:
     return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
-def csv_row(values: Sequence[Value], *, keeps_formulas: bool = False) -> list[str]:
+def csv_row(
+    values: Sequence[Value], *, keeps_formulas: bool = False, of_json: Collection[int] = frozenset()
+) -> list[str]:
     """The cells of a row: nothing for null, text as it is, everything else as its JSON.
 
-    >>> csv_row([None, "=1", 2.5, ["a"]])
-    ['', "'=1", '2.5', '["a"]']
+    In columns whose places are ``of_json``, texts that could be read as other JSON are told as JSON, too.
+
+    >>> csv_row([None, "=1", 2.5, ["a"]]), csv_row(["1", "1", "a"], of_json=[1, 2])
+    (['', "'=1", '2.5', '["a"]'], ['1', '"1"', 'a'])
     """
+    if of_json:
+        values = [_told(value) if place in of_json else value for place, value in enumerate(values)]
     return [_cell(value, keeps_formulas=keeps_formulas) for value in values]
+
+
+def _told(value: Value) -> Value:
+    """A text as the JSON that it is, where an import would take it for something else."""
+    if not isinstance(value, str):
+        return value
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return value if value else '""'
+    return _encode(value).decode()
 
 
 def _cell(value: Value, *, keeps_formulas: bool) -> str:

@@ -18,9 +18,10 @@ class LongLine(Exception):
 
 
 async def lines_in(parts: AsyncIterator[bytes], most: int, *, is_quoted: bool) -> AsyncIterator[tuple[int, bytes]]:
-    """The lines of a text with their numbers, of at most ``most`` bytes each; blank ones are left out.
+    """The lines of a text with their numbers, of at most ``most`` bytes each; empty ones are left out.
 
-    With ``is_quoted`` a line goes on while quotation marks are open, as in CSV. Raises LongLine.
+    With ``is_quoted`` a line goes on while quotation marks are open, as in CSV, where spaces are a value; elsewhere a
+    line of spaces is empty. Raises LongLine.
 
     >>> async def parts() -> AsyncIterator[bytes]:
     ...     yield b"one\\ntw"
@@ -31,26 +32,34 @@ async def lines_in(parts: AsyncIterator[bytes], most: int, *, is_quoted: bool) -
     >>> asyncio.run(example())
     [(1, b'one'), (2, b'two')]
     """
-    rest, number, first = b"", 1, True
+    rest, number, is_first = bytearray(), 1, True
+    seen, marks = 0, 0  # of the line under way: how far it was looked at, and the quotation marks there
     async for part in parts:
         rest += part
-        if first and len(rest) >= len(_MARK):
-            rest, first = rest.removeprefix(_MARK), False
-        begin, seen = 0, 0
+        if is_first and len(rest) >= len(_MARK):
+            is_first = False
+            if rest.startswith(_MARK):
+                del rest[: len(_MARK)]
+                seen = 0
+        begin = 0
         while (end := rest.find(b"\n", seen)) >= 0:
+            marks += rest.count(b'"', seen, end) if is_quoted else 0
             seen = end + 1
-            if is_quoted and rest.count(b'"', begin, end) % 2:
+            if marks % 2:
                 continue
             _demand_short(number, end - begin, most)
-            line = rest[begin:end].rstrip(b"\r")
-            if line.strip():
+            line = bytes(rest[begin:end]).rstrip(b"\r")
+            if line if is_quoted else line.strip():
                 yield number, line
             number += rest.count(b"\n", begin, seen)
-            begin = seen
-        rest = rest[begin:]
-        _demand_short(number, len(rest), most)
-    if rest.strip():
-        yield number, rest.removeprefix(_MARK).rstrip(b"\r")
+            begin, marks, is_first = seen, 0, False
+        marks += rest.count(b'"', seen) if is_quoted else 0
+        del rest[:begin]
+        seen = len(rest)
+        _demand_short(number, seen, most)
+    line = bytes(rest).removeprefix(_MARK if is_first else b"").rstrip(b"\r")
+    if line if is_quoted else line.strip():
+        yield number, line
 
 
 def _demand_short(number: int, size: int, most: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from holdall.model import csv_lines, csv_row
+from holdall.query import Kind
 from holdall.session import Session
 from holdall.web.asgi import Scope, header_list
 from holdall.web.conditional import NOT_MET, meets_if_match
@@ -48,6 +49,8 @@ class Exports:
         names = self._view.visible(session.user, listing.names)
         shown = tuple(self._view.declaration.json_output.names if names is None else names)
         head = csv_lines([shown]) if listing.format is Format.CSV else b""
+        stored, keeps_formulas = self._view.binding.schema.by_name, listing.keeps_formulas
+        of_json = {place for place, name in enumerate(shown) if name in stored and stored[name].kind is Kind.JSON}
         async for records in self._batches(session, listing):
             body = await self._view.shown(records, shown)
             if listing.format is Format.NDJSON:
@@ -55,7 +58,7 @@ class Exports:
             else:
                 yield head + csv_lines(
                     [
-                        csv_row([row[name] for name in shown], keeps_formulas=listing.keeps_formulas)
+                        csv_row([row[name] for name in shown], keeps_formulas=keeps_formulas, of_json=of_json)
                         for row in _rows(body)
                     ]
                 )

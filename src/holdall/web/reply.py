@@ -54,11 +54,13 @@ async def send_reply(send: Send, reply: Reply, is_head: bool, more: tuple[Header
     status, headers, body, parts = reply
     if more:
         headers = [*headers, *more]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    start = {"type": "http.response.start", "status": status, "headers": headers}
     if parts is None:
+        await send(start)
         await send({"type": "http.response.body", "body": b"" if is_head else body})
         return
     async with aclosing(parts):
+        await send(start)
         if not is_head:
             await _send_parts(send, body, parts)
     await send({"type": "http.response.body", "body": b""})

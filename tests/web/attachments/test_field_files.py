@@ -175,3 +175,9 @@ def test_clients_describe_no_files(served: Served) -> None:
     assert served.get("/pictures/7/image").body == PNG
     assert served.patch("/pictures/7", {"image": None}).status == 200
     assert served.get("/pictures/7/image").status == 404
+
+
+def test_a_part_of_a_file_never_becomes_the_whole(served: Served) -> None:
+    assert put(served, PNG) == 201
+    assert put(served, PNG[:3], content_range=f"bytes 0-2/{len(PNG)}") == 400
+    assert served.get("/pictures/7/image").body == PNG

@@ -86,7 +86,7 @@ WRONG = {
     "nothing": (b"", 400),
     "no end": (form({"id": 7}, image=PNG)[:-6], 400),
     "no form": (b"hello", 400),
-    "many parts": (form({"id": 7})[: -len(BOUNDARY) - 6] + 9 * form({"id": 7})[: -len(BOUNDARY) - 6], 413),
+    "many parts": (form({"id": 7})[: -len(BOUNDARY) - 6] + 9 * form({"id": 7})[: -len(BOUNDARY) - 6], 422),
 }
 
 

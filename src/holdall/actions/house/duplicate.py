@@ -61,7 +61,7 @@ class Duplicate(Action[M], on=Each):
             errors = [FieldError("changes", "type", "must be a JSON object")]
             raise ValidationError(type(self).__name__, errors)
         try:
-            values |= binding.declaration.json_input.values_from(self.changes)
+            values |= binding.declaration.json_input.without(hidden, refused).values_from(self.changes)
             made: Record = binding.model(**values)
         except ValidationError as error:
             errors = [FieldError(f"changes.{each.path}".rstrip("."), each.code, each.message) for each in error.errors]

@@ -11,7 +11,7 @@ from holdall.actions.content import Content
 from holdall.actions.on import All
 from holdall.errors import FieldError, ValidationError
 from holdall.model import Model, csv_lines, csv_row
-from holdall.query import Value
+from holdall.query import Kind, Value
 from holdall.service import Context
 
 __all__ = ["Export"]
@@ -66,5 +66,7 @@ class Export(Action[M], on=All):
         if self.form == "ndjson":
             lines = b"".join([bytes(item) + b"\n" for item in _items(body)])
             return Content(lines, "application/x-ndjson", f"{name}.ndjson")
-        rows = [csv_row([row[each] for each in shown]) for row in _rows(body)]
+        stored = binding.schema.by_name
+        of_json = {place for place, each in enumerate(shown) if each in stored and stored[each].kind is Kind.JSON}
+        rows = [csv_row([row[each] for each in shown], of_json=of_json) for row in _rows(body)]
         return Content(csv_lines([shown, *rows]), "text/csv; charset=utf-8", f"{name}.csv")

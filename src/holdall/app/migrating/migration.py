@@ -46,6 +46,8 @@ class Migration:
     ) -> None:
         if binding.record_access is not None or binding.is_keyless or binding.is_read_only:
             raise StateError(f"{binding.collection} cannot be migrated: its records are not read and written by key")
+        if type(batch) is not int or batch < 1:
+            raise StateError("batch is a number of records above zero")
         if name is not None and ids is not None:
             raise StateError("a migration that is named goes over all records: give name or ids")
         if name is not None and user is not SYSTEM:
@@ -56,7 +58,7 @@ class Migration:
         self._user = user
         self._binding = binding
         self._change = change
-        self._ids = ids
+        self._ids = None if ids is None else list(dict.fromkeys(ids))  # each record once
         self._is_dry_run = is_dry_run
         self._batch = batch
         self._progress = progress

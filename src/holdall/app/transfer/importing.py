@@ -16,7 +16,7 @@ from holdall.app.transfer.yaml_documents import documents_in, members_of
 from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
 from holdall.files import File, shown_file
 from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, has_repeated_names, lines_in
-from holdall.policy import User
+from holdall.policy import Right, User
 from holdall.query import Json, Value
 from holdall.session import Binding, Bindings, Session, read_only_fields
 
@@ -97,6 +97,12 @@ class Importing:
 
     def _refuse(self, number: int, error: Exception) -> None:
         self._tally.refuse(number, _errors(error))
+
+    def demand_rights(self, counts: ImportTally) -> None:
+        """Raise Forbidden, which ends the import, where the user may do what lines do with no record at all."""
+        for number, right in ((counts.created, Right.CREATE), (counts.changed, Right.UPDATE)):
+            if number:
+                self._binding.policy.demand(right, self._user, self._binding.collection)
 
     async def found(self, session: Session, lines: Sequence[Line]) -> list[_Found]:
         """The records that lines change, asked for together; none where every line is to be a new one."""
@@ -228,6 +234,7 @@ class _Attempt:
                 errors.append(error.with_traceback(None))  # which holds this list
             else:
                 errors.append(None)
+        self._importing.demand_rights(self._counts)
         return errors
 
     async def end(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from holdall.errors import CommitAborted, ValidationError
+from holdall.errors import CommitAborted, CommitError
 from holdall.query import Value
 
 __all__ = ["Attempt", "Line", "store_lines"]
@@ -61,7 +61,8 @@ async def store_lines(
         return
     try:
         await attempt.end()
-    except (ValidationError, CommitAborted):
+    except refusals as error:
+        _demand_unwritten(error)
         for line in good:
             await _store_one(begin(), line, refuse, refusals)
     else:
@@ -77,6 +78,13 @@ async def _store_one(
                 raise error
         await attempt.end()
     except refusals as error:
+        _demand_unwritten(error)
         refuse(line[0], error)
     else:
         attempt.accept()
+
+
+def _demand_unwritten(error: Exception) -> None:
+    """Raise the error of a commit of which nobody knows whether it was written: no line of it may be tried again."""
+    if isinstance(error, CommitError) and not isinstance(error, CommitAborted):
+        raise error

@@ -14,6 +14,8 @@ class PrivateAddress(OSError):
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public network; also of one that is hidden in an IPv6 address.
 
+    >>> is_public("fec0::1")
+    False
     >>> is_public("93.184.216.34"), is_public("10.0.0.1"), is_public("::ffff:127.0.0.1"), is_public("169.254.169.254")
     (True, False, False, False)
     """
@@ -23,6 +25,8 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or teredo or _translated(ip)
         if inner is not None:
             return is_public(str(inner))
+        if ip.is_site_local:  # fec0::/10, of RFC 3879
+            return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 

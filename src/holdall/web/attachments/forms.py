@@ -94,10 +94,12 @@ class Forms:
         demand_size(scope, limit)
         pieces = incoming(receive, limit, self._intake.options.body_seconds)
         content_type = header(scope, b"content-type") or b""
-        values, files = dict[str, Json](), dict[str, File]()
+        values, files, has_json = dict[str, Json](), dict[str, File](), False
         async for part in parts_of(content_type, pieces, len(self._files) + 1):
             if part.name == _JSON_PART:
-                values |= self._json(await part.whole(most))
+                if has_json:
+                    raise self._refused(part.name, "repeated", "must not be given twice")
+                values, has_json = self._json(await part.whole(most)), True
                 continue
             field = self._files.get(part.name)
             if field is None or part.name not in accepted:

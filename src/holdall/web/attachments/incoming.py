@@ -17,7 +17,9 @@ _PLAIN = (b"", b"identity")
 
 
 def demand_size(scope: Scope, most: int) -> None:
-    """Raise Problem for a body that says that it is too large (413), or that is compressed (415)."""
+    """Raise Problem for a body that says that it is too large (413), a part of a file (400), or compressed (415)."""
+    if header(scope, b"content-range") is not None:  # RFC 9110, section 14.4: a part must not become the whole
+        raise Problem(400, "range", "A file is sent as a whole, not in parts.")
     if (header_list(scope, b"content-encoding") or b"").strip().lower() not in _PLAIN:
         headers = [(b"accept-encoding", b"identity")]
         raise Problem(415, "media-type", "A file is sent as it is, not compressed.", headers=headers)

@@ -116,6 +116,8 @@ class Following:
                 await self._look()
             except HoldallError as error:
                 _log.warning("a feed cannot be read, and is tried again: %s", error)
+            except Exception:
+                _log.exception("a feed cannot be read, and is tried again")
             try:
                 async with asyncio.timeout(_EVERY):
                     await self._woken.wait()
@@ -165,6 +167,9 @@ async def message_of(sight: Sight, row: FeedRow, last: int, *, is_late: bool = F
         return None
     except HoldallError as error:
         _log.warning("an event of %s cannot be shown: %s", row.collection, error)
+        return None
+    except (TypeError, ValueError, LookupError) as error:  # its values are those of another version of the model
+        _log.warning("an event of %s cannot be shown: %s", row.collection, type(error).__name__)
         return None
     if told is None:
         return None

@@ -12,9 +12,10 @@ from holdall.events.event import python_values
 from holdall.events.json_values import shown_values
 from holdall.model import EventKind
 from holdall.model.json_output import encode_hook
-from holdall.policy import Right, User
+from holdall.policy import Right, User, any_of
 from holdall.query import ALWAYS, And, Asked, Compare, Condition, Key, Op, Query, Row, Value, paths_of
 from holdall.session import Binding, Bindings, Session
+from holdall.session.references.guarded_access import names_field
 from holdall.session.references.locality import is_local
 from holdall.session.references.row_predicate import row_predicate
 
@@ -38,7 +39,8 @@ class Sight:
         self._user = user
         self._condition = condition
         rule = binding.policy.bound(Right.READ, user)
-        self._whole: Condition = And((rule, condition)) if rule != ALWAYS else condition
+        rules = [each for each in (rule, _undeleted(binding, user, condition)) if each != ALWAYS]
+        self._whole: Condition = And((*rules, condition)) if rules else condition
         hidden = binding.hidden(user)
         secret = {field.name for field in binding.schema.fields if field.asked is Asked.NOTHING}
         known = [name for name in binding.all_fields if name not in hidden and name not in secret]
@@ -112,6 +114,17 @@ class Sight:
             (*[_equal(name, part) for name, part in zip(binding.schema.key, parts, strict=True)], self._condition)
         )
         return await session.exists(Query(binding.collection, own, model=binding.model))
+
+
+def _undeleted(binding: Binding, user: User, condition: Condition) -> Condition:
+    """The rule of who sees deleted records: by a filter that names the field which tells, those who may delete them."""
+    deletion = binding.declaration.deletion
+    if deletion is None:
+        return ALWAYS
+    if not names_field(condition, deletion.name):
+        return binding.living
+    erasing = binding.policy.bound(Right.DELETE, user)
+    return ALWAYS if erasing == ALWAYS else any_of([binding.living, erasing])
 
 
 def _equal(name: str, value: Value) -> Condition:

@@ -90,10 +90,14 @@ class Streams:
         if following is None:
             following = self._followings[feed.collection] = Following(self._feed, feed)
         follower = Follower(binding.collection, sight)
-        await following.join(follower)
-        self._count += 1
+        self._count += 1  # before anything is waited for, so that no other one takes the place
+        try:
+            await following.join(follower)
+        except BaseException:
+            self._count -= 1
+            raise
         parts = self._parts(following, follower, receive, None if last is None else int(last))
-        return Reply(200, headers, b"retry: 3000\nid: %d\n\n" % following.low, parts)
+        return Reply(200, headers, await anext(parts), parts)  # begun, so that its end gives the place back
 
     def _sight(self, scope: Scope, user: User, binding: Binding, dialects: Dialects) -> Sight:
         query_string = scope["query_string"]
@@ -115,6 +119,7 @@ class Streams:
         leaving = asyncio.ensure_future(_disconnected(receive))
         sent = set[int]()
         try:
+            yield b"retry: 3000\nid: %d\n\n" % following.low
             if last is not None:
                 async for id, message in self._missed(following, follower, last):  # noqa: A001
                     sent.add(id)
