@@ -127,7 +127,7 @@ class Revising(msgspec.Struct, eq=False):
         if not meant:
             raise RevisionError(", ".join(stores), f"there is no revision {target!r} in {self.folder}")
         if len(meant) > 1:
-            raise RevisionError(", ".join(meant), f"each has a revision {target!r}: name the store, or more of its name")
+            raise RevisionError(", ".join(meant), f"each has a revision {target!r}: name the store, too")
         return meant
 
     def _fills(self, given: Mapping[str, str]) -> dict[tuple[str, str], Value]:

@@ -25,9 +25,7 @@ __all__ = ["Importing"]
 _NO_FILE = "is a file, whose content no line has: name it in skip=, and give the record its file afterwards"
 _MOST = 64 * 1024 * 1024  # bytes of a line
 _Members = dict[str, Json] | FieldError
-_Found = (
-    tuple[Found, Model | None] | HoldallError | None
-)  # what a line is found by and its record, or what was in the way
+_Found = tuple[Found, Model | None] | HoldallError | None  # the values it is found by and the record, or why not
 
 
 class Importing:
