@@ -55,7 +55,7 @@ run: $(READY)
 
 # Run all tests, on servers that are started for them; the house's own rules, tests/meta, are for `make check`.
 test: $(READY)
-	@$(TEST) $(or $(ARGS),$(TOGETHER) --ignore=tests/meta --durations=10)
+	@$(TEST) -q $(or $(ARGS),$(TOGETHER) --ignore=tests/meta --durations=10)
 
 # Run all tests and tell which lines and branches of src they do not reach; fails below 95 %.
 # The programs that tests start and what they fork count, too, unless they are killed. Tests need about twice the CPU
