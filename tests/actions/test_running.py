@@ -448,7 +448,7 @@ async def test_stamps_tell_who_acted_and_transitions_hold() -> None:
         assert await session.count(Note.where()) == 2
 
 
-@pytest.mark.parametrize("result", [{"a": object()}, {(1, 2): object}, float("nan"), "\ud800"])
+@pytest.mark.parametrize("result", [{"a": object()}, {(1, 2): object}, float("nan"), {"a": [float("inf")]}, "\ud800"])
 async def test_a_result_that_json_cannot_tell_is_an_error_and_nothing_is_written(result: Any) -> None:
     class Tell(Action[Book], on=One, name="tell"):
         async def run(self, context: Context, book: Book) -> Any:

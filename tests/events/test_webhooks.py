@@ -184,6 +184,9 @@ async def test_names_that_lead_into_a_private_network_are_not_asked(
         "https://2130706433/",
         "https://127.1/",
         "https://0x7f000001/",
+        "https://localhost./",
+        "https://shop .example/",
+        "https://shop.example/\r\nHost: other",
         7,
     ],
 )
@@ -230,6 +233,8 @@ async def test_other_options_are_refused(local: Holdall) -> None:
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::808:808", True),
+        ("2000::5efe:10.0.0.1", False),
+        ("2000::200:5efe:8.8.8.8", True),
     ],
 )
 def test_public_addresses(address: str, expected: bool) -> None:

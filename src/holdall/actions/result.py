@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import json
 import types
 from collections.abc import Callable
 from typing import TypeVar, Union, get_args, get_origin
@@ -108,8 +108,9 @@ _BUILTIN = (bytes, bytearray)
 def _demand_json(name: str, value: Value) -> None:
     """Raise StateError for what cannot be told in JSON; records, which a method may give unsaid, can."""
     try:
-        msgspec.json.encode(value, enc_hook=_record)
-        is_told = not isinstance(value, float) or math.isfinite(value)
+        msgspec.json.encode(value, enc_hook=_record)  # which refuses texts that are none
+        json.dumps(msgspec.to_builtins(value, str_keys=True, enc_hook=_record), allow_nan=False)
+        is_told = True
     except (TypeError, ValueError, RecursionError):
         is_told = False
     if not is_told:

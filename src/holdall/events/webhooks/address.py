@@ -22,7 +22,7 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         teredo = ip.teredo[1] if ip.teredo is not None else None
-        inner = ip.ipv4_mapped or ip.sixtofour or teredo or _translated(ip)
+        inner = ip.ipv4_mapped or ip.sixtofour or teredo or _translated(ip) or _tunnelled(ip)
         if inner is not None:
             return is_public(str(inner))
         if ip.is_site_local:  # fec0::/10, of RFC 3879
@@ -35,3 +35,9 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 def _translated(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+
+
+def _tunnelled(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The address within one of ISATAP, RFC 5214: its interface identifier is 0000:5efe or 0200:5efe and IPv4."""
+    is_tunnel = int(ip) >> 32 & 0xFDFFFFFF == 0x5EFE
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if is_tunnel else None

@@ -142,6 +142,8 @@ def _demand_url(url: object, *, allow_http: bool) -> str:
     """The origin of a URL that can be sent to."""
     if not isinstance(url, str):
         raise DeclarationError("a webhook's URL is a text, such as https://shop.example/hooks")
+    if any(character.isspace() or not character.isprintable() for character in url):  # which urlsplit leaves out
+        raise DeclarationError("a webhook's URL has neither spaces nor control characters; write them as %20")
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -161,6 +163,7 @@ def _demand_url(url: object, *, allow_http: bool) -> str:
 def _demand_public(host: str) -> None:
     """Refuse an address, or a name, that leads into a private network for certain; others are looked at each time."""
     try:
+        host = host.rstrip(".")  # a name from the root on
         ipaddress.ip_address(host)
     except ValueError:
         is_private = host == "localhost" or host.endswith(".localhost")
