@@ -43,7 +43,8 @@ class NotFound(HoldallError, LookupError):
 class NotLoaded(HoldallError, AttributeError):
     """An attribute of a referenced record was read before the record was loaded: ``await`` the reference first.
 
-    With ``is_end``, the records that refer to a ``target`` were read before they were loaded.
+    With ``is_end``, the records that refer to a ``target`` were read before they were loaded; with ``is_empty``, the
+    reference leads to no record.
 
     >>> class Author(Model):
     ...     id: int = field(pk=True)
@@ -56,15 +57,17 @@ class NotLoaded(HoldallError, AttributeError):
     holdall.errors.NotLoaded: Author is not loaded; await the reference, or session.load() it, before reading .name
     """
 
-    def __init__(self, target: str, attribute: str, *, is_end: bool = False) -> None:
+    def __init__(self, target: str, attribute: str, *, is_end: bool = False, is_empty: bool = False) -> None:
         self.target = target
         self.attribute = attribute
         place = f"{target}.{attribute}"
-        super().__init__(
-            f"{place} is not loaded; await it, or session.load([record], {place}) first"
-            if is_end
-            else f"{target} is not loaded; await the reference, or session.load() it, before reading .{attribute}"
-        )
+        if is_end:
+            said = f"{place} is not loaded; await it, or session.load([record], {place}) first"
+        elif is_empty:
+            said = f"the reference leads to no {target}, so that there is no .{attribute}; ask it first: if reference: ..."
+        else:
+            said = f"{target} is not loaded; await the reference, or session.load() it, before reading .{attribute}"
+        super().__init__(said)
 
 
 class StateError(HoldallError, RuntimeError):

@@ -109,7 +109,7 @@ class Reference(Generic[T]):
             raise AttributeError(name)
         record = self.record
         if record is None:
-            raise NotLoaded(self._target_name(), name)
+            raise NotLoaded(self._target_name(), name, is_empty=not self)
         return getattr(record, name)
 
     def __bool__(self) -> bool:
