@@ -70,7 +70,7 @@ async def test_an_empty_reference() -> None:
     assert not author.best
     assert author.best.key is None
     assert await _awaited(author.best) is None
-    with pytest.raises(NotLoaded, match="leads to no Book, so that there is no .place"):
+    with pytest.raises(NotLoaded, match=r"leads to no Book, so that there is no \.place"):
         author.best.place  # noqa: B018
 
 

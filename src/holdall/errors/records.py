@@ -64,7 +64,7 @@ class NotLoaded(HoldallError, AttributeError):
         if is_end:
             said = f"{place} is not loaded; await it, or session.load([record], {place}) first"
         elif is_empty:
-            said = f"the reference leads to no {target}, so that there is no .{attribute}; ask it first: if reference: ..."
+            said = f"the reference leads to no {target}, so that there is no .{attribute}; ask it first: if reference:"
         else:
             said = f"{target} is not loaded; await the reference, or session.load() it, before reading .{attribute}"
         super().__init__(said)
