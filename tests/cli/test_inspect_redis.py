@@ -13,11 +13,11 @@ import redis
 from tests.support.foreign import inspected, runs, type_checks
 from tests.support.terminal import run
 
+pytestmark = pytest.mark.early
+
 _PROGRAM = """
 import asyncio
 from found import User, Visit, app
-
-pytestmark = pytest.mark.early
 
 async def main() -> None:
     async with app.session() as s:

@@ -14,13 +14,13 @@ import pytest
 from tests.servers.api import Api
 from tests.support.forked import run_forking
 
+pytestmark = pytest.mark.early
+
 PRELUDE = """
 import asyncio, gc, os, sys
 from holdall import Holdall, Model, field
 from holdall.query import Op
 from holdall.stores.rest import Filters, RestCollection
-
-pytestmark = pytest.mark.early
 
 class Note(Model):
     id: str = field(pk=True)
