@@ -118,7 +118,7 @@ outbox: $(READY)
 # that write beside us, APIs that answer as they should not.
 outside: $(READY)
 	@FINAL_STATES=$(or $(N),20000) HOLDALL_HISTORIES=$(or $(N),200) SCHEMA_FUZZ=100 ADOPTION=1 ANSWERS=1 ENDS=1 HOLDALL_WHOLE=1 FORKS=1 $(TEST) -q $(TOGETHER) \
-	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|SCHEMA_FUZZ|ADOPTION|ANSWERS|ENDS|FORKS|StoreConformance|WebConformance" --include='test_*.py' tests))
+	    $(or $(ARGS),$$(grep -rlE "FINAL_STATES|HOLDALL_HISTORIES|SCHEMA_FUZZ|ADOPTION|ANSWERS|ENDS|FORKS|HOLDALL_WHOLE|trials|StoreConformance|WebConformance" --include='test_*.py' tests))
 
 # Do so many things to a shop in one store and to its twin in many, and compare.
 twin: $(READY)

@@ -26,9 +26,9 @@ pytestmark = pytest.mark.early
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 
-STORES = ["sqlite", "postgres_url", "redis_url"]
+STORES = ["sqlite", "postgres_url"]
 if "FORKS" in os.environ:
-    STORES += ["mariadb_url", "mongo_url"]
+    STORES += ["mariadb_url", "redis_url", "mongo_url"]
 
 
 @pytest.fixture(params=STORES)

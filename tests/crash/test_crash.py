@@ -21,7 +21,7 @@ from tests.servers.api import Api
 
 pytestmark = pytest.mark.early
 
-_KILLS = int(os.environ.get("CRASH", "40"))
+_KILLS = int(os.environ.get("CRASH", "28"))
 _SEED = int(os.environ.get("CRASH_SEED", "1"))
 _PAIRS = list(combinations(KINDS, 2))
 _LARGER = [kinds for size in range(3, 7) for kinds in combinations(KINDS, size)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -16,14 +17,25 @@ from holdall.testing.fault import Fault
 from holdall.testing.proxy import FaultProxy
 from tests.faults.subject import BEFORE, KEPT, OPERATIONS, PATIENCE, Belief, Opened, Subject, within
 
-__all__ = ["FAULTS", "Case", "connections_given_back", "tried"]
+__all__ = ["Case", "connections_given_back", "trials", "tried"]
 
-FAULTS = [fault for fault in Fault if fault is not Fault.NONE]
+_FAULTS = [fault for fault in Fault if fault is not Fault.NONE]
 _SIZES = {Fault.CUT_REQUEST: (40, 1), Fault.CUT_ANSWER: (40, 1), Fault.SLOW: (64,)}
 _TRIED_COLD = {"fetch", "session"}  # what connecting adds is the same for all
 _AT_ONCE = 8
 _ATTEMPTS = 5  # where nothing is to go wrong, but a busy machine may pass a limit
 _NUMBERS = itertools.count(1)  # no two trials name their records alike
+
+
+def trials(*left_out: str, turn: int = 0) -> list[tuple[str, Fault]]:
+    """Each operation but those left out with every second fault, the other half where ``turn`` is 1; ANSWERS=1: all."""
+    named = [name for name in OPERATIONS if name not in left_out]
+    return [
+        (name, fault)
+        for row, name in enumerate(named)
+        for column, fault in enumerate(_FAULTS)
+        if (row + column + turn) % 2 == 0 or "ANSWERS" in os.environ
+    ]
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from holdall.testing.fault import Fault
-from tests.faults.matrix import FAULTS, tried
-from tests.faults.subject import OPERATIONS, Subject
+from tests.faults.matrix import trials, tried
+from tests.faults.subject import Subject
 
 # a driver task that is cancelled while it connects leaves its socket to the collector
 pytestmark = [pytest.mark.early, pytest.mark.anyio, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
@@ -32,7 +32,6 @@ def subject(mongo_url: str) -> Subject:
     return made
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation, fault", trials())
 async def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
     assert await tried(subject, operation, fault) == []

@@ -13,8 +13,8 @@ import pytest
 
 from holdall.stores.sql.postgres_pool import PostgresPool
 from holdall.testing.fault import Fault
-from tests.faults.matrix import FAULTS, connections_given_back, tried
-from tests.faults.subject import OPERATIONS, Subject
+from tests.faults.matrix import connections_given_back, trials, tried
+from tests.faults.subject import Subject
 from tests.servers.scratch import scratch_database
 
 pytestmark = [pytest.mark.early, pytest.mark.anyio]
@@ -68,8 +68,7 @@ async def torn_connections() -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("torn_connections")
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation, fault", trials(turn=1))
 async def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
     assert await tried(subject, operation, fault) == []
     assert await connections_given_back(subject) == 0

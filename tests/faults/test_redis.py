@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from holdall.testing.fault import Fault
-from tests.faults.matrix import FAULTS, connections_given_back, tried
-from tests.faults.subject import OPERATIONS, Subject
+from tests.faults.matrix import connections_given_back, trials, tried
+from tests.faults.subject import Subject
 
 pytestmark = pytest.mark.anyio
 
@@ -39,8 +39,7 @@ def subject(redis_url: str) -> Subject:
     return made
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "transaction"])
+@pytest.mark.parametrize("operation, fault", trials("transaction"))
 async def test_every_answer_is_true_and_comes_in_time(subject: Subject, operation: str, fault: Fault) -> None:
     assert await tried(subject, operation, fault) == []
     assert await connections_given_back(subject) == 0

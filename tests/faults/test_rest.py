@@ -11,8 +11,8 @@ import pytest
 from holdall.query import Op
 from holdall.stores.rest import BodyVersion, Call, Filters, RestCollection, Retries
 from holdall.testing.fault import Fault
-from tests.faults.matrix import FAULTS, connections_given_back, tried
-from tests.faults.subject import OPERATIONS, Subject
+from tests.faults.matrix import connections_given_back, trials, tried
+from tests.faults.subject import Subject
 from tests.servers.api import Api
 
 pytestmark = pytest.mark.anyio
@@ -60,8 +60,7 @@ def subject(api: Api, request: pytest.FixtureRequest) -> Subject:
     return made
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "transaction"])
+@pytest.mark.parametrize("operation, fault", trials("transaction", turn=1))
 async def test_every_answer_is_true_and_comes_in_time(subject: Subject, api: Api, operation: str, fault: Fault) -> None:
     assert await tried(subject, operation, fault) == []
     assert await connections_given_back(subject) == 0

@@ -62,7 +62,7 @@ def rest_url() -> Iterator[str]:
 
 
 SERVERS = ["postgres_url", "mariadb_url", "redis_url", "redis_cluster_url", "mongo_url"]
-FEW = ["postgres_url", "redis_cluster_url", "mongo_url"]  # of each library one, where there is no time for all
+FEW = ["postgres_url", "mongo_url"]  # where there is no time for all
 IS_LONG = bool(os.environ.get("FORKS"))
 
 

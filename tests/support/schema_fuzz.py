@@ -40,7 +40,7 @@ if "SCHEMA_FUZZ" not in os.environ:  # the bodies of POST, the filters of GET, a
 
 
 @schema.parametrize()  # type: ignore[untyped-decorator, unused-ignore]
-@settings(max_examples=int(os.environ.get("SCHEMA_FUZZ", "5")), suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(os.environ.get("SCHEMA_FUZZ", "2")), suppress_health_check=list(HealthCheck))
 def test_answers_are_as_the_document_tells(case: Any) -> None:
     judge(case, case.call())
 

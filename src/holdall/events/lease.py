@@ -11,6 +11,7 @@ from uuid import uuid4
 from holdall.errors import Conflict, HoldallError
 from holdall.events.rows import RowBinding
 from holdall.query import Compare, Op, Query, Value
+from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.owner import commit_under_way, is_known_dead, this_owner
 from holdall.store import Change, Verb
 
@@ -80,7 +81,8 @@ class Lease:
                 self.is_lost = True
                 return
             except HoldallError:
-                continue  # the store is away for now: the lease lasts
+                pass  # the store is away for now: the lease lasts
+            heed_cancellation()
 
     async def _write(self, owner: str, until: dt.datetime) -> None:
         values = (owner, until, self._version + 1)

@@ -10,6 +10,7 @@ from time import monotonic
 
 from holdall.events.outbox import Outbox
 from holdall.events.rows import RowBinding
+from holdall.session.cancelling import heed_cancellation
 
 __all__ = ["Worker"]
 
@@ -67,6 +68,7 @@ class Worker:
                         self._passes[key] = asyncio.create_task(self._pass(outbox, name))
             except Exception:
                 _log.exception("events could not be looked for; the worker tries again")
+            heed_cancellation()
             is_woken = await self._is_woken()
 
     async def _is_woken(self) -> bool:

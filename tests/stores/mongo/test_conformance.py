@@ -12,7 +12,7 @@ from holdall.testing.conformance import StoreConformance, odd_names
 
 class TestReplicaSet(StoreConformance):
     label = "MongoDB (replica set)"
-    examples = 15
+    examples = 10
     histories = 5
 
     def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:

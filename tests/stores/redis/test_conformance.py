@@ -11,7 +11,7 @@ from holdall.testing.conformance import StoreConformance, odd_names
 
 class TestRedis(StoreConformance):
     label = "Redis"
-    examples = 25
+    examples = 15
     histories = 8
 
     def open_store(self, request: pytest.FixtureRequest) -> RedisStore:

@@ -67,7 +67,7 @@ def _collection(name: str, **options: object) -> RestCollection:
 
 class _OverHttp(StoreConformance):
     large_group = 1_000
-    examples = 25
+    examples = 15
     histories = 6
 
     @pytest.fixture(scope="class")

@@ -22,7 +22,7 @@ def other_database(mariadb_url: str) -> Iterator[None]:
 
 class TestMariadb(StoreConformance):
     label = "MariaDB"
-    examples = 25
+    examples = 15
     histories = 6
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:

@@ -13,7 +13,7 @@ from tests.servers.embedded_postgres import EmbeddedPostgres
 
 class TestPostgresqlFromAWheel(StoreConformance):
     label = "PostgreSQL"
-    examples = 25
+    examples = 20
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("postgresql", request.getfixturevalue("postgres_url"))

@@ -9,7 +9,7 @@ from holdall.testing.conformance import StoreConformance, odd_names
 
 class TestSqliteFile(StoreConformance):
     label = "SQLite"
-    examples = 30
+    examples = 25
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
         path = request.getfixturevalue("tmp_path_factory").mktemp("sqlite") / "test.db"

@@ -11,7 +11,7 @@ from holdall.testing.conformance import SCHEMAS, StoreConformance, odd_names
 
 class TestYamlRecords(StoreConformance):
     label = "yaml (a file per record)"
-    examples = 25
+    examples = 15
     histories = 6
     large_group = 2_000
 
@@ -24,7 +24,7 @@ class TestYamlCollections(StoreConformance):
     part = (1, 2)
     label = "yaml (a file per collection)"
     values_apart = 3
-    examples = 25
+    examples = 15
     histories = 6
     large_group = 2_000
 

@@ -12,6 +12,7 @@ import msgspec
 from holdall.errors import HoldallError
 from holdall.events.feed import Feed, FeedRow
 from holdall.events.rows import RowBinding
+from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.packing import UnreadableBody
 from holdall.web.events.sight import Sight
 
@@ -118,6 +119,7 @@ class Following:
                 _log.warning("a feed cannot be read, and is tried again: %s", error)
             except Exception:
                 _log.exception("a feed cannot be read, and is tried again")
+            heed_cancellation()
             try:
                 async with asyncio.timeout(_EVERY):
                     await self._woken.wait()

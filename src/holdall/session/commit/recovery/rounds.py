@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 import msgspec
 
 from holdall.errors import HoldallError, Unsupported
+from holdall.session.cancelling import heed_cancellation
 from holdall.session.commit.recovery.without_row import unknown_form
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.replay import unknown_part
@@ -170,4 +171,5 @@ async def recovering(
                 pause = min(every, lease)
         except Exception:  # the loop must not end: commits would stay unfinished without a word
             _log.exception("recovery will try again in %s seconds", every)
+        heed_cancellation()
         await asyncio.sleep(pause)

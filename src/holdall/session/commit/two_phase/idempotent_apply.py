@@ -20,6 +20,7 @@ from holdall.errors import (
     StoreUnavailable,
     Unsupported,
 )
+from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.markers import has_marker, marker_of
 from holdall.session.journal.schema import MARKER
 from holdall.store import APPLIED, Change, Outcome, Run, Runs, Store, Verb, has_checks
@@ -52,6 +53,7 @@ async def until_answered(attempt: Callable[[], Awaitable[_T]]) -> _T:
         try:
             return await attempt()
         except (StoreUnavailable, StoreTimeout, Reserved, LockConflict):
+            heed_cancellation()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
