@@ -101,7 +101,8 @@ async def _act(session: Session, draw: random.Random) -> None:
 async def _live(folder: Path, draw: random.Random) -> None:
     app = library(folder)
     async with app:
-        while True:
+        parent = os.getppid()
+        while os.getppid() == parent:  # who does not kill any more when he was killed himself
             try:
                 async with app.session() as session:
                     await _act(session, draw)

@@ -18,15 +18,20 @@ __all__ = ["kept_figures", "kept_spans"]
 @cache
 def kept_spans() -> InMemorySpanExporter:
     """The spans of this process from now on."""
-    exporter, tracing = InMemorySpanExporter(), TracerProvider()
+    exporter, tracing = InMemorySpanExporter(), trace.get_tracer_provider()
+    if not isinstance(tracing, TracerProvider):
+        tracing = TracerProvider()
+        trace.set_tracer_provider(tracing)
     tracing.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(tracing)
     return exporter
 
 
 @cache
 def kept_figures() -> InMemoryMetricReader:
     """The figures of this process from now on."""
-    reader = InMemoryMetricReader()
-    metrics.set_meter_provider(MeterProvider([reader, PrometheusMetricReader()]))
+    reader, provider = InMemoryMetricReader(), metrics.get_meter_provider()
+    if isinstance(provider, MeterProvider):  # of an example of a document that ran before
+        provider.add_metric_reader(reader)
+    else:
+        metrics.set_meter_provider(MeterProvider([reader, PrometheusMetricReader()]))
     return reader

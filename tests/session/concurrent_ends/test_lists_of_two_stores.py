@@ -139,7 +139,9 @@ async def test_a_decided_commit_is_finished_or_undone_by_its_members_alone(opene
         if undoes:
             assert await app.recovery.compensate(caught.value.result.commit) is None
         else:
-            assert (await app.recovery.run()).finished == 1
+            told = await app.recovery.run()
+            assert told.finished >= 1  # more, where the row of the first commit was not removed yet
+            assert await app.recovery.unfinished() == []
         session = Session(app.bindings)
         assert set((await session.require(Book, 1)).tags.keys) == ({0, 1, 3} if undoes else {1, 2, 3})
         held = {tag.id for tag in await session.query(Tag.where()) if 1 in tag.books.keys}
