@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from holdall.app import Holdall
 from holdall.cli.failure import Failure
-from holdall.cli.target import Target, TargetText
-from holdall.errors import HoldallError
+from holdall.cli.running import run_on
+from holdall.cli.target import TargetText
 from holdall.session import Unfinished
 
 __all__ = ["commits"]
 
 commits = typer.Typer(no_args_is_help=True, help="List unfinished commits over several stores, and deal with them.")
 
-_T = TypeVar("_T")
 _Commit = Annotated[str, typer.Argument(help="The commit's id, as list prints it.", show_default=False)]
 _Force = Annotated[bool, typer.Option("--force", help="Also where a living process holds the commit.")]
 _ForceAccept = Annotated[bool, typer.Option("--force", help="Also where it is held, or could still be finished.")]
@@ -27,7 +24,7 @@ _ForceAccept = Annotated[bool, typer.Option("--force", help="Also where it is he
 @commits.command("list")
 def show_all(target: TargetText) -> None:
     """List every commit that is not over, those that other processes have under way included."""
-    found = _run(target, lambda app: app.recovery.unfinished())
+    found = run_on(target, lambda app: app.recovery.unfinished())
     for item in found:
         stores = ", ".join(dict.fromkeys(part.store for part in item.parts))
         print(f"{item.commit or '(unknown)'}  {item.state.value:<8}  {stores or item.home}  {_standing(item)}")
@@ -38,7 +35,7 @@ def show_all(target: TargetText) -> None:
 @commits.command("show")
 def show(target: TargetText, commit: _Commit) -> None:
     """Show one commit: every part and operation, without the values of records."""
-    found = [item for item in _run(target, lambda app: app.recovery.unfinished()) if item.commit == commit]
+    found = [item for item in run_on(target, lambda app: app.recovery.unfinished()) if item.commit == commit]
     if not found:
         raise Failure(f"no unfinished commit {commit}")
     (item,) = found
@@ -55,19 +52,19 @@ def show(target: TargetText, commit: _Commit) -> None:
 @commits.command("resolve")
 def resolve(target: TargetText, commit: _Commit, force: _Force = False) -> None:
     """Finish a commit now, whichever way it goes."""
-    _tell(commit, _run(target, lambda app: app.recovery.resolve(commit, force=force)))
+    _tell(commit, run_on(target, lambda app: app.recovery.resolve(commit, force=force)))
 
 
 @commits.command("retry")
 def retry(target: TargetText, commit: _Commit, force: _Force = False) -> None:
     """Try again what a store refused, or what could not be undone."""
-    _tell(commit, _run(target, lambda app: app.recovery.retry(commit, force=force)))
+    _tell(commit, run_on(target, lambda app: app.recovery.retry(commit, force=force)))
 
 
 @commits.command("compensate")
 def compensate(target: TargetText, commit: _Commit, force: _Force = False) -> None:
     """Undo everything that a commit wrote, in every store."""
-    left = _run(target, lambda app: app.recovery.compensate(commit, force=force))
+    left = run_on(target, lambda app: app.recovery.compensate(commit, force=force))
     _tell(commit, left, "undone: nothing that it wrote is left in any store")
 
 
@@ -80,26 +77,11 @@ def accept(target: TargetText, commit: _Commit, force: _ForceAccept = False) -> 
         await app.recovery.accept(commit, force=force)
         return found
 
-    found = _run(target, act)
+    found = run_on(target, act)
     print(f"commit {commit} is forgotten; every store stays as it is")
     for item in found:
         for part in item.standings:
             print(f"{part.store}: {part}")
-
-
-def _run(target: str, act: Callable[[Holdall], Awaitable[_T]]) -> _T:
-    app = Target(target).app
-
-    async def main() -> _T:
-        try:
-            return await act(app)
-        finally:
-            await app.close()
-
-    try:
-        return asyncio.run(main())
-    except HoldallError as error:
-        raise Failure(str(error)) from error
 
 
 def _tell(commit: str, left: Unfinished | None, end: str = "over") -> None:

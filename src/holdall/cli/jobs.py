@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from holdall.app import Holdall, JobReport
 from holdall.cli.acting import named_values
 from holdall.cli.failure import Failure
-from holdall.cli.target import Target, TargetText
-from holdall.errors import HoldallError
+from holdall.cli.running import run_on
+from holdall.cli.target import TargetText
 
 __all__ = ["jobs"]
 
 jobs = typer.Typer(no_args_is_help=True, help="Run long work in parts that can be taken up again.")
 
-_T = TypeVar("_T")
 _Job = Annotated[str, typer.Argument(help="The id of the job, as list prints it.", show_default=False)]
 _Name = Annotated[str, typer.Argument(help="The name that the job is declared by.", show_default=False)]
 _Inputs = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its inputs: JSON, or text.")]
@@ -31,7 +28,7 @@ _Dask = Annotated[str | None, typer.Option(help="Hand the parts to a Dask cluste
 @jobs.command("list")
 def show_all(target: TargetText) -> None:
     """List the latest jobs, the newest first."""
-    found = _run(target, lambda app: app.jobs.latest())
+    found = run_on(target, lambda app: app.jobs.latest())
     for report in found:
         print(f"{report.created_at:%Y-%m-%d %H:%M:%S}  {str(report).splitlines()[0]}")
     if not found:
@@ -41,7 +38,7 @@ def show_all(target: TargetText) -> None:
 @jobs.command("show")
 def show(target: TargetText, job: _Job) -> None:
     """Show how far one job is, and the records that failed."""
-    print(_run(target, lambda app: app.jobs.show(job)))
+    print(run_on(target, lambda app: app.jobs.show(job)))
 
 
 @jobs.command("start")
@@ -60,7 +57,7 @@ def start(
         print(job, file=sys.stderr)
         return await app.jobs.show(job) if later else await _worked(app, target, job, workers, dask)
 
-    _tell(_run(target, act), is_over=not later)
+    _tell(run_on(target, act), is_over=not later)
 
 
 @jobs.command("resume")
@@ -72,13 +69,13 @@ def resume(target: TargetText, job: _Job, workers: _Workers = 2, dask: _Dask = N
             return await app.jobs.resume(job, workers=workers)
         return await _worked(app, target, job, workers, dask)
 
-    _tell(_run(target, act), is_over=True)
+    _tell(run_on(target, act), is_over=True)
 
 
 @jobs.command("cancel")
 def cancel(target: TargetText, job: _Job) -> None:
     """Have a job stop after the batches that are under way."""
-    print(_run(target, lambda app: app.jobs.cancel(job)))
+    print(run_on(target, lambda app: app.jobs.cancel(job)))
 
 
 async def _worked(app: Holdall, target: str, job: str, workers: int, dask: str | None) -> JobReport:
@@ -95,18 +92,3 @@ def _tell(report: JobReport, *, is_over: bool) -> None:
         raise Failure(f"{report.failed} records stay as they were")
     if is_over and not report.is_done:
         raise Failure(f"the job is {report.state}: resume goes on")
-
-
-def _run(target: str, act: Callable[[Holdall], Awaitable[_T]]) -> _T:
-    app = Target(target).app
-
-    async def main() -> _T:
-        try:
-            return await act(app)
-        finally:
-            await app.close()
-
-    try:
-        return asyncio.run(main())
-    except HoldallError as error:
-        raise Failure(str(error)) from error

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from holdall.app import Holdall
-from holdall.cli.failure import Failure
-from holdall.cli.target import Target, TargetText
-from holdall.errors import HoldallError
+from holdall.cli.running import run_on
+from holdall.cli.target import TargetText
 from holdall.events import OutboxEntry
 
 __all__ = ["outbox"]
 
 outbox = typer.Typer(no_args_is_help=True, help="List events that are still to be delivered, and deal with them.")
 
-_T = TypeVar("_T")
 _Entry = Annotated[str, typer.Argument(help="The entry's id, as list prints it.", show_default=False)]
 _Dead = Annotated[bool, typer.Option("--dead", help="Dead letters only.")]
 _Handler = Annotated[str | None, typer.Option(help="Those for one function, by its name.")]
@@ -35,14 +31,14 @@ def show_all(target: TargetText, dead: _Dead = False, handler: _Handler = None) 
             number += 1
         return number
 
-    if not _run(target, act):
+    if not run_on(target, act):
         print(f"{target}: no event waits for delivery")
 
 
 @outbox.command("show")
 def show(target: TargetText, entry: _Entry) -> None:
     """Show one event, without the values of its record."""
-    item = _run(target, lambda app: app.outbox.entry(entry))
+    item = run_on(target, lambda app: app.outbox.entry(entry))
     print(f"{item.id}: {_standing(item)}, for {item.handler!r}, after {item.attempts} tries{_why(item)}")
     print(f"event {item.event}: {_about(item)}")
     if item.fields:
@@ -57,37 +53,22 @@ def show(target: TargetText, entry: _Entry) -> None:
 @outbox.command("retry")
 def retry(target: TargetText, entry: _Entry) -> None:
     """Have one event delivered as if it were new."""
-    _run(target, lambda app: app.outbox.retry(entry))
+    run_on(target, lambda app: app.outbox.retry(entry))
     print(f"{entry} will be delivered again")
 
 
 @outbox.command("drop")
 def drop(target: TargetText, entry: _Entry) -> None:
     """Forget one event: its function is not told."""
-    _run(target, lambda app: app.outbox.drop(entry))
+    run_on(target, lambda app: app.outbox.drop(entry))
     print(f"{entry} is forgotten")
 
 
 @outbox.command("deliver")
 def deliver(target: TargetText) -> None:
     """Deliver now what is due; a service that runs does so by itself."""
-    told = _run(target, lambda app: app.outbox.deliver())
+    told = run_on(target, lambda app: app.outbox.deliver())
     print(f"delivered {told.delivered}, tried in vain {told.failed}, dead {told.dead}, waiting {told.waiting}")
-
-
-def _run(target: str, act: Callable[[Holdall], Awaitable[_T]]) -> _T:
-    app = Target(target).app
-
-    async def main() -> _T:
-        try:
-            return await act(app)
-        finally:
-            await app.close()
-
-    try:
-        return asyncio.run(main())
-    except HoldallError as error:
-        raise Failure(str(error)) from error
 
 
 def _standing(item: OutboxEntry) -> str:

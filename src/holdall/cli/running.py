@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 from holdall.app import Holdall
+from holdall.cli.failure import Failure
+from holdall.cli.target import Target
+from holdall.errors import HoldallError
 
-__all__ = ["run_in"]
+__all__ = ["run_in", "run_on"]
 
 T = TypeVar("T")
 
@@ -23,3 +26,16 @@ def run_in(app: Holdall, work: Coroutine[object, object, T]) -> T:
             await app.close()
 
     return asyncio.run(run())
+
+
+def run_on(target: str, act: Callable[[Holdall], Awaitable[T]]) -> T:
+    """Run this over the application that a target names. Raises Failure where it refuses."""
+    app = Target(target).app
+
+    async def work() -> T:
+        return await act(app)
+
+    try:
+        return run_in(app, work())
+    except HoldallError as error:
+        raise Failure(str(error)) from error
