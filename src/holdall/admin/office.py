@@ -107,6 +107,7 @@ def _frame(settings: Admin, title: str) -> BaseAdmin:
         title=title,
         base_url=settings.path,
         route_name="holdall-back-office",
+        # Admin() has refused all but the names of Tabler's colours
         theme=DefaultTheme(TablerSettings(base="slate", primary=settings.colour, radius=1)),  # type: ignore[arg-type]
         templates_dir=str(own.joinpath("templates")),
         static_dir=str(own.joinpath("static")),

@@ -63,4 +63,5 @@ def _meaning(query: _Combined) -> Condition:
     if len(names) != 1:
         raise QueryError("a part of the rows is combined by its key, which must be one field of a model")
     key = (names[0],)
+    # replace() is not generic for checkers, as a query is
     return Exists(msgspec.structs.replace(query, projection=(key,), model=query.model), key)  # type: ignore[type-var]

@@ -114,6 +114,7 @@ def _of_selections(meta: _Node) -> Iterator[Tool]:
             _object(
                 {**taken, "filters": _FILTERS, **_PAGING}, ["parameters"] if parameters.get("required") else [], meta
             ),
+            # mypy infers no lambda that binds what a loop changes
             lambda given, path=path: _list("POST", path, given, given.get("parameters", {})),  # type: ignore[misc]
         )
 
@@ -141,6 +142,7 @@ def _of_actions(path: str, meta: _Node) -> Iterator[Tool]:
             _named(meta["collection"], "act", each["name"]),
             f"{each['title']} Runs {where}.",
             _object(taken, required, meta),
+            # as above
             lambda given, name=each["name"]: _act(path, name, given),  # type: ignore[misc]
             is_reading=False,
             is_destroying=True,
