@@ -38,7 +38,7 @@ def url(postgres_url: str, fresh_database: Callable[[str], str]) -> str:
 async def store(url: str) -> AsyncIterator[Store]:
     store = open_sql("main", url)
     store.bind([_NODE, _LEAF, _SPOT])
-    await store.create()  # type: ignore[attr-defined]
+    await store.create()
     yield store
     await store.close()
 
@@ -128,7 +128,7 @@ async def _random_batches(store: Store, rounds: int) -> None:
                 hoped[0][key] = (f"r{number}", version + 1)
             elif kind == 2:
                 batch.append(_leaf(key, random.randint(1, 6), f"l{key % 4}"))
-                hoped[1][key] = (batch[-1].values[1], batch[-1].values[2])  # type: ignore[assignment]
+                hoped[1][key] = (batch[-1].values[1], batch[-1].values[2])
             elif kind == 3:
                 batch.append(_spot(key, f"s{number}"))
                 hoped[2][key] = f"s{number}"

@@ -105,9 +105,10 @@ class PostgresWorks:
         if whole is None:
             return None
         done.extend(whole.steps)
-        with deciding(), self._access.translating(done), shown_whole(work, whole.sql, whole.parameters, whole.rows):
+        with deciding(), self._access.translating(done):
             try:
-                await connection.fetch(whole.sql, whole.parameters)
+                with shown_whole(work, whole.sql, whole.parameters, whole.rows):
+                    await connection.fetch(whole.sql, whole.parameters)
             except REFUSED:
                 done.clear()
                 return None
