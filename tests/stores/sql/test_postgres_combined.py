@@ -196,4 +196,4 @@ async def test_a_watched_work_is_shown_as_the_statement_that_was_sent(store: Sto
     with pytest.raises(StaleVersion):
         await store.apply([_rename(1, 9, "x"), _spot(2)])
     assert [item.error for item in shown][:1] == ["DivisionByZeroError"]
-    assert shown[-1].statement.startswith("UPDATE node")
+    assert "UPDATE" in shown[-1].statement
