@@ -14,6 +14,7 @@ from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.markers import marker_of
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, remove_row, update_row
 from holdall.session.journal.schema import JOURNAL, MARKER
+from holdall.store import Verb
 from holdall.testing.lasting_memory import LastingMemory
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +46,36 @@ async def test_rows_go_by_themselves_a_moment_later() -> None:
         if not await _rows(home):
             return
     pytest.fail("the rows are still there")
+
+
+class _Busy(LastingMemory):
+    """A home in which another commit ends whenever rows are removed."""
+
+    finished: FinishedCommits
+    later: list[JournalRow]
+    removals = 0
+
+    async def apply(self, changes: Any) -> Any:
+        if any(change.verb is Verb.REMOVE for change in changes):
+            self.removals += 1
+            if self.later:
+                self.finished.add(self, self.later.pop(), [], [])
+        return await super().apply(changes)
+
+
+async def test_commits_that_end_meanwhile_wait_for_the_next_time() -> None:
+    """Else each is removed alone, at the price of a commit, for as long as others follow."""
+    home, finished = _Busy("home"), FinishedCommits()
+    home.bind([JOURNAL, MARKER])
+    home.finished, home.later = finished, []
+    first, *home.later = await _add(home, "a", "b", "c", "d")
+    finished.add(home, first, [], [])
+    await finished.remove()
+    assert (home.removals, len(await _rows(home))) == (1, 3)
+    await finished.close()
+    home.later.clear()
+    await finished.close()
+    assert home.removals == 3
 
 
 async def test_a_row_that_somebody_removed_or_moved_is_dropped_and_the_others_go() -> None:

@@ -54,9 +54,12 @@ class FinishedCommits:
             self._timer = loop.call_later(_SOON, self._start)
 
     async def remove(self) -> None:
-        """Remove what is over now. Commits that cannot be reached are left to recovery."""
-        while self._waiting:
-            _, (home, finished) = self._waiting.popitem()
+        """Remove what is over by now; what ends meanwhile waits for the next time, so that many go together.
+
+        Commits that cannot be reached are left to recovery.
+        """
+        waiting, self._waiting = self._waiting, {}
+        for home, finished in waiting.values():
             for start in range(0, len(finished), _BATCH):
                 try:
                     await _remove(home, finished[start : start + _BATCH])

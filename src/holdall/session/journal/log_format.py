@@ -15,7 +15,7 @@ import msgspec
 
 from holdall.query import Value
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.session.journal.packing import UnreadableBody, decode_packed, encode_packed, pack
+from holdall.session.journal.packing import PLAIN, UnreadableBody, decode_packed, encode_packed, pack
 from holdall.store import Verb
 
 __all__ = ["LOG_FORMAT", "UnreadableBody", "decode_record", "encode_record"]
@@ -58,7 +58,7 @@ def _part(head: list[Any], operations: list[Any]) -> Part:
 
 
 def _packed(operation: Operation) -> list[Any]:
-    return [pack(value) for value in msgspec.structs.astuple(operation)]
+    return [value if value.__class__ in PLAIN else pack(value) for value in msgspec.structs.astuple(operation)]
 
 
 def _operation(row: list[Value]) -> Operation:

@@ -13,10 +13,12 @@ import msgspec
 from holdall.query import Value
 from holdall.store import Members
 
-__all__ = ["KeyToCome", "UnreadableBody", "decode_packed", "encode_packed", "pack"]
+__all__ = ["PLAIN", "KeyToCome", "UnreadableBody", "decode_packed", "encode_packed", "pack"]
 
 _TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS, _KEY = range(1, 9)
-_PLAIN = frozenset({str, int, float, bool, bytes, type(None), dt.datetime})
+PLAIN = frozenset({str, int, float, bool, bytes, type(None), dt.datetime})
+"""Types whose values MessagePack gives back as they are."""
+
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -46,13 +48,13 @@ def decode_packed(body: bytes | memoryview) -> Any:
 
 def pack(value: object) -> Any:
     """The value, with an extension wherever MessagePack would give another type back."""
-    if value.__class__ in _PLAIN:
+    if value.__class__ in PLAIN:
         return value
     match value:
         case Members():
             return _extension(_MEMBERS, [[pack(item) for item in keys] for keys in (value, value.before)])
         case tuple():
-            return _extension(_TUPLE, [pack(item) for item in value])
+            return _extension(_TUPLE, [item if item.__class__ in PLAIN else pack(item) for item in value])
         case list():
             return [pack(item) for item in value]
         case dict():

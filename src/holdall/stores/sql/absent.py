@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from holdall.errors import HoldallError, SchemaMismatch, StoreError, StoreUnavailable
+from holdall.store import Difference
 
 __all__ = ["absent"]
 
@@ -39,8 +40,9 @@ def absent(store: str, code: str, message: str) -> HoldallError | None:
     ("there is no table 'book'; make it by app.create() or holdall create",)
     """
     if found := _TABLE.search(message):
-        told = f"there is no table {_first(found)!r}; make it by app.create() or holdall create"
-        return SchemaMismatch(store, [told])
+        table = _first(found)
+        told = f"there is no table {table!r}; make it by app.create() or holdall create"
+        return SchemaMismatch(store, [Difference(told, "missing-table", table)])
     if found := _COLUMN.search(message):
         table, column = found["of"] or found["table"], found["named"] or _first(found)
         place = f" in table {table!r}" if table else ""

@@ -104,7 +104,7 @@ class PostgresWorks:
         """Run all steps as one statement and return the outcomes; None where that did nothing."""
         if whole is None:
             return None
-        done.extend(whole.steps)
+        done.append(next((step for step in whole.steps if not isinstance(step, Insert)), whole.steps[0]))  # may wait
         with deciding(), self._access.translating(done):
             try:
                 with shown_whole(work, whole.sql, whole.parameters, whole.rows):

@@ -15,6 +15,7 @@ from holdall import Holdall, Model, field
 from holdall.errors import CommitPending, StateError, StoreUnavailable
 from holdall.session import JournalState, Recovered
 from holdall.session.commit.recovery.standing import Standing
+from holdall.session.journal.finished import FinishedCommits
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +120,36 @@ def _let_go_of_row(folder: Path) -> None:
 def _let_go_of_file(folder: Path) -> None:
     for path in (folder / "other/.holdall/reserved").iterdir():
         path.unlink()
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_a_part_that_was_written_is_no_loss_where_its_records_were_removed_since(
+    tmp_path: Path, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ended before it removed the commit's row. The identity of the store tells that it is the same one."""
+    kept = models(**OLD)
+    with monkeypatch.context() as patch:
+        patch.setattr(FinishedCommits, "add", lambda *_: None)
+        async with app_of(tmp_path, other, kept) as app:
+            await app.create()
+            async with app.session() as session:
+                session.add_all([kept[0](id=1), kept[1](id=1)])
+            async with app.session() as session:
+                session.remove(await session.require(kept[1], 1))
+    async with app_of(tmp_path, other, kept) as later:
+        told = await recovered(later)
+        assert (told.pending, told.listed) == (0, 0)
+        assert await later.recovery.unfinished() == []
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_stores_whose_tables_are_yet_to_be_made_are_no_reason_to_warn(
+    tmp_path: Path, other: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_of(tmp_path, other, models(**OLD))
+    await app.recovery.run()
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
+    await app.close()
 
 
 @pytest.mark.parametrize("verb", ["retry", "compensate"])

@@ -80,7 +80,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
         batch.binding.demand_writable()  # a value may have been changed in place
         if batch.binding.record_access is not None:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
-    is_linked = bool(edges) or _awaits_keys(dirty, models_dirty)
+    is_linked = (bool(edges) and _makes_keys(adds)) or _awaits_keys(dirty, models_dirty)
     if bindings.listening is not None:
         rows = bindings.listening.rows(batches, user)
         batches += rows
@@ -182,6 +182,11 @@ def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -
     for key, record in zip(keys, group, strict=True):
         if key is not None and known.get(key) is not record:
             raise StateError(f"this session already holds another {binding.collection} with this key")
+
+
+def _makes_keys(adds: list[Batch]) -> bool:
+    """Whether stores are to make the keys of some of the new records."""
+    return any(None in batch.keys for batch in adds)
 
 
 def _awaits_keys(dirty: list[Record], models: set[type[Model]]) -> bool:

@@ -24,9 +24,12 @@ def schedule_steps(batches: list[Batch], *, is_linked: bool) -> tuple[Step, ...]
     first = batches[0].binding.store
     if all(batch.binding.store is first for batch in batches):
         return (Step(tuple(batches), is_linked),)
-    needs = _needs(batches) if is_linked else [set() for _ in batches]
     late = [number for number, batch in enumerate(batches) if _class(batch) is CommitClass.BATCH]
-    left = [number for number in range(len(batches)) if number not in set(late)]
+    left = [number for number in range(len(batches)) if number not in late]
+    if not is_linked:
+        groups = [*_groups(batches, left), *_groups(batches, late)]
+        return tuple([Step(tuple([batches[number] for number in group])) for group in groups])
+    needs = _needs(batches)
     steps: list[Step] = []
     taken: set[int] = set()
     while left:

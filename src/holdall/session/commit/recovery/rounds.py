@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 import msgspec
 
-from holdall.errors import HoldallError, Unsupported
+from holdall.errors import HoldallError, SchemaMismatch, Unsupported
 from holdall.session.cancelling import heed_cancellation
 from holdall.session.commit.recovery.without_row import unknown_form
 from holdall.session.commit.two_phase.coordinator import Coordinator
@@ -18,7 +18,7 @@ from holdall.session.commit.two_phase.settle import Settled, settle_reservation,
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.markers import sweep_markers
 from holdall.session.journal.row import JournalRow, JournalState
-from holdall.store import CommitClass, Preparable, Store
+from holdall.store import CommitClass, Difference, Preparable, Store
 
 __all__ = ["Recovered", "reason_to_leave", "recovering", "rows_of", "run_round", "sweep"]
 
@@ -71,7 +71,7 @@ async def run_round(coordinator: Coordinator) -> Recovered:
             for tombstone in await journal.tombstones(home):
                 await journal.remove(home, tombstone)
         except HoldallError as error:
-            _log.warning("the journal of %s was not recovered: %s", journal.place_of(home), error)
+            _log.log(_level_of(error), "the journal of %s was not recovered: %s", journal.place_of(home), error)
     for store in coordinator.bindings.stores():
         if isinstance(store, Preparable):
             await _settle_reservations(coordinator, store, told, looked_at)
@@ -129,8 +129,15 @@ async def sweep(coordinator: Coordinator) -> int:
             try:
                 count += await sweep_markers(store, _MARKERS_LAST)
             except (HoldallError, Unsupported) as error:
-                _log.warning("markers in store %r were not swept: %s", store.name, error)
+                _log.log(_level_of(error), "markers in store %r were not swept: %s", store.name, error)
     return count
+
+
+def _level_of(error: HoldallError) -> int:
+    """How loudly to say that a store was not looked through; one whose tables are yet to be made holds nothing."""
+    differences = error.differences if isinstance(error, SchemaMismatch) else ()
+    is_to_come = any(isinstance(each, Difference) and each.code == "missing-table" for each in differences)
+    return logging.DEBUG if is_to_come else logging.WARNING
 
 
 async def rows_of(journal: Journal, home: Store, *left_out: JournalState) -> AsyncIterator[JournalRow]:

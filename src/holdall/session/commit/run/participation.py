@@ -57,6 +57,7 @@ class Participation:
         self._taken: list[tuple[Batch, int]] = []
         self._deferred_step: int | None = None
         self._is_stopped = False
+        self._has_calls = any(step.role is Role.CALLS for step in plan.steps)
 
     # --- before the decision ----------------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ class Participation:
     async def prepare(self) -> None:
         """Let every participant vote and make the calls, each step as soon as the keys it needs are there."""
         commit = self.commit
-        if any(step.role is Role.CALLS for step in self.plan.steps):
+        if self._has_calls:
             await commit.handle.begin(self._record())
             reached(Failpoint.BEGUN)
         order = step_order(self.plan.steps, self._frozen, commit)
@@ -93,13 +94,10 @@ class Participation:
 
     def _step_to_defer(self, order: list[int]) -> int | None:
         """The home store's step, if it can be sent together with the decision: it is the last one and makes no keys."""
-        step = self.plan.steps[order[-1]]
-        home = self.commit.home
-        if home is None or step.role is Role.CALLS or step.store is not home:
+        step, home = self.plan.steps[order[-1]], self.commit.home
+        if home is None or self._has_calls or step.store is not home:
             return None
-        if sum(other.store is home for other in self.plan.steps if other.role is not Role.CALLS) > 1:
-            return None
-        if self.calls or any(other.role is Role.CALLS for other in self.plan.steps):
+        if len(order) > 2 and sum(other.store is home for other in self.plan.steps) > 1:
             return None
         makes_keys = any(batch.verb is Verb.ADD and None in batch.keys for batch in step.batches)
         return None if makes_keys and self.commit.is_kept else order[-1]

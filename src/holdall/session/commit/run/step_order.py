@@ -21,8 +21,10 @@ __all__ = ["step_order"]
 def step_order(steps: Sequence[Step], changes: Sequence[Runs], commit: TwoPhaseCommit) -> list[int]:
     """The numbers of the steps, each after those that make keys it needs."""
     makers = _makers(steps)
-    needs = [_needed(changes[number], makers) - {number} for number in range(len(steps))]
     ranks = [_rank(step, commit) for step in steps]
+    if not makers:
+        return sorted(range(len(steps)), key=ranks.__getitem__)
+    needs = [_needed(changes[number], makers) - {number} for number in range(len(steps))]
     left, order = set(range(len(steps))), list[int]()
     while left:
         ready = [number for number in left if not needs[number] & left] or list(left)
@@ -61,7 +63,7 @@ def _makers(steps: Sequence[Step]) -> dict[int, int]:
 
 
 def _needed(changes: Runs, makers: dict[int, int]) -> set[int]:
-    if not makers or not changes.is_linked:
+    if not changes.is_linked:
         return set()
     found: set[int] = set()
     for run in changes.runs:

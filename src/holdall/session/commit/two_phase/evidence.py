@@ -26,8 +26,8 @@ _LOOKED_AT = 20
 async def shows_loss(coordinator: Coordinator, part: Part) -> bool:
     """Whether a record of the part is still as it was before, its version too, so that the part was not written.
 
-    Raises StoreUnavailable where the store has no records at all in a collection that the part wrote to: its folder,
-    file or database is not the one that held the part.
+    Raises StoreUnavailable where the store has no records at all in a collection that the part wrote to, and no
+    identity tells that its folder, file or database is the one that held the part.
     """
     is_seen = False
     for binding, item in _telling(coordinator, part):
@@ -37,7 +37,7 @@ async def shows_loss(coordinator: Coordinator, part: Part) -> bool:
         is_seen = True
         if _is_as_before(binding, item, row):
             return True
-    if not is_seen:
+    if not is_seen and not part.identity:
         await _require_records(coordinator, part)
     return False
 

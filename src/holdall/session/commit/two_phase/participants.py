@@ -12,16 +12,16 @@ from typing import cast
 import msgspec
 
 from holdall.errors import StateError
-from holdall.session.commit.plan import modes
 from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.open_transactions import OpenTransactions
+from holdall.session.commit.two_phase.seats import seats_of
 from holdall.session.journal.handle import JournalHandle
 from holdall.session.journal.owner import this_owner
 from holdall.session.journal.row import now
-from holdall.store import Change, CommitClass, Hold, Preparable, Reservation, Store
+from holdall.store import Change, Preparable, Reservation, Store
 
-__all__ = ["Participant", "TwoPhaseCommit", "begin", "hold_of"]
+__all__ = ["Participant", "TwoPhaseCommit", "begin"]
 
 
 _LONGEST = 1e8
@@ -48,8 +48,8 @@ class TwoPhaseCommit(msgspec.Struct):
     """The state of one commit over several stores.
 
     ``home`` is the store that decides, or None where the local journal does. ``reservation`` is what participants are
-    told; ``lasting`` is the same for those that cannot renew it, and expires when the commit must long be decided.
-    Without ``is_kept`` no journal is written, as only one of the stores outlives the process.
+    told. The commit is to be decided within ``seconds``. Without ``is_kept`` no journal is written, as only one of the
+    stores outlives the process.
     """
 
     id: str
@@ -60,7 +60,13 @@ class TwoPhaseCommit(msgspec.Struct):
     transactions: OpenTransactions
     handle: JournalHandle
     reservation: Reservation
-    lasting: Reservation
+    seconds: float = 0.0
+
+    @property
+    def lasting(self) -> Reservation:
+        """The reservation for those that cannot renew it: it expires when the commit must long be decided."""
+        longer = dt.timedelta(seconds=min(self.seconds, _LONGEST))
+        return msgspec.structs.replace(self.reservation, expires=self.reservation.expires + longer)
 
     @property
     def is_lease_over(self) -> bool:
@@ -105,56 +111,23 @@ async def begin(
 
     Raises StoreUnavailable or StoreTimeout where the home's journal cannot be read.
     """
-    holds = {id(store): await hold_of(store) for store in stores}
-    _require_places_of_their_own(stores)
-    kept = modes.is_kept(stores) if is_kept is None else is_kept
-    place = home or modes.home_of(stores)
-    if place is not None and coordinator.journal.is_local(place):
-        place = None
+    journal = coordinator.journal
+    seats = await seats_of(journal, stores, home, is_kept)
+    kept = seats.is_kept
     participants = {
-        id(store): Participant(
-            store,
-            Mode.HOME if store is place else modes.mode_of(store, holds[id(store)]),
-            identity=await coordinator.journal.identity_of(store) if kept else "",
-        )
-        for store in stores
-        if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
+        id(store): Participant(store, mode, identity=await journal.identity_of(store) if kept else "")
+        for store, mode in seats.modes
     }
-    handle = JournalHandle(coordinator.journal, coordinator.finished, commit, place, is_kept=kept)
-    reservation = await _reservation(coordinator, handle, participants)
-    lasting = msgspec.structs.replace(
-        reservation, expires=reservation.expires + dt.timedelta(seconds=min(seconds, _LONGEST))
-    )
-    transactions = OpenTransactions()
-    return TwoPhaseCommit(commit, coordinator, place, kept, participants, transactions, handle, reservation, lasting)
-
-
-def _require_places_of_their_own(stores: Sequence[Store]) -> None:
-    """Raise StateError for two stores in one place: what one holds there would be taken for what the other holds."""
-    seen: dict[str, str] = {}
-    for store in stores:
-        place = getattr(store, "place", None)  # of a Placed store; looking at the whole protocol takes microseconds
-        if place is not None:
-            other = seen.setdefault(place, store.name)
-            if other != store.name:
-                raise StateError(
-                    f"the stores {other!r} and {store.name!r} are one place; keep the collections of both in {other!r}"
-                )
-
-
-async def hold_of(store: Store) -> Hold:
-    """How a store holds its part of a commit."""
-    return await cast(Preparable, store).hold() if hasattr(store, "hold") else Hold.NONE
-
-
-async def _reservation(
-    coordinator: Coordinator, handle: JournalHandle, participants: dict[int, Participant]
-) -> Reservation:
-    journal, home, place = coordinator.journal, "", "no journal"
-    if handle.is_kept and any(item.mode.votes for item in participants.values()):
+    handle = JournalHandle(journal, coordinator.finished, commit, seats.home, is_kept=kept)
+    decider, place = "", "no journal"
+    if kept and seats.has_votes:
         store = await handle.place()
-        home, place = await journal.identity(store), journal.place_of(store)
-    return Reservation(handle.commit, journal.application, home, place, this_owner(), _whole_seconds(journal.until()))
+        decider, place = await journal.identity(store), journal.place_of(store)
+    expires = _whole_seconds(journal.until())
+    reservation = Reservation(commit, journal.application, decider, place, this_owner(), expires)
+    return TwoPhaseCommit(
+        commit, coordinator, seats.home, kept, participants, OpenTransactions(), handle, reservation, seconds
+    )
 
 
 def _whole_seconds(moment: dt.datetime) -> dt.datetime:
