@@ -13,7 +13,7 @@ export function makeInPlace(link, dress) {
     const dialog = document.createElement("dialog");
     dialog.className = "office-dialog";
     document.body.append(dialog);
-    dialog.addEventListener("close", () => (dialog.remove(), link.focus()));
+    dialog.addEventListener("close", () => (dialog.remove(), (dialog.returnValue ? input : link).focus()));
     fill(dialog, page, { input, dress, address: link.href });
     dialog.showModal();
   });
@@ -46,8 +46,7 @@ function fill(dialog, page, given) {
     if ((answer.headers.get("content-type") || "").startsWith("application/json")) {
       const made = await answer.json();
       given.input.dispatchEvent(new CustomEvent("made", { detail: made }));
-      dialog.close();
-      given.input.focus();
+      dialog.close("made");
       return;
     }
     const again = await loaded(answer);
