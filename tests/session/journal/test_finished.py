@@ -78,6 +78,27 @@ async def test_commits_that_end_meanwhile_wait_for_the_next_time() -> None:
     assert home.removals == 3
 
 
+class _Slow(LastingMemory):
+    """A home that is slow to remove rows."""
+
+    async def apply(self, changes: Any) -> Any:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return await super().apply(changes)
+
+
+async def test_who_removes_waits_for_a_removal_under_way() -> None:
+    home, finished = _Slow("home"), FinishedCommits()
+    home.bind([JOURNAL, MARKER])
+    (row,) = await _add(home, "a")
+    finished.add(home, row, [], [])
+    finished._start()  # as the timer does
+    await asyncio.sleep(0)
+    await finished.remove()
+    assert await _rows(home) == []
+    await finished.close()
+
+
 async def test_a_row_that_somebody_removed_or_moved_is_dropped_and_the_others_go() -> None:
     home, finished = _home(), FinishedCommits()
     rows = await _add(home, "a", "b", "c", "d")

@@ -54,27 +54,35 @@ class FinishedCommits:
             self._timer = loop.call_later(_SOON, self._start)
 
     async def remove(self) -> None:
-        """Remove what is over by now; what ends meanwhile waits for the next time, so that many go together.
+        """Remove what is over by now, and wait for a removal that is under way.
 
         Commits that cannot be reached are left to recovery.
         """
+        if self._task is not None and self._loop is asyncio.get_running_loop():
+            await asyncio.wait([self._task])
+        await self._remove()
+
+    async def _remove(self) -> None:
+        """Remove what is over by now; what ends meanwhile waits for the next time, so that many go together."""
         waiting, self._waiting = self._waiting, {}
         for home, finished in waiting.values():
             for start in range(0, len(finished), _BATCH):
                 try:
-                    await _remove(home, finished[start : start + _BATCH])
+                    await _remove_rows(home, finished[start : start + _BATCH])
                 except HoldallError as error:
                     _log.info("rows of finished commits stay until recovery removes them: %s", error)
                     break
 
     async def close(self) -> None:
         """Remove what is over and start nothing more."""
+        self._stop_timer()
+        await self.remove()
+        self._stop_timer()  # set anew by a removal that was under way
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._task is not None and self._loop is asyncio.get_running_loop():
-            await asyncio.wait([self._task])
-        await self.remove()
 
     def _start(self) -> None:
         self._timer = None
@@ -83,7 +91,7 @@ class FinishedCommits:
 
     async def _remove_in_background(self) -> None:
         try:
-            await self.remove()
+            await self._remove()
         except Exception:
             _log.exception("finished commits could not be removed")
         finally:
@@ -99,7 +107,7 @@ async def sync_stores(stores: Iterable[Store]) -> None:
             await store.sync()
 
 
-async def _remove(home: Store, finished: list[_Finished]) -> None:
+async def _remove_rows(home: Store, finished: list[_Finished]) -> None:
     await sync_stores({id(store): store for item in finished for store in item.stores}.values())
     left = list(finished)
     while left:

@@ -16,6 +16,7 @@ from holdall.session.commit.plan.changes import changes_of
 from holdall.session.commit.plan.log_operations import operations_of, record_of
 from holdall.store import Change, CommitClass, Verb
 from tests.support.bank import Account, Customer, Memo, Note, Slip, before_files, counts, is_over, opened
+from tests.support.pending import commit_pending
 
 pytestmark = pytest.mark.anyio
 
@@ -32,10 +33,9 @@ async def _pending(app: Holdall, *records: Model) -> CommitPending:
     away = before_files(app, _raise(_AWAY))
     async with app.session() as session:
         session.add_all(records)
-        with pytest.raises(CommitPending) as caught:
-            await session.commit(timeout=0.2)
+        pending = await commit_pending(session)
     away.error = None
-    return caught.value
+    return pending
 
 
 async def test_files_learn_the_keys_that_the_database_makes(tmp_path: Path) -> None:
@@ -76,8 +76,7 @@ async def test_whoever_meets_a_decided_part_finishes_it(tmp_path: Path) -> None:
         async with app.session() as session:
             (await session.require(Note, "a")).text = "decided"
             session.add(Account(name="x"))
-            with pytest.raises(CommitPending):
-                await session.commit(timeout=0.2)
+            await commit_pending(session)
         away.error = None
         async with app.session() as session:
             (await session.require(Note, "a")).text = "stale"
@@ -164,11 +163,10 @@ async def test_an_operator_compensates_a_decided_commit(tmp_path: Path) -> None:
         async with app.session() as session:
             (await session.require(Account, 1)).name = "new"
             session.add_all([Account(name="second"), Note(code="a")])
-            with pytest.raises(CommitPending) as caught:
-                await session.commit(timeout=0.2)
+            pending = await commit_pending(session)
         away.error = None
-        assert caught.value.result.commit is not None
-        assert await app.recovery.compensate(caught.value.result.commit) is None
+        assert pending.result.commit is not None
+        assert await app.recovery.compensate(pending.result.commit) is None
         async with app.session() as session:
             (left,) = await session.query(Account.where())
             assert [left.name, left.version] == ["old", 3]
@@ -182,12 +180,11 @@ async def test_a_commit_over_three_stores_is_compensated_where_it_was_written(tm
         away = before_files(app, _raise(_AWAY))
         async with app.session() as session:
             session.add_all([Account(name="x"), Note(code="a"), Slip()])
-            with pytest.raises(CommitPending) as caught:
-                await session.commit(timeout=0.2)
+            pending = await commit_pending(session)
             assert await session.count(Slip.where()) == 1
         away.error = None
-        assert caught.value.result.commit is not None
-        assert await app.recovery.compensate(caught.value.result.commit) is None
+        assert pending.result.commit is not None
+        assert await app.recovery.compensate(pending.result.commit) is None
         async with app.session() as session:
             assert await session.count(Slip.where()) == 0
         assert await counts(app) == [0, 0, 0]
@@ -257,10 +254,9 @@ async def _leave_one(folder: Path, away: str) -> CommitPending:
     app.stores[away].commit_prepared = fail  # type: ignore[attr-defined]
     session = Session(app.bindings)
     session.add_all([Note(code="a"), Page(code="a")])
-    with pytest.raises(CommitPending) as caught:
-        await session.commit(timeout=0.2)
+    pending = await commit_pending(session)
     await app.close()
-    return caught.value
+    return pending
 
 
 @pytest.mark.parametrize("other", ["lacks a store", "is another application"])

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.errors import CommitPending, StateError, StoreUnavailable
+from holdall.errors import StateError, StoreUnavailable
 from holdall.session import JournalState, Recovered
 from holdall.session.commit.recovery.standing import Standing
 from holdall.session.journal.finished import FinishedCommits
+from tests.support.pending import commit_pending
 
 pytestmark = pytest.mark.anyio
 
@@ -65,10 +66,9 @@ async def decided(folder: Path, other: str) -> str:
     async with app.session() as session:
         (await session.require(home, 1)).n = 5
         (await session.require(kept, 1)).n = 5
-        with pytest.raises(CommitPending) as caught:
-            await session.commit(timeout=0.2)
+        pending = await commit_pending(session)
     await app.close()
-    return str(caught.value.result.commit)
+    return str(pending.result.commit)
 
 
 async def recovered(app: Holdall) -> Recovered:

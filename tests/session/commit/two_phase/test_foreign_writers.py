@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.errors import CommitAborted, CommitPending, Conflict, StoreUnavailable
+from holdall.errors import CommitAborted, Conflict, StoreUnavailable
 from holdall.session import JournalState
 from holdall.store import Change, Verb
 from tests.support.bank import Account, Note, before_files, counts, opened
+from tests.support.pending import commit_pending
 
 pytestmark = pytest.mark.anyio
 
@@ -52,10 +53,9 @@ async def _decided(app: Holdall) -> str:
     async with app.session() as session:
         (await session.require(Account, 1)).name = "new"
         session.add(Note(code="a"))
-        with pytest.raises(CommitPending) as caught:
-            await session.commit(timeout=0.2)
+        pending = await commit_pending(session)
     away.error = None
-    return str(caught.value.result.commit)
+    return str(pending.result.commit)
 
 
 async def test_a_compensation_that_is_refused_leaves_the_commit_decided_and_whole(tmp_path: Path) -> None:
