@@ -11,6 +11,7 @@ import pytest
 from holdall import Holdall, Many, Model, Ref, back, field
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
+from holdall.app.moving.catching_up import CatchingUp
 from holdall.app.moving.known_moves import KnownMoves
 from holdall.errors import CommitAborted, DeclarationError, Reserved, StateError, Unsupported
 from holdall.query import Query
@@ -101,23 +102,52 @@ async def test_another_process_that_has_not_heard_loses_nothing(tmp_path: Path) 
     assert found.wrong == []
 
 
-async def test_a_writer_without_notes_is_found_out(
-    app: Holdall, second: Holdall, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The planted fault: the suite would see it if changes were not noted."""
-    monkeypatch.setattr(KnownMoves, "notes", lambda self, batches: [])
+async def killed_at(point: MovePoint, app: Holdall) -> None:
+    """Begin to move to the store other, and die there."""
 
-    def write(point: MovePoint) -> None:
-        if point is MovePoint.COPIED:
+    def kill(reached: object) -> None:
+        if reached is point:
             raise Killed
 
-    arm(write)
-    with pytest.raises(Killed):
-        await move(app, "other")
-    arm(None)
-    with pytest.raises(CommitAborted) as caught:
-        await asyncio.wait_for(second.run(lambda session: _count_in(session, 1), retries=0), 30)
+    arm(kill)
+    try:
+        with pytest.raises(Killed):
+            await move(app, "other")
+    finally:
+        arm(None)
+
+
+async def test_a_writer_without_notes_is_refused(
+    app: Holdall, second: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KnownMoves, "notes", lambda self, batches: [])
+    await killed_at(MovePoint.COPIED, app)
+    async with second.session() as session:
+        (await session.require(Counted, 1)).count += 1
+        with pytest.raises(CommitAborted, match="the move of counted to store 'other'") as caught:
+            await session.commit(timeout=0.5)
+        session.rollback()
     assert isinstance(caught.value.__cause__, Reserved)
+    assert caught.value.is_retryable
+
+
+async def nothing(*_: object, **__: object) -> None:
+    """Follow and compare nothing."""
+
+
+async def test_a_move_that_follows_nothing_is_found_out(
+    app: Holdall, second: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: the comparison refuses it, and without that the records show it."""
+    await killed_at(MovePoint.COPIED, app)
+    await count(second, 1)
+    monkeypatch.setattr(CatchingUp, "bring", nothing)
+    with pytest.raises(StateError, match=r"1 records of counted are not.* they differ in count, version"):
+        await move(app, "other")
+    await count(second, 2)
+    monkeypatch.setattr(CatchingUp, "compare", nothing)
+    await move(app, "other")
+    assert [(await counts(app))[key] for key in (1, 2)] == [0, 0]
 
 
 async def test_the_dry_run_tells_and_writes_nothing(app: Holdall) -> None:
@@ -134,14 +164,7 @@ async def test_the_dry_run_tells_and_writes_nothing(app: Holdall) -> None:
 
 @pytest.mark.parametrize("point", MovePoint)
 async def test_a_mover_that_is_killed_is_taken_up(point: MovePoint, app: Holdall, second: Holdall) -> None:
-    def kill(reached: object) -> None:
-        if reached is point:
-            raise Killed
-
-    arm(kill)
-    with pytest.raises(Killed):
-        await move(app, "other")
-    arm(None)
+    await killed_at(point, app)
     if point in (MovePoint.NOTED, MovePoint.COPIED):
         await count(second, 1)  # a process that has not heard notes what it writes
         await count(app, 2)
@@ -178,14 +201,7 @@ async def test_two_do_not_move_the_same(app: Holdall, second: Holdall) -> None:
 
 
 async def test_cancelled_moves_leave_the_target_empty(app: Holdall, second: Holdall) -> None:
-    def kill(reached: object) -> None:
-        if reached is MovePoint.COPIED:
-            raise Killed
-
-    arm(kill)
-    with pytest.raises(Killed):
-        await move(app, "other")
-    arm(None)
+    await killed_at(MovePoint.COPIED, app)
     assert await rows_in(app, "other") == 3
     await count(second, 1)
     report = await second.cancel_move(Counted, to="other")
@@ -222,14 +238,7 @@ async def test_a_collection_moves_back_and_the_rest_is_dropped(app: Holdall, sec
 async def test_settings_that_name_the_target_too_early_write_nothing(app: Holdall, tmp_path: Path) -> None:
     early = application(stores_in(tmp_path), "other")
 
-    def kill(reached: object) -> None:
-        if reached is MovePoint.COPIED:
-            raise Killed
-
-    arm(kill)
-    with pytest.raises(Killed):
-        await move(app, "other")
-    arm(None)
+    await killed_at(MovePoint.COPIED, app)
     with pytest.raises(CommitAborted, match="the move of counted to store 'other'"):
         async with early.session() as session:
             session.add(Counted(id=99))
@@ -242,17 +251,7 @@ async def test_settings_that_name_the_target_too_early_write_nothing(app: Holdal
 
 async def test_values_that_change_hands_arrive(app: Holdall, second: Holdall) -> None:
     """Unique values that pass from record to record between two batches are where they are in the source."""
-    is_done: list[int] = []
-
-    def swap(reached: object) -> None:
-        if reached is MovePoint.COPIED and not is_done:
-            is_done.append(1)
-            raise Killed
-
-    arm(swap)
-    with pytest.raises(Killed):
-        await move(app, "other")
-    arm(None)
+    await killed_at(MovePoint.COPIED, app)
     for first, other in ((1, 9), (2, 3), (1, 10)):
         async with second.session() as session:
             one, two = await session.require(Counted, first), await session.require(Counted, other)
@@ -297,14 +296,7 @@ async def test_references_and_keys_go_on(tmp_path: Path) -> None:
 
 
 async def test_bulk_changes_are_followed(app: Holdall, second: Holdall) -> None:
-    def kill(reached: object) -> None:
-        if reached is MovePoint.COPIED:
-            raise Killed
-
-    arm(kill)
-    with pytest.raises(Killed):
-        await move(app, "other")
-    arm(None)
+    await killed_at(MovePoint.COPIED, app)
     async with second.session() as session:
         await session.update(Counted.where(Counted.id <= 4), count=7)
         await session.delete(Counted.where(Counted.id == 5))
@@ -338,7 +330,3 @@ async def test_a_collection_leaves_no_store_whose_writers_look_at_nothing(mongo_
     with pytest.raises(Unsupported, match="moving counted away while it is written"):
         await app.move(Counted, to="main")
     await app.close()
-
-
-async def _count_in(session: object, key: int) -> None:
-    (await session.require(Counted, key)).count += 1  # type: ignore[attr-defined]
