@@ -15,6 +15,8 @@ from holdall.query import Value
 
 __all__ = ["home_page"]
 
+_LONG = 1_000_000  # numbers beside bars that are told in short
+
 
 async def home_page(visit: Visit) -> Response:
     """``/``: the first page."""
@@ -52,7 +54,8 @@ async def _tile(visit: Visit, wanted: Counter | Chart) -> Mapping[str, Value] | 
         {
             "label": "—" if row[wanted.group] is None else str(row[wanted.group]),
             "width": round(100 * max(float(row[wanted.aggregate] or 0), 0) / most, 1),
-            "text": _text(visit, row[wanted.aggregate]),
+            "text": _short(visit, row[wanted.aggregate]),
+            "whole": _text(visit, row[wanted.aggregate]),
             "href": f"{href}?{query_text([*filters, _meant(wanted.group, row[wanted.group])])}",
         }
         for row in rows
@@ -64,6 +67,11 @@ def _meant(group: str, value: object) -> tuple[str, str]:
     if value is None:
         return (f"{group}__isnull", "true")
     return (group, str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _short(visit: Visit, value: Value) -> str:
+    is_long = isinstance(value, int | float) and abs(value) >= _LONG
+    return visit.words.short(value) if is_long else _text(visit, value)
 
 
 def _text(visit: Visit, value: Value) -> str:
