@@ -52,7 +52,7 @@ class Words:
         return str(format_compact_decimal(value, format_type="short", fraction_digits=1, locale=self._locale))
 
     def records(self, number: int) -> str:
-        """So many records, in words.
+        """A number of records, in words.
 
         >>> Words("en").records(1), Words("de").records(1200)
         ('1 record', '1.200 Datensätze')
