@@ -54,7 +54,7 @@ class FinishedCommits:
             self._timer = loop.call_later(_SOON, self._start)
 
     async def remove(self) -> None:
-        """Remove what is over by now, and wait for a removal that is under way.
+        """Wait for a removal that is under way, and remove the rows of commits that are over.
 
         Commits that cannot be reached are left to recovery.
         """
@@ -63,7 +63,7 @@ class FinishedCommits:
         await self._remove()
 
     async def _remove(self) -> None:
-        """Remove what is over by now; what ends meanwhile waits for the next time, so that many go together."""
+        """Remove the rows of commits that are over; those that end meanwhile wait, so that many rows go together."""
         waiting, self._waiting = self._waiting, {}
         for home, finished in waiting.values():
             for start in range(0, len(finished), _BATCH):
