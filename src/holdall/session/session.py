@@ -25,6 +25,7 @@ from holdall.session.dao.query_call import QueryCall
 from holdall.session.dao_verbs import DaoVerbs
 from holdall.session.fresh_reading import FreshReading
 from holdall.session.hand_written_verbs import HandWrittenVerbs
+from holdall.session.made_once import MadeOnce
 from holdall.session.named_verbs import NamedVerbs
 from holdall.session.native_verbs import NativeVerbs
 from holdall.session.query_verbs import QueryVerbs
@@ -63,6 +64,11 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
     [Country(code='FR', name='République française')]
     """
 
+    _reading = MadeOnce[Reading](lambda session: Reading(session.context))
+    _changing = MadeOnce[Changing](lambda session: Changing(session.context))
+    _committing = MadeOnce[Committing](lambda session: Committing(session.context, session._changing))
+    _dao = MadeOnce[DaoVerbs](lambda session: DaoVerbs(session.context, session._changing))
+
     def __init__(
         self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> None:
@@ -72,10 +78,6 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
 
     def _take(self, context: SessionContext) -> None:
         self.context = context  # for other rooms, not for users
-        self._reading = Reading(context)
-        self._changing = changing = Changing(context)
-        self._committing = Committing(context, changing)
-        self._dao = DaoVerbs(context, changing)
 
     @property
     def state(self) -> SessionState:

@@ -19,6 +19,5 @@ def session_over(context: SessionContext) -> Session:
 
     Example: :class:`Session`.
     """
-    known = getattr(context.dao_records, "session", None)
-    found = None if known is None else known()
-    return _SessionOver(context) if found is None else found
+    found = context.dao_records.session()
+    return found if isinstance(found, Session) else _SessionOver(context)
