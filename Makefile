@@ -126,7 +126,7 @@ twin: $(READY)
 
 # Drive the back office by a browser over three stores; pictures go to build/browser. Needs Chromium (CHROMIUM=<path>).
 browser: $(READY)
-	@BROWSER=1 $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/admin/test_browser.py $(ARGS)
+	@BROWSER=1 $(KEEPING) $(BIN)/python -m pytest -q -p no:randomly tests/admin/test_browser.py tests/admin/test_browser_atlas.py $(ARGS)
 
 # Run a job over so many records on a Dask cluster of two workers, one of which is killed in the middle.
 dask: $(READY)

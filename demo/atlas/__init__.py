@@ -1,4 +1,4 @@
-"""A world atlas: continents and countries in a YAML folder, cities in SQLite, references across both."""
+"""A world atlas in three stores: countries in YAML, cities in SQLite, visits in Markdown; references across them."""
 
 from demo.atlas.application import atlas
 from demo.atlas.models import City, Continent, Country

@@ -35,17 +35,19 @@ def load(folder: Path, source: Source, advance: Callable[[int], None]) -> None:
         if unfinished.exists():
             shutil.rmtree(unfinished)
         unfinished.mkdir()
-        asyncio.run(_fill(atlas(unfinished), source, advance))
+        asyncio.run(_fill(unfinished, source, advance))
         unfinished.rename(folder)
 
 
-async def _fill(app: Holdall, source: Source, advance: Callable[[int], None]) -> None:
+async def _fill(folder: Path, source: Source, advance: Callable[[int], None]) -> None:
+    whole, app = atlas(folder), atlas(folder, is_watched=False)
     try:
-        await app.create()
-        for records in (source.continents(), source.countries(), source.cities()):
+        await whole.create()
+        for records in (source.continents(), source.countries(), source.cities(), source.visits()):
             await _add(app, records, advance)
     finally:
         await app.close()
+        await whole.close()
 
 
 async def _add(app: Holdall, records: Iterable[Model], advance: Callable[[int], None]) -> None:

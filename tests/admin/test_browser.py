@@ -1,27 +1,16 @@
-"""A browser with scripts over a library in three stores: ``make browser``.
-
-Skipped where Chromium is missing (``CHROMIUM`` names it, /usr/bin/chromium otherwise). Pictures go to build/browser.
-"""
+"""A browser with scripts over a library in three stores with every kind of field: ``make browser``."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.back_office import PASSWORD
-from tests.support.served_office import CANARY, ServedOffice
-from tests.support.sources import HOUSE
+from tests.support.served_office import CANARY, ServedLibrary
+from tests.support.window import CHROMIUM, LOOKS, Look, Window, browser
 
-_CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-_PICTURES = HOUSE / "build" / "browser"
 _PAGES = {
     "home": "/",
     "list": "/data/books",
@@ -43,82 +32,33 @@ _PAGES = {
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("BROWSER"), reason="make browser runs it"),
-    pytest.mark.skipif(not _CHROMIUM.exists(), reason="no Chromium: apt-get install chromium"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: apt-get install chromium"),
 ]
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedOffice]:
-    with ServedOffice(tmp_path_factory.mktemp("library")) as served:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLibrary]:
+    with ServedLibrary(tmp_path_factory.mktemp("library")) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(_CHROMIUM), args=list(_FLAGS))
-        yield browser
-        browser.close()
+    with browser() as started:
+        yield started
 
 
-class Window:
-    """A window in which somebody is logged in, with all that it complains about."""
-
-    def __init__(self, office: ServedOffice, chromium: Any, login: str, **options: Any) -> None:
-        self.office = office
-        self.context = chromium.new_context(**options)
-        self.complaints: list[str] = []
-        self.page = self.context.new_page()
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._asked)
-        self.open("/")
-        self.page.fill("#login", login)
-        self.page.fill("#password", PASSWORD)
-        self.page.click("main button")
-        self.page.wait_for_url(f"{office.address}/")
-
-    def open(self, path: str) -> None:
-        self.page.goto(self.office.address + path)
-
-    def _said(self, message: Any) -> None:
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.complaints.append(message.text)
-
-    def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.office.address, "data:")):
-            self.complaints.append(f"outside: {request.url}")
-
-    def close(self) -> None:
-        assert self.complaints == []
-        assert self.page.evaluate("window.canary") is None
-        self.context.close()
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_pages_are_whole_and_run_nothing_of_others(office: ServedLibrary, chromium: Any, look: Look) -> None:
+    with Window(office.address, chromium, "ann", look) as window:
+        for name, path in _PAGES.items():
+            window.open(path)
+            window.picture(f"library-{name}")
 
 
-@pytest.mark.parametrize(
-    "look, width", [("light", 1280), ("dark", 1280), ("light", 390)], ids=["light", "dark", "narrow"]
-)
-def test_pages_are_whole_and_run_nothing_of_others(office: ServedOffice, chromium: Any, look: str, width: int) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    window = Window(office, chromium, "ann", color_scheme=look, viewport={"width": width, "height": 900})
-    _PICTURES.mkdir(parents=True, exist_ok=True)
-    for name, path in _PAGES.items():
-        window.open(path)
-        window.page.screenshot(path=_PICTURES / f"{name}-{look}-{width}.png", full_page=True)
-        found = Axe().run(window.page).response["violations"]
-        grave = [each for each in found if each["impact"] in ("serious", "critical")]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in grave] == [], name
-        assert window.page.evaluate("document.documentElement.scrollWidth") <= width, name
-        assert window.page.evaluate("window.canary") is None
-    window.close()
-
-
-def test_a_policy_that_is_broken_is_seen(office: ServedOffice, chromium: Any) -> None:
+def test_a_policy_that_is_broken_is_seen(office: ServedLibrary, chromium: Any) -> None:
     """The planted fault: a script within a page is refused, and the window complains."""
-    window = Window(office, chromium, "ann")
+    window = Window(office.address, chromium, "ann")
     window.page.evaluate(
         "const script = document.createElement('script'); script.textContent = 'window.canary = 1';"
         " document.body.append(script)"
@@ -128,8 +68,8 @@ def test_a_policy_that_is_broken_is_seen(office: ServedOffice, chromium: Any) ->
     window.context.close()
 
 
-def test_a_record_is_found_made_and_changed(office: ServedOffice, chromium: Any) -> None:
-    window = Window(office, chromium, "eve")
+def test_a_record_is_found_made_and_changed(office: ServedLibrary, chromium: Any) -> None:
+    window = Window(office.address, chromium, "eve")
     page = window.page
     window.open("/new/books")
     page.fill("#f-title", "By hand")
@@ -159,8 +99,8 @@ def test_a_record_is_found_made_and_changed(office: ServedOffice, chromium: Any)
     window.close()
 
 
-def test_two_windows_see_each_others_changes(office: ServedOffice, chromium: Any) -> None:
-    one, other = Window(office, chromium, "ann"), Window(office, chromium, "eve")
+def test_two_windows_see_each_others_changes(office: ServedLibrary, chromium: Any) -> None:
+    one, other = Window(office.address, chromium, "ann"), Window(office.address, chromium, "eve")
     for window in (one, other):
         window.open("/edit/books/2")
     other.page.fill("#f-title", "Theirs")
@@ -170,7 +110,7 @@ def test_two_windows_see_each_others_changes(office: ServedOffice, chromium: Any
     one.page.fill("#f-blurb", "and this")
     one.page.click("main button:has-text('Save')")
     one.page.wait_for_selector("text=Theirs")
-    one.page.screenshot(path=_PICTURES / "conflict-light-1280.png", full_page=True)
+    one.picture("library-conflict")
     one.page.check("[name='_choose.title'][value=yours]")
     one.page.click("text=Save both")
     one.page.wait_for_url("**_said=saved")
@@ -179,8 +119,8 @@ def test_two_windows_see_each_others_changes(office: ServedOffice, chromium: Any
         window.close()
 
 
-def test_a_filter_fits_its_field_and_many_are_removed(office: ServedOffice, chromium: Any) -> None:
-    window = Window(office, chromium, "eve")
+def test_a_filter_fits_its_field_and_many_are_removed(office: ServedLibrary, chromium: Any) -> None:
+    window = Window(office.address, chromium, "eve")
     page = window.page
     window.open("/data/books")
     page.click("summary:has-text('Add a filter')")
@@ -202,8 +142,8 @@ def test_a_filter_fits_its_field_and_many_are_removed(office: ServedOffice, chro
     window.close()
 
 
-def test_pages_are_read_without_scripts(office: ServedOffice, chromium: Any) -> None:
-    window = Window(office, chromium, "eve", java_script_enabled=False)
+def test_pages_are_read_without_scripts(office: ServedLibrary, chromium: Any) -> None:
+    window = Window(office.address, chromium, "eve", java_script_enabled=False)
     window.open("/data/books?sort=-title")
     first = window.page.inner_text("tbody tr >> nth=0")
     window.page.click("text=Next")

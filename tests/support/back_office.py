@@ -81,6 +81,7 @@ class Book(Model, collection="books"):
     reading: dt.timedelta | None = None
     data: JSON = field(default_factory=dict)
     place: Place | None = None
+    shelves: list[Place] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     author: Ref[Author | None] = field(default=None)
     likes: Many[Book] = field(default=())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from holdall.admin.filters import OPERATORS
 from holdall.admin.menu import OPERATIONS
+from holdall.admin.pages.logins import KEYS
 from holdall.admin.visit import SAID
 from tests.support.sources import PACKAGE, house_files, parsed
 
@@ -16,11 +17,14 @@ __all__ = ["texts"]
 _IN_TEMPLATE = re.compile(r"""\b_\("((?:[^"\\]|\\.)*)"|\b_\('((?:[^'\\]|\\.)*)'""")
 _MADE = ("yes", "no", "auto", "light", "dark", "as the system has it", "read", "create", "update", "delete")
 _STATES = ("well", "down", "unknown", "created", "changed", "deleted")
+_JOBS = ("planning", "running", "cancelled", "done")
+_FAULTS = ("unreadable", "dangling", "one-sided", "shared")
 
 
 def texts() -> set[str]:
     """Every text that templates and pages say by themselves."""
-    found = {*SAID.values(), *OPERATIONS.values(), *_MADE[:3], *_MADE[3:], *_STATES}
+    found = {*SAID.values(), *OPERATIONS.values(), *_MADE[:3], *_MADE[3:], *_STATES, *_JOBS, *_FAULTS}
+    found |= {told for _, told in KEYS}
     for _, operator in OPERATORS:
         found |= {operator, operator.partition(" (")[0]}
     for path in house_files(PACKAGE / "admin", "*.html"):

@@ -157,6 +157,11 @@ class Described:
         """The path segment of a record's key. Example: :func:`segment`."""
         return segment(record.get(name) for name in self.key)
 
+    def reference_to(self, record: Mapping[str, Value]) -> str:
+        """The key of a record as the input of a reference takes it."""
+        parts = [record.get(name) for name in self.key]
+        return _text(parts[0] if len(parts) == 1 else parts)
+
     def name_of(self, record: Mapping[str, Value]) -> str:
         """The name by which people know a record."""
         named = record.get(self.naming) if self.naming else None

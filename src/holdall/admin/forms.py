@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from holdall.admin.described import Described, FieldInfo
 from holdall.admin.inner import Answer
 from holdall.admin.kinds import Kind
-from holdall.admin.widgets import Inputs, Misread, inputs_of, read_value, under
+from holdall.admin.widgets import Inputs, Misread, inputs_of, read_value, rows_of, under
 from holdall.admin.words import Words
 from holdall.errors import FieldError
 from holdall.query import Value
@@ -64,6 +64,11 @@ class Filled(msgspec.Struct):
         """The text of an input."""
         found = self.texts(name)
         return found[-1] if found else ""
+
+    def rows(self, name: str) -> list[int]:
+        """The numbers of the objects of a list, and that of one more."""
+        found = rows_of(self.inputs, _MARK + name)
+        return [*found, found[-1] + 1 if found else 0]
 
     def wrong(self, name: str) -> list[str]:
         """All that is wrong with a field or with a part of it."""

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     REFERENCES = "references"
     NESTED = "nested"
     FILE = "file"
+    ITEMS = "items"
     JSON = "json"
 
 
@@ -151,4 +152,6 @@ def _list(item: Shape) -> Shape:
         return Shape(Kind.CHOICES, choices=item.choices, item=item)
     if item.kind in _IN_LINES and not item.nullable:
         return Shape(Kind.LINES, item=item)
+    if item.kind is Kind.NESTED and not item.nullable:
+        return Shape(Kind.ITEMS, item=item)
     return Shape(Kind.JSON)

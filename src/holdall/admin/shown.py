@@ -75,6 +75,9 @@ def of_shape(visit: Visit, shape: Shape, value: Value, *, is_cut: bool = False) 
         case Kind.CHOICES | Kind.LINES if isinstance(value, list):
             parts = [("", Shown("text", _cut(str(each), is_cut))) for each in value[:50]]
             return Shown("list", parts=tuple(parts)) if parts else _EMPTY
+        case Kind.ITEMS if isinstance(value, list) and shape.item is not None:
+            rows = tuple(("", of_shape(visit, shape.item, each, is_cut=is_cut)) for each in value[:50])
+            return Shown("items", parts=rows) if rows else _EMPTY
         case Kind.NESTED if isinstance(value, dict):
             inner = tuple((name, of_shape(visit, each, value.get(name))) for name, each, _ in shape.parts)
             return Shown("nested", parts=inner)

@@ -13,9 +13,10 @@ from holdall.admin.gate import Gate
 from holdall.admin.inner import Inner
 from holdall.admin.job_runs import JobRuns
 from holdall.admin.options import Admin
+from holdall.admin.saved_lists import SavedList
 from holdall.admin.views import AdminView
 from holdall.events.audit import Audit
-from holdall.model import MISSING
+from holdall.model import MISSING, Model
 from holdall.query import Value
 from holdall.users import Users
 from holdall.users.authenticator import Authenticator
@@ -40,10 +41,9 @@ class Site:
         self.check = FsckRun()
         self.jobs = JobRuns()
         self._templates = templates
+        views: dict[type[Model], AdminView] = {SavedList: AdminView(is_hidden=True), **settings.views}
         self._views = {
-            binding.collection: settings.views[binding.model]
-            for binding in self.app.collections()
-            if binding.model in settings.views
+            binding.collection: views[binding.model] for binding in self.app.collections() if binding.model in views
         }
         self.collections = {binding.model.__name__: binding.collection for binding in self.app.collections()}
 

@@ -32,6 +32,9 @@ SAID = {
     "removed": "The record was removed.",
     "done": "Done.",
     "nothing": "No record was chosen.",
+    "kept": "The list was saved.",
+    "forgotten": "The saved list was forgotten.",
+    "nameless": "Nothing was saved: a saved list has a name.",
 }
 
 
@@ -78,6 +81,11 @@ class Visit:
         """Light or dark, where somebody chose; else as the system has it."""
         chosen = self._chosen.get("look", "auto")
         return chosen if chosen in ("light", "dark") else "auto"
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether single keys do something on pages; a reader may have them off."""
+        return self._chosen.get("keys", "on") != "off"
 
     @property
     def token(self) -> str:

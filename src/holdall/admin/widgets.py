@@ -20,7 +20,7 @@ from holdall.admin.words import zone_of
 from holdall.errors import FieldError
 from holdall.query import Value
 
-__all__ = ["NULL", "Inputs", "Misread", "choice_text", "inputs_of", "read_value", "under"]
+__all__ = ["NULL", "Inputs", "Misread", "choice_text", "inputs_of", "read_value", "rows_of", "under"]
 
 Inputs: TypeAlias = dict[str, list[str]]
 """The texts of inputs by their names."""
@@ -30,6 +30,10 @@ NULL = "(null)"
 
 _ZONE = "(zone)"
 _JSON_INSTEAD = "(json)"
+_ITEMS = "(items)"  # whether a list of objects is there
+_GONE = "(gone)"
+_DIGITS = 4  # of the number of an object in a list
+_MOST_ITEMS = 500  # that a form shows one by one
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 
 
@@ -68,6 +72,8 @@ def inputs_of(shape: Shape, name: str, value: Value, zone: ZoneInfo) -> Inputs:
     """
     if shape.kind is Kind.NESTED:
         return _of_nested(shape, name, value, zone)
+    if shape.kind is Kind.ITEMS:
+        return _of_items(shape, name, value, zone)
     if shape.kind is Kind.FLAG and not shape.nullable:
         return {name: ["true"]} if value else {}
     if shape.kind is Kind.CHOICES:
@@ -94,6 +100,26 @@ def _of_nested(shape: Shape, name: str, value: Value, zone: ZoneInfo) -> Inputs:
     return found
 
 
+def _of_items(shape: Shape, name: str, value: Value, zone: ZoneInfo) -> Inputs:
+    item = shape.item
+    if item is None or (isinstance(value, list) and len(value) > _MOST_ITEMS):
+        return {name + _JSON_INSTEAD: [_pretty(value)]}
+    found: Inputs = {name + _ITEMS: ["1"]}
+    for number, each in enumerate(value or ()):
+        found |= inputs_of(item, f"{name}.{number}", each, zone)
+    return found
+
+
+def rows_of(inputs: Mapping[str, list[str]], name: str) -> list[int]:
+    """The numbers of the objects of a list that have inputs.
+
+    >>> rows_of({"f.legs.0.to": ["Lyon"], "f.legs.12.to": [""], "f.legs(items)": ["1"]}, "f.legs")
+    [0, 12]
+    """
+    numbers = {key[len(name) + 1 :].partition(".")[0] for key in inputs if key.startswith(f"{name}.")}
+    return sorted(int(each) for each in numbers if each.isdecimal() and len(each) <= _DIGITS)
+
+
 def _local(value: str, zone: ZoneInfo) -> str:
     moment = dt.datetime.fromisoformat(value).astimezone(zone)
     parts = "seconds" if not moment.microsecond else "milliseconds" if not moment.microsecond % 1000 else "microseconds"
@@ -116,6 +142,8 @@ def read_value(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: 
     kind = shape.kind
     if kind is Kind.NESTED:
         return _nested(shape, name, inputs, place)
+    if kind is Kind.ITEMS:
+        return _items(shape, name, inputs, place)
     texts = inputs.get(name, [])
     text = texts[-1].replace("\r\n", "\n") if texts else ""
     if kind is Kind.FLAG:
@@ -133,11 +161,21 @@ def read_value(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: 
     return _scalar(shape, text, place)
 
 
+_SCALAR = {
+    *(Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.CHOICE, Kind.MOMENT, Kind.DATE, Kind.TIME, Kind.DURATION),
+    Kind.UUID,
+}
+"""Kinds that an empty text is no value of: a part that is not required has its default then."""
+
+
 def _nested(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: str) -> Value:
     if shape.nullable and name + NULL not in inputs:
         return None
     found, errors = dict[str, Value](), list[FieldError]()
     for part, inner, is_required in shape.parts:
+        if not is_required and inner.kind in _SCALAR and not "".join(inputs.get(f"{name}.{part}", [])).strip():
+            found |= {part: None} if inner.nullable else {}
+            continue
         try:
             value = read_value(inner, f"{name}.{part}", inputs, f"{place}.{part}")
         except Misread as error:
@@ -150,12 +188,35 @@ def _nested(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: str
     return found
 
 
+def _items(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: str) -> Value:
+    if shape.item is None or name + _JSON_INSTEAD in inputs:
+        return _listed(inputs.get(name + _JSON_INSTEAD, [""]), place)
+    found, errors = list[Value](), list[FieldError]()
+    for number in rows_of(inputs, name):
+        row = f"{name}.{number}"
+        given = under(inputs, row)
+        is_empty = not any(text.strip() for key, texts in given.items() if not key.endswith(_ZONE) for text in texts)
+        if row + _GONE in given or is_empty:
+            continue
+        try:
+            found.append(read_value(shape.item, row, given, f"{place}.{number}"))
+        except Misread as error:
+            errors += error.errors
+    if errors:
+        raise Misread(errors)
+    return found
+
+
+def _listed(texts: list[str], place: str) -> Value:
+    value = _json(texts[-1], place)
+    if not isinstance(value, list):
+        raise _misread(place, "must be a list")
+    return value
+
+
 def _lines(shape: Shape, text: str, instead: list[str] | None, place: str) -> Value:
     if instead:
-        value = _json(instead[-1], place)
-        if not isinstance(value, list):
-            raise _misread(place, "must be a list")
-        return value
+        return _listed(instead, place)
     item = shape.item or Shape(Kind.TEXT)
     lines = [line.strip() if item.kind is not Kind.TEXT else line for line in text.split("\n")]
     return [_scalar(item, line, place) for line in lines if line.strip()]

@@ -105,11 +105,19 @@ class Client:
         last = iter([{"type": "http.request", "body": parts[-1] if parts else b"", "more_body": False}])
         sent: list[_Message] = []
 
+        over = asyncio.Event()
+
         async def receive() -> _Message:
-            return next(messages, None) or next(last, None) or {"type": "http.disconnect"}
+            message = next(messages, None) or next(last, None)
+            if message is None:
+                await over.wait()
+                return {"type": "http.disconnect"}
+            return message
 
         async def send(message: _Message) -> None:
             sent.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                over.set()
 
         async with asyncio.timeout(self._seconds):
             await self._app(scope, receive, send)

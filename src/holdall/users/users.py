@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from holdall.app import Holdall
 from holdall.model import Model
 from holdall.policy import Nobody, Policy, User
-from holdall.query import Value
 from holdall.session import Session
 from holdall.users.accounts import (
     Account,
@@ -22,12 +21,13 @@ from holdall.users.accounts import (
 from holdall.users.attempts import note_failure
 from holdall.users.logged_in import LoggedIn, begin_session, end_session
 from holdall.users.logins import account_of, plain_login
+from holdall.users.password_resets import end_all, reset_password
+from holdall.users.program_tokens import revoke_token, token_for, tokens_of, user_of_token
 from holdall.users.secrets import Passwords, hash_of, new_token
 
 __all__ = ["Users"]
 
 _MODELS: tuple[type[Model], ...] = (Account, LoginSession, AccountToken, PasswordReset, LoginAttempts)
-_TOKEN = "hd_"  # noqa: S105 - how tokens of programs begin
 
 
 class Users:
@@ -52,12 +52,18 @@ class Users:
     ...     print(await users.user_of_session(found.token))
     ...     token = await users.issue_token("ann", "nightly", scopes=["viewer"], days=30)
     ...     print((await users.user_of_token(token)).roles)
+    ...     print([(each.name, await users.revoke_token("ann", each.id)) for each in await users.tokens("ann")])
+    ...     print(await users.user_of_token(token))
+    ...     token = await users.issue_token("ann", scopes=["viewer"])
     ...     reset = await users.issue_reset("ann")
     ...     print(await users.reset(reset, "another password"), await users.reset(reset, "once more please"))
     ...     await users.set_roles("ann", ["viewer"])
     ...     print((await users.user_of_token(token)).roles)
     ...     await users.change_password("ann", "the third password")
     ...     print([each.login for each in await users.accounts()])
+    ...     await users.set_active("ann", False)
+    ...     print(await users.user_named("ann"), await users.login("ann", "the third password"))
+    ...     await users.set_active("ann", True)
     ...     print((await users.find("ann")).login, (await users.user_named("ann")).login, await users.user_named("eve"))
     >>> import asyncio
     >>> asyncio.run(example())
@@ -67,9 +73,12 @@ class Users:
     None
     None
     frozenset()
+    [('nightly', True)]
+    None
     True False
     frozenset({'viewer'})
     ['ann']
+    None None
     ann ann None
     """
 
@@ -143,7 +152,7 @@ class Users:
         async with self.app.session() as session:
             account = await account_of(session, login)
             account.password = kept
-            await self._end_all(session, account)
+            await end_all(session, account, self.clock())
 
     async def set_roles(self, login: str, roles: Collection[str]) -> None:
         """Give an account these roles and no others, from now on. Raises NotFound. Example: :class:`Users`."""
@@ -151,6 +160,17 @@ class Users:
             account = await account_of(session, login)
             account.roles = sorted(set(roles))
             account.epoch = epoch_after(self.clock())
+
+    async def set_active(self, login: str, is_active: bool) -> None:
+        """Let an account in again, or no more: then all of its sessions are over, and its tokens do not hold.
+
+        Raises NotFound. Example: :class:`Users`.
+        """
+        async with self.app.session() as session:
+            account = await account_of(session, login)
+            account.is_active = is_active
+            if not is_active:
+                await end_all(session, account, self.clock())
 
     async def epoch_of(self, account: str) -> int | None:
         """Return since when bearer tokens of an account hold, in seconds; None where it is none, or not active.
@@ -207,19 +227,8 @@ class Users:
         Example: :class:`Users`.
         """
         kept = await self._passwords.hashed(password)
-        return await self.app.run(lambda session: self._reset(session, token, kept))
-
-    async def _reset(self, session: Session, token: str, kept: str) -> bool:
-        found = await session.get(PasswordReset, hash_of(token))
-        if found is None:
-            return False
-        session.remove(found)
-        account = await session.get(Account, found.account)
-        if found.expires <= self.clock() or account is None or not account.is_active:
-            return False
-        account.password = kept
-        await self._end_all(session, account)
-        return True
+        now = self.clock()
+        return await self.app.run(lambda session: reset_password(session, token, kept, now))
 
     # --- sessions and tokens ------------------------------------------------------------------------------------------
 
@@ -265,29 +274,27 @@ class Users:
 
         Raises NotFound. Example: :class:`Users`.
         """
-        token = _TOKEN + new_token()
+        expires = None if days is None else self.clock() + timedelta(days=days)
         async with self.app.session() as session:
-            account = await account_of(session, login)
-            expires = None if days is None else self.clock() + timedelta(days=days)
-            kept: Value = None if scopes is None else sorted(scopes)
-            session.add(AccountToken(id=hash_of(token), account=account.id, name=name, scopes=kept, expires=expires))
-        return token
+            return token_for(session, await account_of(session, login), name, scopes, expires)
 
     async def user_of_token(self, token: str) -> User | None:
         """Return the user of a token for programs, None where it does not hold. Example: :class:`Users`."""
-        if not token.startswith(_TOKEN):
-            return None
         async with self.app.session() as session:
-            found = await session.get(AccountToken, hash_of(token))
-            account = None if found is None else await session.get(Account, found.account)
-        if found is None or account is None or not account.is_active:
-            return None
-        if found.expires is not None and found.expires <= self.clock():
-            return None
-        return account.user(None if found.scopes is None else frozenset(found.scopes))  # type: ignore[arg-type]
+            return await user_of_token(session, token, self.clock())
 
-    async def _end_all(self, session: Session, account: Account) -> None:
-        """End what an account was known by."""
-        account.epoch = epoch_after(self.clock())
-        await session.delete(LoginSession.where(LoginSession.account == account.id), max_affected=None)
-        await session.delete(PasswordReset.where(PasswordReset.account == account.id), max_affected=None)
+    async def tokens(self, login: str) -> list[AccountToken]:
+        """Return what is kept of the tokens of an account, by name; never the tokens themselves. Raises NotFound.
+
+        Example: :class:`Users`.
+        """
+        async with self.app.session() as session:
+            return await tokens_of(session, await account_of(session, login))
+
+    async def revoke_token(self, login: str, token: str) -> bool:
+        """Take a token of an account back by ``AccountToken.id``, and return whether there was one. Raises NotFound.
+
+        Example: :class:`Users`.
+        """
+        async with self.app.session() as session:
+            return await revoke_token(session, await account_of(session, login), token)

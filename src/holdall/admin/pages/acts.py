@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -14,6 +15,7 @@ from holdall.admin.drafts import read_form
 from holdall.admin.forms import Filled, Group, Typed, filled, placed, read_changes, refused_errors, typed
 from holdall.admin.inner import Answer
 from holdall.admin.kinds import Node
+from holdall.admin.lasting import Lasting, done_soon
 from holdall.admin.visit import Refused, Visit
 from holdall.query import Value
 
@@ -21,6 +23,7 @@ __all__ = ["act_page", "bulk_page"]
 
 _TOLD = (400, 403, 409, 412, 413, 422, 428, 503, 504)
 _ACT = "act."
+_PLACE = "<!-- result -->"
 
 
 class _Deed(msgspec.Struct):
@@ -104,7 +107,10 @@ async def _confirmed(visit: Visit, described: Described, deed: _Deed) -> Respons
     values, errors = read_changes(deed.fields, sent, deed.usual, visit.words, is_new=True)
     if errors:
         return _form(visit, described, deed, Filled(sent.inputs, placed(errors, deed.fields, visit.words)), 422)
-    answer = await _done(visit, deed, values)
+    work = asyncio.create_task(_done(visit, deed, values))
+    if not await done_soon(work):
+        return _lasting(visit, described, deed, work)
+    answer = work.result()
     if not answer.is_good:
         return _refused(visit, described, deed, sent, answer)
     if deed.is_removal:
@@ -113,8 +119,26 @@ async def _confirmed(visit: Visit, described: Described, deed: _Deed) -> Respons
     if answer.body and "json" not in kind:
         name = answer.headers.get("content-disposition", "attachment")
         return Response(answer.body, headers={"content-type": kind, "content-disposition": name})
-    result = msgspec.json.format(answer.body, indent=2).decode() if answer.body else ""
-    return visit.page("done.html", described=described, deed=deed, result="" if result == "null" else result)
+    return visit.page("done.html", described=described, deed=deed, answer=answer, result=_result(answer))
+
+
+def _result(answer: Answer) -> str:
+    """The result of an action, as text; nothing where that is no JSON, or null."""
+    if not answer.body or "json" not in answer.headers.get("content-type", ""):
+        return ""
+    text = msgspec.json.format(answer.body, indent=2).decode()
+    return "" if text == "null" else text
+
+
+def _lasting(visit: Visit, described: Described, deed: _Deed, work: asyncio.Task[Answer]) -> Response:
+    """The page of an action that takes its time: the result comes on the same page."""
+    whole = visit.site.render("acting.html", visit=visit, _=visit.words, described=described, deed=deed, place=_PLACE)
+    head, _, tail = whole.partition(_PLACE)
+
+    def told(answer: Answer) -> str:
+        return visit.site.render("outcome.html", visit=visit, _=visit.words, answer=answer, result=_result(answer))
+
+    return Lasting(work, head, told, tail)
 
 
 async def _done(visit: Visit, deed: _Deed, values: dict[str, Value]) -> Answer:

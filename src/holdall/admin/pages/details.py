@@ -8,15 +8,18 @@ from starlette.responses import Response
 
 from holdall.admin.addresses import query_text
 from holdall.admin.described import Described
+from holdall.admin.effective import effective_rights
 from holdall.admin.forms import groups_of
+from holdall.admin.pages.histories import ShownChange, changes_of
 from holdall.admin.relations import OtherEnd, named, other_ends
 from holdall.admin.shown import shown
-from holdall.admin.visit import Visit
+from holdall.admin.visit import Refused, Visit
 from holdall.query import Value
 
 __all__ = ["detail_page"]
 
 _FEW = 10  # records of another end that are shown on the page
+_LATEST = 3  # changes
 
 
 async def detail_page(visit: Visit, described: Described, key: str) -> Response:
@@ -44,8 +47,19 @@ async def detail_page(visit: Visit, described: Described, key: str) -> Response:
         ends=ends,
         acts=[each for each in described.actions if each["available"] and each["on"] in ("one", "each")],
         tag=answer.tag,
-        has_history=visit.site.trail_of(described.collection) in visit.shown_collections,
+        may=await effective_rights(visit, described, key),
+        changes=await _latest(visit, described, key),
     )
+
+
+async def _latest(visit: Visit, described: Described, key: str) -> list[ShownChange] | None:
+    """The latest changes of a record; None where its trail is not for this user."""
+    if visit.site.trail_of(described.collection) not in visit.shown_collections:
+        return None
+    try:
+        return await changes_of(visit, described, key, _LATEST)
+    except Refused:
+        return None
 
 
 async def _ends(visit: Visit, described: Described, key: str, record: dict[str, Value]) -> list[dict[str, Value]]:

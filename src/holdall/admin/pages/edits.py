@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote, unquote
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from holdall.admin.addresses import query_of
 from holdall.admin.described import Described, FieldInfo
@@ -58,6 +58,10 @@ async def new_page(visit: Visit, described: Described) -> Response:
             visit, described, fields, Filled(sent.inputs, refused_errors(answer, fields, visit.words)), answer.status
         )
     key = answer.headers.get("location", "").rpartition("/")[2]
+    if "_within" in sent.own and key:
+        made = await visit.ask("GET", f"/{quote(described.collection)}/{key}")
+        if made.is_good:
+            return JSONResponse({"key": described.reference_to(made.json), "name": described.name_of(made.json)})
     if "_another" in sent.own:
         return visit.go("new", quote(described.collection), _said="created")
     return visit.go("data", quote(described.collection), *([key] if key else []), _said="created")

@@ -11,7 +11,6 @@ from holdall.admin.addresses import query_of, query_text
 from holdall.admin.described import Described
 from holdall.admin.passing import Passed
 from holdall.admin.visit import Refused, Visit
-from holdall.admin.widgets import choice_text
 
 __all__ = ["export_page", "file_page", "lookup_page"]
 
@@ -58,7 +57,7 @@ async def lookup_page(visit: Visit, described: Described) -> Response:
             key = described.segment(record)
             if key not in seen and len(found) < _MOST_FOUND:
                 seen.add(key)
-                found.append({"key": _given(described, record), "name": described.name_of(record)})
+                found.append({"key": described.reference_to(record), "name": described.name_of(record)})
         if len(found) >= _MOST_FOUND:
             break
     return JSONResponse({"found": found})
@@ -74,9 +73,3 @@ def _meant(described: Described, naming: str | None, text: str) -> list[list[tup
         known = described.by_name[naming].filters
         asked += [[(f"{naming}__{each}", text)] for each in ("startswith", "icontains") if each in known]
     return asked
-
-
-def _given(described: Described, record: dict[str, object]) -> str:
-    """A key as the input of a reference takes it."""
-    parts = [record.get(name) for name in described.key]
-    return choice_text(parts[0] if len(parts) == 1 else parts)

@@ -5,30 +5,48 @@ from __future__ import annotations
 import datetime as dt
 from urllib.parse import quote
 
+import msgspec
 from starlette.responses import Response
 
 from holdall.admin.described import Described
-from holdall.admin.shown import shown
+from holdall.admin.effective import key_of
+from holdall.admin.shown import Shown, shown
 from holdall.admin.visit import Refused, Visit
 from holdall.errors import Forbidden, HoldallError, StateError
-from holdall.events import as_of, history
+from holdall.events import RecordChange, as_of, history
 from holdall.model import Model
 from holdall.policy import Right
 from holdall.query import Key, Value
-from holdall.web.key import KeyText
-from holdall.web.text_value import Unreadable
 
-__all__ = ["access_page", "history_page", "values_then"]
+__all__ = ["access_page", "changes_of", "history_page", "values_then"]
 
 _MOST = 100  # changes on a page
 
 
 async def history_page(visit: Visit, described: Described, key: str) -> Response:
     """``/history/books/7``: the last changes of a record."""
+    changes = await changes_of(visit, described, key, _MOST)
+    return visit.page("history.html", described=described, key=key, changes=changes)
+
+
+class ShownChange(msgspec.Struct, frozen=True):
+    """A change made ready for a page: when, by whom, and each field before and after. Example: :func:`changes_of`."""
+
+    change: RecordChange
+    at: str
+    rows: list[tuple[str, Shown, Shown]]
+    restore: str
+
+
+async def changes_of(visit: Visit, described: Described, key: str, most: int) -> list[ShownChange]:
+    """Return the last changes of a record, the latest first. Raises Refused where its trail is not for the user.
+
+    Example: ``docs/back-office.md``.
+    """
     entries, model, found = _trail(visit, described, key)
     try:
         async with visit.site.app.session(visit.user) as session:
-            changes = await history(session, entries, model, found, limit=_MOST)
+            changes = await history(session, entries, model, found, limit=most)
     except Forbidden:
         raise Refused(404) from None
     told = []
@@ -44,8 +62,8 @@ async def history_page(visit: Visit, described: Described, key: str) -> Response
         ]
         moment = change.at.astimezone(dt.UTC).isoformat()
         edit = visit.url("edit", quote(described.collection), key, _as_of=moment)
-        told.append({"change": change, "at": visit.words.moment(change.at), "rows": rows, "restore": edit})
-    return visit.page("history.html", described=described, key=key, changes=told)
+        told.append(ShownChange(change, visit.words.moment(change.at), rows, edit))
+    return told
 
 
 async def values_then(visit: Visit, described: Described, key: str, moment: str) -> dict[str, Value]:
@@ -69,7 +87,7 @@ async def access_page(visit: Visit, described: Described, key: str) -> Response:
     user = visit.user if not login else await finds(login) if finds is not None else None
     binding = visit.site.app.bindings.of_name(described.collection)
     async with visit.site.app.session(visit.user) as session:
-        record = await session.get(binding.model, _key(visit, described, key))
+        record = await session.get(binding.model, key_of(visit, described, key))
         if record is None:
             raise Refused(404)
         reports = (
@@ -85,11 +103,4 @@ def _trail(visit: Visit, described: Described, key: str) -> tuple[Value, type[Mo
     if name not in visit.shown_collections:
         raise Refused(404)
     entries = visit.site.app.bindings.of_name(name).model
-    return entries, visit.site.app.bindings.of_name(described.collection).model, _key(visit, described, key)
-
-
-def _key(visit: Visit, described: Described, key: str) -> Key:
-    try:
-        return KeyText(visit.site.app.bindings.of_name(described.collection).schema).read(key)
-    except Unreadable:
-        raise Refused(404) from None
+    return entries, visit.site.app.bindings.of_name(described.collection).model, key_of(visit, described, key)

@@ -13,6 +13,7 @@ from holdall.admin.inner import Answer
 from holdall.admin.kinds import Kind
 from holdall.admin.list_address import ListAddress, list_address
 from holdall.admin.relations import names_within, naming_query
+from holdall.admin.saving import saved_of, saved_path
 from holdall.admin.shown import Shown, shown
 from holdall.admin.visit import Refused, Visit
 from holdall.query import Value
@@ -44,12 +45,15 @@ async def list_page(visit: Visit, described: Described) -> Response:
         chips=chips_of(visit, described, address.kept, address.places),
         kept=address.kept,
         query=query_text(address.filters),
+        whole_query=query_text(address.kept),
         choices=await choices_of(visit, described, through),
         operators=OPERATORS,
         through=through,
         searches=visit.site.searches(described),
         q=given.get("q", ""),
         acts=acts,
+        saved=await saved_of(visit, described, address.kept),
+        has_saving=bool(saved_path(visit)),
         has_bulk=bool(acts or described.rights.get("delete")),
         **address.links(visit, described, page.get("next")),
     )

@@ -15,7 +15,26 @@ from holdall.admin.words import zone_of
 from holdall.users.authenticator import session_token
 from holdall.web.login_answers import with_session, without_session
 
-__all__ = ["login_page", "logout_page", "preferences_page"]
+__all__ = ["KEYS", "keys_page", "login_page", "logout_page", "preferences_page"]
+
+KEYS = (
+    ("?", "this page"),
+    ("g", "to the first page"),
+    ("/", "search in the list"),
+    ("f", "add a filter"),
+    ("s", "save this list under a name"),
+    ("n", "new record"),
+    ("j", "next row of the list; Enter opens its record"),
+    ("k", "row before"),
+    ("x", "choose the row, or not"),
+    (".", "next page"),
+    (",", "page before"),
+    ("e", "edit the record"),
+    ("h", "history of the record"),
+    ("Ctrl+S", "save the form"),
+    ("Esc", "close a dialog or a list of suggestions"),
+)
+"""Keys, and what each does; ``admin/static/keys.js`` heeds them."""
 
 _YEAR = 31_536_000  # seconds
 _LOOKS = ("auto", "light", "dark")
@@ -60,12 +79,18 @@ async def preferences_page(visit: Visit) -> Response:
         "language": sent.own.get("language", ""),
         "look": sent.own.get("look", ""),
         "zone": zone_of(sent.own.get("zone", ""), ""),
+        "keys": "on" if sent.own.get("keys") else "off",
     }
     if chosen["language"] not in LANGUAGES or chosen["look"] not in _LOOKS or not chosen["zone"]:
         raise Refused(422, visit.words("There is no such language, look or time zone."))
     answer = visit.go("preferences", _said="saved")
     answer.set_cookie(CHOSEN, urlencode(chosen), max_age=_YEAR, secure=True, httponly=True, samesite="lax", path="/")
     return answer
+
+
+async def keys_page(visit: Visit) -> Response:
+    """``/keys``: the keys that do something on pages."""
+    return visit.page("keys.html", keys=KEYS)
 
 
 def _inside(visit: Visit, back: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
+from holdall.admin.described import segment
 from holdall.admin.drafts import read_form
 from holdall.admin.forms import typed
 from holdall.admin.menu import OPERATIONS, has_operation
 from holdall.admin.visit import Refused, Visit
 from holdall.errors import HoldallError, QueryError
-from holdall.query import Json, Value
+from holdall.query import Json, Key, Value
 from holdall.users import Users
 
 __all__ = ["operations_page"]
@@ -35,7 +36,8 @@ async def operations_page(visit: Visit) -> Response:
         except HoldallError as error:
             failed = str(error)
         if not failed and not secret:
-            return visit.go("operations", name, _said="done")
+            login = visit.request.query_params.get("login", "")
+            return visit.go("operations", name, _said="done", **({"login": login} if login else {}))
     return await _shown(visit, name, failed, secret)
 
 
@@ -59,13 +61,16 @@ async def _shown(visit: Visit, name: str, failed: str, secret: list[str]) -> Res
             return visit.page("outbox.html", status, entries=entries, is_cut=len(entries) >= _MOST, **told)
         case "jobs":
             latest = await app.jobs.latest(_MOST)
-            return visit.page("jobs.html", status, jobs=latest, names=app.jobs.names, **told)
+            under_way = any(each.state in ("planning", "running") for each in latest)
+            return visit.page("jobs.html", status, jobs=latest, names=app.jobs.names, under_way=under_way, **told)
         case "fsck":
-            return visit.page("fsck.html", status, check=visit.site.check, **told)
+            return visit.page("fsck.html", status, check=visit.site.check, segment_of=_segment_of, **told)
     users = _users(visit)
     after = visit.request.query_params.get("after", "")[:200]
     accounts = await users.accounts(after=after, limit=50)
-    return visit.page("accounts.html", status, accounts=accounts, secret=secret, after=after, **told)
+    login = visit.request.query_params.get("login", "")[:200]
+    tokens = await users.tokens(login) if login else []
+    return visit.page("accounts.html", status, accounts=accounts, secret=secret, login=login, tokens=tokens, **told)
 
 
 async def _done(visit: Visit, name: str, given: dict[str, str], secret: list[str]) -> None:
@@ -102,6 +107,10 @@ async def _done(visit: Visit, name: str, given: dict[str, str], secret: list[str
             raise Refused(404)
 
 
+def _segment_of(key: Key) -> str:
+    return segment(key if isinstance(key, list | tuple) else [key])
+
+
 def _inputs(visit: Visit, text: str) -> dict[str, Json]:
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, Value])
@@ -121,6 +130,10 @@ async def _account(visit: Visit, act: str, login: str, given: dict[str, str], se
             await users.change_password(login, given.get("password", ""))
         case "reset":
             secret.append(await users.issue_reset(login))
+        case "activate" | "deactivate":
+            await users.set_active(login, act == "activate")
+        case "revoke":
+            await users.revoke_token(login, given.get("token", ""))
         case "token":
             secret.append(await users.issue_token(login, given.get("name", "")[:100]))
         case _:

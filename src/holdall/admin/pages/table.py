@@ -16,9 +16,10 @@ from holdall.admin.pages.files import export_page, file_page, lookup_page
 from holdall.admin.pages.histories import access_page, history_page
 from holdall.admin.pages.home import home_page
 from holdall.admin.pages.lists import list_page
-from holdall.admin.pages.logins import login_page, logout_page, preferences_page
+from holdall.admin.pages.logins import keys_page, login_page, logout_page, preferences_page
 from holdall.admin.pages.operations import operations_page
 from holdall.admin.pages.removals import delete_page
+from holdall.admin.pages.saves import save_page
 from holdall.admin.pages.selections import selection_page
 from holdall.admin.visit import Refused, Visit
 
@@ -57,6 +58,7 @@ PAGES: dict[str, Page] = {
     "login": login_page,
     "logout": logout_page,
     "preferences": preferences_page,
+    "keys": keys_page,
     "data": _data,
     "new": _of_collection(new_page),
     "edit": _of_record(edit_page),
@@ -69,5 +71,6 @@ PAGES: dict[str, Page] = {
     "file": file_page,
     "export": export_page,
     "lookup": _of_collection(lookup_page),
+    "save": _of_collection(save_page),
     "operations": operations_page,
 }

@@ -17,7 +17,7 @@ from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_guards import has_triggers
 from holdall.stores.sql.steps import Bulk, ColumnRows, Delete, Find, Insert, Lock, Look, Step, StillReferred, Update
 
-__all__ = ["WroteFewer", "has_triggers_of", "run_step", "statement_of"]
+__all__ = ["WroteFewer", "columns_of", "has_triggers_of", "run_step", "statement_of"]
 
 _quoted = POSTGRESQL.sqlalchemy.identifier_preparer
 _AHEAD = """SELECT setval(counter, $3) FROM pg_get_serial_sequence($1, $2) AS counter
@@ -60,7 +60,7 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
         if _is_empty(step, only):
             made = await connection.fetch(sql, (count,))
         else:
-            made = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
+            made = await connection.fetch(sql, rows[0] if count == 1 else columns_of(rows))
         reply = _made(step, made)
         if only and (written := connection.written) < count:
             raise WroteFewer(written, reply)
@@ -70,7 +70,7 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
             await connection.fetch(_AHEAD, (_quoted.format_table(step.table), step.given, highest))
         return reply
     if isinstance(step, Lock):
-        ((locked,),) = await connection.fetch(sql, _columns(rows))
+        ((locked,),) = await connection.fetch(sql, columns_of(rows))
         if only and not locked:
             raise WroteFewer(0, None)
         return None
@@ -82,8 +82,8 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
             raise WroteFewer(0, 0)
         return connection.written
     if isinstance(step, Find):
-        return await connection.fetch(sql, _columns(rows))
-    found = await connection.fetch(sql, rows[0] if count == 1 else _columns(rows))
+        return await connection.fetch(sql, columns_of(rows))
+    found = await connection.fetch(sql, rows[0] if count == 1 else columns_of(rows))
     missed = None
     if len(found) < count and not (isinstance(step, Delete) and not step.is_exact):
         hit = {record[0] for record in found}
@@ -102,13 +102,18 @@ def _made(step: Insert, found: list[Any]) -> list[Any] | None:
     return [] if step.generated is None else [(record[0],) for record in found]
 
 
-def statement_of(step: Step, only: str = "") -> str:
-    """The statement that carries out a step; ``only`` is a condition without which it writes nothing."""
+def statement_of(step: Step, only: str = "", first: int = 1) -> str:
+    """The statement that carries out a step; ``only`` is a condition without which it writes nothing.
+
+    ``first`` is the number of its first parameter, where an Insert of any rows, or a change or removal of one row, is a
+    part of a longer statement.
+    """
     is_one = len(step.rows) == 1
     if isinstance(step, Insert):
         if _is_empty(step, only):
             return _insert_empty(step.table, step.generated, step.returning, only)
-        return (_insert_one if is_one else _insert)(step.table, step.columns, step.generated, step.returning, only)
+        inserting = _insert_one if is_one else _insert
+        return inserting(step.table, step.columns, step.generated, step.returning, only, first)
     if isinstance(step, Lock):
         return _lock(step.table, step.match, step.is_removal, only)
     if isinstance(step, Look) and step.statement is not None:
@@ -118,8 +123,10 @@ def statement_of(step: Step, only: str = "") -> str:
     if isinstance(step, Find):
         return _find(step.table, step.match)
     if isinstance(step, Update):
-        return (_update_one if is_one else _update)(step.table, step.columns, step.match, only)
-    return (_delete_one if is_one else _delete)(step.table, step.match, only)
+        if is_one:
+            return _update_one(step.table, step.columns, step.match, only, first)
+        return _update(step.table, step.columns, step.match, only)
+    return _delete_one(step.table, step.match, only, first) if is_one else _delete(step.table, step.match, only)
 
 
 def _is_empty(step: Insert, only: str) -> bool:
@@ -132,7 +139,7 @@ def has_triggers_of(step: Insert) -> str:
     return has_triggers(_quoted.format_table(step.table))
 
 
-def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Value]]:
+def columns_of(rows: Sequence[Row]) -> Sequence[Sequence[Value]]:
     return rows.columns if isinstance(rows, ColumnRows) else list(zip(*rows, strict=True))
 
 
@@ -147,8 +154,8 @@ def _returned(table: sa.Table, generated: str | None, asked: tuple[str, ...]) ->
     return f" RETURNING {', '.join((*key, *rest))}" if key or rest else ""
 
 
-def _arrays(table: sa.Table, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"${number}::{sent_type(table, column)}[]" for number, column in enumerate(columns, 1))
+def _arrays(table: sa.Table, columns: tuple[str, ...], first: int = 1) -> str:
+    arrays = ", ".join(f"${number}::{sent_type(table, column)}[]" for number, column in enumerate(columns, first))
     named = ", ".join(f"c{place}" for place in range(len(columns)))
     return f"unnest({arrays}) WITH ORDINALITY AS u({named}, n)"
 
@@ -169,9 +176,9 @@ def _found_by(table: sa.Table, match: tuple[str, ...], first: int) -> str:
 
 @lru_cache(maxsize=1000)
 def _insert_one(
-    table: sa.Table, columns: tuple[str, ...], generated: str | None, asked: tuple[str, ...], only: str
+    table: sa.Table, columns: tuple[str, ...], generated: str | None, asked: tuple[str, ...], only: str, first: int
 ) -> str:
-    values = ", ".join(one_sent(table, column, number) for number, column in enumerate(columns, 1))
+    values = ", ".join(one_sent(table, column, number) for number, column in enumerate(columns, first))
     if only:
         given = f"({_names(columns)}) SELECT {values} WHERE {only}"
     else:
@@ -193,12 +200,15 @@ def _insert_empty(table: sa.Table, generated: str | None, asked: tuple[str, ...]
 
 
 @lru_cache(maxsize=1000)
-def _insert(table: sa.Table, columns: tuple[str, ...], generated: str | None, asked: tuple[str, ...], only: str) -> str:
+def _insert(
+    table: sa.Table, columns: tuple[str, ...], generated: str | None, asked: tuple[str, ...], only: str, first: int
+) -> str:
     values = ", ".join(as_sent(table, column, f"c{place}") for place, column in enumerate(columns))
     order = " ORDER BY n" if generated else ""
     return (
         f"INSERT INTO {_quoted.format_table(table)} ({_names(columns)}) "  # noqa: S608
-        f"SELECT {values} FROM {_arrays(table, columns)}{_where(only)}{order}{_returned(table, generated, asked)}"
+        f"SELECT {values} FROM {_arrays(table, columns, first)}{_where(only)}{order}"
+        f"{_returned(table, generated, asked)}"
     )
 
 
@@ -243,15 +253,15 @@ def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], o
 
 
 @lru_cache(maxsize=1000)
-def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str) -> str:
+def _update_one(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str, first: int) -> str:
     values = ", ".join(
         f"{_quoted.quote_identifier(column)} = {one_sent(table, column, number)}"
-        for number, column in enumerate(columns, 1)
+        for number, column in enumerate(columns, first)
     )
-    first = _quoted.quote_identifier(match[0])
+    own = _quoted.quote_identifier(match[0])
     return (
-        f"UPDATE {_quoted.format_table(table)} SET {values or f'{first} = {first}'} "  # noqa: S608
-        f"WHERE {_found_by(table, match, len(columns) + 1)}{_also(only)} RETURNING 1"
+        f"UPDATE {_quoted.format_table(table)} SET {values or f'{own} = {own}'} "  # noqa: S608
+        f"WHERE {_found_by(table, match, len(columns) + first)}{_also(only)} RETURNING 1"
     )
 
 
@@ -264,8 +274,8 @@ def _delete(table: sa.Table, match: tuple[str, ...], only: str) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _delete_one(table: sa.Table, match: tuple[str, ...], only: str) -> str:
-    found = f"{_found_by(table, match, 1)}{_also(only)}"
+def _delete_one(table: sa.Table, match: tuple[str, ...], only: str, first: int) -> str:
+    found = f"{_found_by(table, match, first)}{_also(only)}"
     return f"DELETE FROM {_quoted.format_table(table)} WHERE {found} RETURNING 1"  # noqa: S608
 
 

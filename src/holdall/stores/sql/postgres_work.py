@@ -1,4 +1,4 @@
-"""Works on PostgreSQL: a single statement is a transaction by itself where that is safe, all others run in one."""
+"""Works on PostgreSQL: one statement is a transaction by itself where that is safe, all others run in one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from holdall.errors import LockConflict, StoreUnavailable
 from holdall.store import Outcome
 from holdall.stores.sql.errors import deciding, is_read_only
 from holdall.stores.sql.postgres_access import PostgresAccess
+from holdall.stores.sql.postgres_combined import REFUSED, Combined, combined
 from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_pieces import ROWS
 from holdall.stores.sql.postgres_reservations import (
@@ -17,6 +18,7 @@ from holdall.stores.sql.postgres_reservations import (
 from holdall.stores.sql.postgres_steps import WroteFewer, has_triggers_of, run_step
 from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Work
+from holdall.stores.sql.watching import shown_whole
 
 __all__ = ["PostgresWorks"]
 
@@ -70,16 +72,18 @@ class PostgresWorks:
         """Run a single statement that is the whole commit and return its outcomes; None where the work takes more, or
         where the statement did nothing.
         """
-        steps = work()
-        step = next(steps)
-        if not _is_atomic(step):
-            return None
         if not connection.is_bounded:
             return None
+        steps = work()
+        step = next(steps)
         guards = await connection.learned()
-        if step.table.key in guards.tables or not guards.is_read_committed or connection.is_holding:
+        if not guards.is_read_committed or connection.is_holding:
             return None
         only = nothing_reserved(connection.is_reserving)
+        if not step.is_only:
+            return await self._combined(connection, combined(work, only, guards.tables), work, done)
+        if not _is_atomic(step) or step.table.key in guards.tables:
+            return None
         if isinstance(step, Insert) and step.returning:
             if step.table.key in guards.followed:
                 return None
@@ -93,6 +97,22 @@ class PostgresWorks:
         await self._doubt(connection, step, written)
         done.clear()
         return None
+
+    async def _combined(
+        self, connection: PostgresConnection, whole: Combined | None, work: Work, done: list[Step]
+    ) -> list[Outcome] | None:
+        """Run all steps as one statement and return the outcomes; None where that did nothing."""
+        if whole is None:
+            return None
+        done.extend(whole.steps)
+        with deciding(), self._access.translating(done):
+            try:
+                with shown_whole(work, whole.sql, whole.parameters, whole.rows):
+                    await connection.fetch(whole.sql, whole.parameters)
+            except REFUSED:
+                done.clear()
+                return None
+        return whole.outcomes
 
     async def _doubt(self, connection: PostgresConnection, step: Step, written: int) -> None:
         """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""

@@ -12,7 +12,7 @@ from holdall.query import Value
 from holdall.store import Held, Outcome, Rows, Seam
 from holdall.stores.sql.steps import Step, Steps, Work
 
-__all__ = ["Ask", "WatchedWork", "carried_out", "shown_block", "watched"]
+__all__ = ["Ask", "WatchedWork", "carried_out", "shown_block", "shown_whole", "watched"]
 
 T = TypeVar("T")
 
@@ -69,12 +69,32 @@ class WatchedWork(Work):
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
+    def show(self, sql: str, seconds: float, rows: int, values: Value, error: str | None) -> None:
+        """Show a statement that was all steps together."""
+        self._pending = None
+        self._context.run(self._seam.show, sql, seconds, rows, [values], error)
+
     def _show(self, error: str | None) -> None:
         assert self._pending is not None
         step, begun = self._pending
         self._pending = None
         seconds = perf_counter() - begun
         self._context.run(self._seam.show, self._text(step), seconds, len(step.rows), step.rows, error)
+
+
+@contextmanager
+def shown_whole(work: Work, sql: str, values: Value, rows: int) -> Iterator[None]:
+    """Around a statement that is all steps of a work: shown, where the work is watched; ``rows`` is their number."""
+    if not isinstance(work, WatchedWork):
+        yield
+        return
+    begun = perf_counter()
+    try:
+        yield
+    except BaseException as error:
+        work.show(sql, perf_counter() - begun, rows, values, type(error).__name__)
+        raise
+    work.show(sql, perf_counter() - begun, rows, values, None)
 
 
 async def carried_out(carry: Callable[[Work], Awaitable[T]], work: Work) -> T:
