@@ -73,7 +73,7 @@ class SessionContext:
 
     @property
     def activity(self) -> SessionActivity:
-        """What the session does, for each of the tasks that it does it for."""
+        """The activity of the session, as each task sees it."""
         return self.dao_records.activity
 
     @property

@@ -16,7 +16,7 @@ T = TypeVar("T")
 class MadeOnce(Generic[T]):
     """An attribute that ``make`` gives its value from the object, once; from then on it is like any other.
 
-    It costs less than ``functools.cached_property``, which takes a lock and has the object make a dictionary.
+    The look costs less than that of ``functools.cached_property``, which takes a lock and makes a dictionary.
 
     >>> class Page:
     ...     lines = MadeOnce(lambda page: ["first"])
