@@ -73,11 +73,8 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
         self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> None:
         self.user = user  # for whom it acts
-        self._take(SessionContext(bindings, user, strategy))
-        self.context.dao_records.session = ref(self)
-
-    def _take(self, context: SessionContext) -> None:
-        self.context = context  # for other rooms, not for users
+        self.context = context = SessionContext(bindings, user, strategy)  # for other rooms, not for users
+        context.dao_records.session = ref(self)
 
     @property
     def state(self) -> SessionState:

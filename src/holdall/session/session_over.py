@@ -11,7 +11,7 @@ __all__ = ["session_over"]
 class _SessionOver(Session):
     def __init__(self, context: SessionContext) -> None:
         self.user = context.user
-        self._take(context)
+        self.context = context
 
 
 def session_over(context: SessionContext) -> Session:

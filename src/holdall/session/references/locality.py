@@ -23,7 +23,8 @@ def is_local(query: AnyQuery) -> bool:
     if condition is ALWAYS:
         return True
     if condition.__class__ is Compare:
-        return len(condition.path) == 1 and not is_formula(condition.path)
+        path = condition.path
+        return len(path) == 1 and path[0].__class__ is str
     pending = [condition]
     while pending:
         match pending.pop():
