@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def within(work: Coroutine[Any, Any, T], seconds: float) -> T:
-    """Return the result of the work. Raises TimeoutError where the work takes more than ``seconds`` after its first wait.
+    """Return the result of the work. Raises TimeoutError where it takes more than ``seconds`` after its first wait.
 
     A timer is set only for that: bodies of requests have mostly come whole before anybody reads them.
 
