@@ -6,7 +6,9 @@ Not for values that threads ask for at the same time: then ``functools.cached_pr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Generic, Self, TypeVar, overload
+
+from holdall.query import Value
 
 __all__ = ["MadeOnce"]
 
@@ -27,7 +29,7 @@ class MadeOnce(Generic[T]):
 
     __slots__ = ("_make", "_name")
 
-    def __init__(self, make: Callable[[Any], T]) -> None:
+    def __init__(self, make: Callable[[Value], T]) -> None:
         self._make = make
 
     def __set_name__(self, owner: type, name: str) -> None:

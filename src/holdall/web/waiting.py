@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from types import coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from holdall.query import Value
 
 __all__ = ["within"]
 
 T = TypeVar("T")
 
 
-async def within(work: Coroutine[Any, Any, T], seconds: float) -> T:
+async def within(work: Coroutine[Value, Value, T], seconds: float) -> T:
     """Return the result of the work. Raises TimeoutError where it takes more than ``seconds`` after its first wait.
 
     A timer is set only for that: bodies of requests have mostly come whole before anybody reads them.
@@ -31,7 +33,7 @@ async def within(work: Coroutine[Any, Any, T], seconds: float) -> T:
 
 
 @coroutine
-def _resumed(work: Coroutine[Any, Any, T], pending: Any) -> Generator[Any, Any, T]:
+def _resumed(work: Coroutine[Value, Value, T], pending: Value) -> Generator[Value, Value, T]:
     """Go on with work that waits for this: all that it waits for is handed on to the task, as ``await`` does."""
     while True:
         try:

@@ -6,9 +6,9 @@ All other rows are left to ``decoding``, which does the same in Python and says 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from holdall.query import FieldSchema, Kind
+from holdall.query import FieldSchema, Kind, Value
 from holdall.stores.sql.class_check import codes, is_untyped, native
 from holdall.stores.sql.columns import leaves
 from holdall.stores.sql.dialect import Dialect
@@ -17,7 +17,7 @@ from holdall.stores.sql.named_choices import is_named
 
 __all__ = ["NativeDecoder", "native_decoder"]
 
-NativeDecoder: TypeAlias = Callable[[object, bytes], Any]
+NativeDecoder: TypeAlias = Callable[[object, bytes], Value]
 """From rows, and a letter for each column as ``_classes.c`` names them, to decoded rows or NotImplemented."""
 
 _LETTERS = {Kind.BOOL: "o", Kind.DATETIME: "t"}
