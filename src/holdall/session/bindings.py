@@ -288,11 +288,7 @@ class Bindings:
         """The binding a query is about. Raises QueryError for what is no query."""
         if not isinstance(query, Query):
             raise QueryError(_no_query(query))
-        model = query.model
-        binding = self._by_name.get(query.collection) if model is None else self._by_model.get(model)
-        if binding is not None:
-            return binding
-        return self.missing_name(query.collection) if model is None else self.missing_model(model)
+        return self.of_name(query.collection) if query.model is None else self.of_model(query.model)
 
 
 def _no_query(asked: object) -> str:
