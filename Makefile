@@ -3,7 +3,7 @@
 # and the long ones, for hours rather than minutes:
 #   make explore N=<rounds> | interleave N=<schedules> | contention N=<seconds> | kills N=<kills> | servers N=<kills>
 #   | file-kills N=<kills> | large-files | crash N=<kills> | growth N=<commits> | outbox N=<events> | twin N=<acts>
-#   | outside N=<histories> | worlds N=<requests> | matrix | browser | coverage
+#   | moves N=<records> | migration N=<records> | outside N=<histories> | worlds N=<requests> | matrix | browser | coverage
 # PY=3.12 or PY=/path/to/python takes another interpreter, in an environment of its own.
 # ARGS=… goes on to the program: make test ARGS="tests/query -x". Without it, tests use all cores.
 # Tests are the same each time: order, examples, random numbers. Only `make explore` draws others, from a seed that it
@@ -30,7 +30,7 @@ SPREAD := -n logical --dist worksteal
 TOGETHER := --forks auto
 DRAWING = $$(grep -rlE "hypothesis|StoreConformance" --include='test_*.py' tests)
 
-.PHONY: help setup run test coverage explore interleave contention kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench performance docs site wheel release files conform lock clean
+.PHONY: help setup run test coverage explore interleave contention moves migration kills file-kills large-files servers crash growth outbox twin dask outside browser matrix worlds check bench performance docs site wheel release files conform lock clean
 .DEFAULT_GOAL := setup
 
 # Tell of every verb.
@@ -109,6 +109,14 @@ servers: $(READY)
 # Make so many commits over several stores; nothing that commits keep for themselves may grow.
 growth: $(READY)
 	@$(KEEPING) $(BIN)/python -m tests.contention.growth --commits $(or $(N),1000000) $(ARGS)
+
+# Move so many records SQLite -> PostgreSQL -> Redis -> MongoDB while they are written; none is lost or counted twice.
+moves: $(READY)
+	@$(KEEPING) $(BIN)/python -m tests.contention.moves --records $(or $(N),100000) $(ARGS)
+
+# Migrate so many records in processes that are killed ten times; each is changed once.
+migration: $(READY)
+	@$(KEEPING) $(BIN)/python -m tests.crash.migration_kills --records $(or $(N),100000) $(ARGS)
 
 # Deliver so many events to a receiver that fails, hangs and dies, and kill the program meanwhile.
 outbox: $(READY)

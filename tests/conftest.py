@@ -16,6 +16,7 @@ from tests.servers.scratch import is_listening, scratch_database
 from tests.servers.secantus import Secantus
 from tests.servers.valkey import Valkey, ValkeyCluster
 from tests.support.forks import pytest_addoption, pytest_runtestloop
+from tests.support.preloaded import start_server
 
 __all__ = ["pytest_addoption", "pytest_runtestloop"]
 
@@ -33,8 +34,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """Nothing of what is collected is ever garbage: the collector need not look at it, neither now nor in tests."""
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Nothing of what is collected is ever garbage: the collector need not look at it, neither now nor in tests.
+
+    Where forks will share the process that preloads programs, it is made ready meanwhile.
+    """
+    if session.config.getoption("forks"):
+        start_server()
     gc.disable()
     try:
         return (yield)

@@ -46,6 +46,7 @@ def back_office(users: Users) -> Admin:
             Counter("Countries", "countries"),
             Chart("Countries by continent", "countries", group="continent.name"),
             Chart("People by continent", "countries", group="continent.name", aggregate="population.sum"),
+            Chart("Spent on visits", "visits", group="day", aggregate="cost.sum", shape="line"),
         ],
     )
 

@@ -20,9 +20,14 @@ _SMALLEST = 500  # the list of cities with the most in it, 235,000: several hund
 _LARGE, _NUMBER_OF_LARGE = 15_000, 30_000  # a list that has at least so many
 
 _VISITS = (
-    (Mood.DELIGHTED, "We saw the river first, and then the market.\n\nEverybody spoke to us."),
-    (Mood.TIRED, "Too many stairs, and all of them worth it."),
-    (Mood.CONTENT, "It rained, and the museums were open."),
+    (
+        Mood.DELIGHTED,
+        dt.date(2026, 3, 7),
+        "1240.50",
+        "We saw the river first.\n\nEverybody spoke to us.",
+    ),
+    (Mood.TIRED, dt.date(2026, 4, 11), "310.00", "Too many stairs, and all of them worth it."),
+    (Mood.CONTENT, dt.date(2026, 5, 2), "880.25", "It rained, and the museums were open."),
 )
 
 
@@ -49,14 +54,14 @@ class Source:
     def visits(self) -> Iterator[Visit]:
         """A few visits to the largest cities."""
         largest = sorted(self._cities, key=lambda city: -city["population"])[: len(_VISITS)]
-        for city, (mood, text) in zip(largest, _VISITS, strict=False):
+        for city, (mood, day, cost, text) in zip(largest, _VISITS, strict=False):
             yield Visit(
                 title=f"A week in {city['name']}",
                 city=city["geonameid"],
                 mood=mood,
-                day=dt.date(2026, 3, 7),
+                day=day,
                 lasted=dt.timedelta(days=7),
-                cost=Decimal("1240.50"),
+                cost=Decimal(cost),
                 stay=Stay("At the station", 6),
                 legs=[Leg("train", 3.5), Leg("on foot", 0.5)],
                 companions=["Ada", "Bob"],

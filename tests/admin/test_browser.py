@@ -95,7 +95,7 @@ def test_a_record_is_found_made_and_changed(office: ServedLibrary, chromium: Any
     page.fill("[name=_find]", "hand, twice")
     page.click("button:has-text('Find')")
     page.wait_for_url("**title__icontains**")
-    assert "1 records" in page.inner_text(".office-pages")
+    assert "1 record" in page.inner_text(".office-pages")
     window.close()
 
 

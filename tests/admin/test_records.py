@@ -195,7 +195,7 @@ async def test_records_of_others_are_not_there() -> None:
     _, service, _ = await library()
     tom = await visitor(service, "tom")
     page = await tom.open("/admin/data/books")
-    assert "1 records" in page.text
+    assert "1 record" in page.text
     assert not any(text == "New" for _, text in page.links)
     assert (await tom.open("/admin/data/books/2")).status == 404
     assert (await tom.open("/admin/edit/books/1")).status == 403

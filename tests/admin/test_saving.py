@@ -6,7 +6,9 @@ import pytest
 
 from holdall import Holdall, Owner, Policy, Role
 from holdall.admin import SavedList, SavedLists
+from holdall.admin.described import field_of
 from holdall.admin.pages.logins import KEYS
+from holdall.admin.widgets import Misread, read_value
 from tests.support.back_office import Book, Place, library, visitor
 from tests.support.paper_browser import Page, PaperBrowser
 from tests.support.sources import PACKAGE
@@ -68,6 +70,15 @@ async def test_what_is_made_within_a_form_is_told_to_it() -> None:
     made = page.form("authors").filled(f_code="A/B", f_name="Ada", _within="1")
     answer = await eve.submit(page, made, "authors")
     assert answer.html == '{"key":"A/B","name":"Ada"}'
+
+
+@pytest.mark.parametrize("nullable", [False, True])
+def test_a_reference_by_a_number_is_given_as_one(nullable: bool) -> None:
+    schema = {"type": ["integer", "null"] if nullable else "integer"}
+    shape = field_of({"name": "city", "schema": schema, "target": "cities"}, {}).shape
+    assert read_value(shape, "f.city", {"f.city": ["7"]}, "city") == 7
+    with pytest.raises(Misread):
+        read_value(shape, "f.city", {"f.city": ["Paris"]}, "city")
 
 
 async def test_objects_of_a_list_have_inputs_and_one_more() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from holdall import Holdall, Model, field
 from holdall.errors import StateError
+from tests.support.preloaded import PreloadedProcess, run_preloaded
 
 pytestmark = pytest.mark.anyio
 
@@ -221,20 +221,14 @@ class Counted(Model, collection="book"):
 
 
 async def run_to_end(folder: Path, url: str, act: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(folder / "program.py"), url, act, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0
-    return output.decode().strip().split("\n")[-1]
+    done = await asyncio.to_thread(run_preloaded, str(folder / "program.py"), url, act)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().split("\n")[-1]
 
 
 async def killed(folder: Path, url: str, batches: int) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(folder / "program.py"), url, "go", stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    for _ in range(batches):
-        assert await asyncio.wait_for(process.stdout.readline(), 60)
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
+    with PreloadedProcess(str(folder / "program.py"), url, "go", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(batches):
+            assert await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), 60)
+        process.kill()

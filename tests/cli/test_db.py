@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.support.preloaded import PreloadedProcess
 from tests.support.terminal import run
 
 _LIBRARY = """
@@ -112,8 +112,8 @@ def test_the_sql_can_be_given_to_somebody_else(folder: Path) -> None:
 
 def test_two_programs_that_upgrade_a_file_at_once_take_turns(folder: Path) -> None:
     run(folder, "holdall", "db", "revision", "library:app", "-m", "first")
-    command = [sys.executable, "-m", "holdall", "db", "upgrade", "library:app"]
-    both = [subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    words, pipe = ["-m", "holdall", "db", "upgrade", "library:app"], subprocess.PIPE
+    both = [PreloadedProcess(*words, folder=folder, stdout=pipe, is_text=True) for _ in range(2)]
     said = sorted(each.communicate(timeout=120)[0].strip().split(" ")[-1] for each in both)
     assert [each.returncode for each in both] == [0, 0]
     assert said == ["first", "missing"]

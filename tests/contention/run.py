@@ -14,12 +14,14 @@ import msgspec
 from tests.contention.log import ACKNOWLEDGED, Log, Told
 from tests.contention.models import Arena
 from tests.contention.worker import Job, Seen
+from tests.support.preloaded import PreloadedProcess
+from tests.support.sources import HOUSE
 
 __all__ = ["Measure", "Trial", "contend", "finished", "started"]
 
-_ROOT = Path(__file__).parents[2]
 _LIMIT_SECONDS = 120.0
 _SAMPLES = 2
+Process = PreloadedProcess | subprocess.Popen[bytes]
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -85,23 +87,22 @@ def contend(arena: Arena, measure: Measure, source: str | None = None, environme
     return _trial(arena, measure, Told.of(logs), began, msgspec.json.decode(said, type=Seen), trouble)
 
 
-def started(job: Job, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def started(job: Job, variables: Mapping[str, str]) -> Process:
     """A process that does this; ``variables`` are its whole environment."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.contention.worker"],
-        cwd=_ROOT,
-        env=dict(variables),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    words, pipe = ("-m", "tests.contention.worker"), subprocess.PIPE
+    process: Process
+    if variables.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
+        process = PreloadedProcess(*words, environment=variables, stdin=pipe, stdout=pipe, stderr=pipe)
+    else:  # on another Holdall
+        command = [sys.executable, *words]
+        process = subprocess.Popen(command, cwd=HOUSE, env=dict(variables), stdin=pipe, stdout=pipe, stderr=pipe)
     assert process.stdin is not None
     process.stdin.write(msgspec.json.encode(job) + b"\n")
     process.stdin.flush()
     return process
 
 
-def finished(process: subprocess.Popen[bytes], limit: float = _LIMIT_SECONDS) -> list[str]:
+def finished(process: Process, limit: float = _LIMIT_SECONDS) -> list[str]:
     """Wait for its end; what it complained of, if anything."""
     try:
         _, complaint = process.communicate(timeout=limit)

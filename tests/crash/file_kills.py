@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import itertools
 import os
 import random
 import signal
@@ -23,7 +24,8 @@ from holdall.session import Session
 __all__ = ["Audit", "audit", "fill", "run"]
 
 _KEYS = 12
-_LONGEST_LIFE = 0.12  # seconds
+_LONGEST_LIFE = 0.12  # seconds, after the acts that it is sure to have, as a busy machine may take long for these
+_SURE = 4  # fewer than so many acts are sure
 
 
 class Page(Model, collection="pages"):
@@ -98,11 +100,16 @@ async def _act(session: Session, draw: random.Random) -> None:
         raise ValueError  # this one is rolled back
 
 
-async def _live(folder: Path, draw: random.Random) -> None:
+async def _live(folder: Path, draw: random.Random, acts: int, say: int) -> None:
+    """Act without end; say so after so many acts."""
     app = library(folder)
     async with app:
         parent = os.getppid()
-        while os.getppid() == parent:  # who does not kill any more when he was killed himself
+        for number in itertools.count():
+            if number == acts:
+                os.write(say, b"done")
+            if os.getppid() != parent:  # who does not kill any more when he was killed himself
+                return
             try:
                 async with app.session() as session:
                     await _act(session, draw)
@@ -112,11 +119,17 @@ async def _live(folder: Path, draw: random.Random) -> None:
 
 def _lived(folder: Path, seed: int) -> None:
     """Live in a child until it is killed."""
+    chance = random.Random(seed)
+    acts, delay = chance.randrange(_SURE), chance.random() * _LONGEST_LIFE
+    said, say = os.pipe()
     child = os.fork()
     if child == 0:
-        asyncio.run(_live(folder, random.Random(seed)))
+        asyncio.run(_live(folder, random.Random(seed), acts, say))
         os._exit(1)
-    time.sleep(random.Random(seed).random() * _LONGEST_LIFE + 0.02)
+    os.close(say)
+    with os.fdopen(said, "rb", buffering=0) as hearing:
+        hearing.read(1)
+    time.sleep(delay)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -17,18 +16,16 @@ from tests.crash.models import World
 from tests.crash.worker import Found, Job, Passed, Told
 from tests.crash.zygote import Death
 from tests.servers.api import Called
+from tests.support.preloaded import PreloadedProcess
 
 __all__ = ["Keeper", "Program"]
-
-_ROOT = Path(__file__).parents[2]
 
 
 class Program:
     """The process from which lives are forked, for the time of a ``with`` block."""
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.crash.zygote"]
-        self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = PreloadedProcess("-m", "tests.crash.zygote", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Run as a script: one round of kills in one arena, with neighbours that write the same accounts all the while.
+"""Run as a script, preloaded: a round of kills in one arena, with neighbours that write the same accounts all the time.
 
 It reads a Round from its input and writes a RoundOutcome. It has no threads, connections or loop of its own while it
 forks.
@@ -17,12 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-import holdall.stores.mongo
-import holdall.stores.redis
-import holdall.stores.sql
-import holdall.stores.sql.postgres
-import holdall.stores.sql.sqlite
-import holdall.stores.yaml  # noqa: F401
 from tests.contention.log import ACKNOWLEDGED, Told
 from tests.contention.models import Arena
 from tests.contention.worker import Seen, look

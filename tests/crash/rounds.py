@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
-from pathlib import Path
 
 import msgspec
 
 from tests.contention.scenery import Scenery
 from tests.crash.neighbourhood import Round, RoundOutcome
+from tests.support.preloaded import run_preloaded
 
 __all__ = ["EMBEDDED_WORLDS", "WORLDS", "Plan", "planned", "run_all", "run_round"]
 
@@ -35,7 +33,6 @@ WORLDS: tuple[tuple[str, ...], ...] = (
 EMBEDDED_WORLDS = tuple(world for world in WORLDS if "mariadb" not in world)
 """Those that need no server of the machine."""
 
-_ROOT = Path(__file__).parents[2]
 _ROUND_KILLS = 40
 _KILL_SECONDS = 8.0  # at most, for each kill, until a round is given up
 _RECORDS = 5
@@ -69,16 +66,11 @@ def run_round(scenery: Scenery, plan: Plan, lease: float | None = None) -> Round
     arena, stack = scenery.arena(plan.world, plan.variant, _RECORDS)
     with stack:
         job = Round(msgspec.structs.replace(arena, lease=lease), plan.kills, plan.neighbours, plan.number)
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.crash.neighbourhood"],
-            cwd=_ROOT,
-            input=msgspec.json.encode(job),
-            capture_output=True,
-            timeout=120.0 + plan.kills * _KILL_SECONDS,
-            check=False,
-        )
+        seconds = 120.0 + plan.kills * _KILL_SECONDS
+        told = msgspec.json.encode(job).decode()
+        done = run_preloaded("-m", "tests.crash.neighbourhood", given=told, timeout=seconds)
     if done.returncode:
-        raise RuntimeError(f"{'+'.join(plan.world)}: {done.stderr.decode(errors='replace')[-4_000:]}")
+        raise RuntimeError(f"{'+'.join(plan.world)}: {done.stderr[-4_000:]}")
     return msgspec.json.decode(done.stdout, type=RoundOutcome)
 
 

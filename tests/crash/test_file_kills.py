@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.crash import file_kills
+from tests.support.preloaded import run_preloaded
 
 
 def test_no_file_is_missing_and_nothing_is_left() -> None:
-    program = [sys.executable, "-m", "tests.crash.file_kills", "--kills", "12"]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=100, check=False)
+    done = run_preloaded("-m", "tests.crash.file_kills", "--kills", "12")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.fullmatch(
         r"12 kills, \d+ files read: 0 missing, 0 damaged, \d+ orphans collected, 0 left after collection\n", done.stdout

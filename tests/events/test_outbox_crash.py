@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import random
-import sys
+import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +19,7 @@ import standardwebhooks
 from aiohttp import web
 
 from tests.support.outbox_victim import RECORDS, SECRET
+from tests.support.preloaded import PreloadedProcess
 
 pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
@@ -101,11 +102,9 @@ def faults_of(arrived: list[tuple[str, int, int]], total: int) -> list[str]:
     return found
 
 
-async def run(url: str, receiver: str, total: int, *more: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.outbox_victim", url, receiver, str(total), *more,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+def run(url: str, receiver: str, total: int, *more: str) -> PreloadedProcess:
+    words = ("-m", "tests.support.outbox_victim", url, receiver, str(total), *more)
+    return PreloadedProcess(*words, stderr=subprocess.DEVNULL)
 
 
 async def test_each_event_arrives_in_order_whoever_dies(receiver: Receiver, tmp_path: Path) -> None:
@@ -113,16 +112,16 @@ async def test_each_event_arrives_in_order_whoever_dies(receiver: Receiver, tmp_
     marks = sorted(draw.sample(range(1, _EVENTS), _KILLS))
     async with asyncio.timeout(_AT_MOST):
         for number, mark in enumerate(marks):
-            process = await run(url, receiver.url, _EVENTS)
+            process = run(url, receiver.url, _EVENTS)
             await receiver.has(mark)
-            assert process.returncode is None, "it was done before it could be killed"
+            assert process.poll() is None, "it was done before it could be killed"
             process.kill()
-            await process.wait()
+            await asyncio.to_thread(process.wait)
             if number % 3 == 0:
                 await receiver.die()
                 await receiver.start()
-        process = await run(url, receiver.url, _EVENTS)
-        assert await process.wait() == 0
+        process = run(url, receiver.url, _EVENTS)
+        assert await asyncio.to_thread(process.wait) == 0
     assert faults_of(receiver.arrived, _EVENTS) == []
     assert len({record for _, record, _ in receiver.arrived}) == RECORDS
 
@@ -130,10 +129,10 @@ async def test_each_event_arrives_in_order_whoever_dies(receiver: Receiver, tmp_
 async def test_rows_that_are_written_after_the_commit_are_found(receiver: Receiver, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/counting.db"
     async with asyncio.timeout(_AT_MOST):
-        process = await run(url, receiver.url, 20, "plant")
-        assert await process.wait() == 9
-        process = await run(url, receiver.url, 20)
-        assert await process.wait() == 0
+        process = run(url, receiver.url, 20, "plant")
+        assert await asyncio.to_thread(process.wait) == 9
+        process = run(url, receiver.url, 20)
+        assert await asyncio.to_thread(process.wait) == 0
     assert faults_of(receiver.arrived, 20)
 
 

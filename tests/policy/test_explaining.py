@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from holdall import User
 from holdall.errors import StateError
 from tests.support.office import DOCS, USERS, Doc, office, sees
+from tests.support.preloaded import run_preloaded
 
 pytestmark = pytest.mark.anyio
 
@@ -60,10 +59,7 @@ def test_the_command_tells_the_same(tmp_path: Path) -> None:
     (tmp_path / "notes.py").write_text(_PROGRAM)
     made = "import asyncio, notes\nasync def main():\n    await notes.app.create()\n"
     made += "    async with notes.app.session() as s: s.add(notes.Note(id=1, owner='ann'))\nasyncio.run(main())"
-    subprocess.run([sys.executable, "-c", made], cwd=tmp_path, check=True, timeout=60)
+    run_preloaded("-c", made, folder=tmp_path, check=True)
     for who, code, words in (("ann", 0, "ann may read note"), ("eve", 1, "eve may not read note")):
-        done = subprocess.run(
-            [sys.executable, "-m", "holdall", "access", "notes:app", "note", "1", "--as", who],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        done = run_preloaded("-m", "holdall", "access", "notes:app", "note", "1", "--as", who, folder=tmp_path)
         assert (done.returncode, done.stdout.splitlines()[0].partition(":")[0]) == (code, words), done.stderr

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,18 +17,13 @@ from holdall.store import Change
 from tests.contention.models import Arena
 from tests.contention.raw import rows_of
 from tests.crash.failpoints import Failpoint
+from tests.support.preloaded import PreloadedProcess
 
 __all__ = ["Gate", "add", "balances", "die_at", "end_victims", "move", "opened", "started_victim"]
 
-_ROOT = Path(__file__).parents[2]
 _SECONDS = 60  # until a victim counts as hanging
 _TRIES = 5
-# A fork needs no start of Python; the process that forks has imported all and opened nothing.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["tests.promises.victim", *(f"holdall.stores.{name}" for name in ("sql.postgres", "sql.sqlite", "redis", "yaml"))]
-)
-_victims: list[subprocess.Popen[str]] = []
+_victims: list[PreloadedProcess] = []
 
 
 @asynccontextmanager
@@ -81,31 +72,25 @@ async def balances(arena: Arena, account: int = 1) -> list[int]:
 
 async def die_at(arena: Arena, point: Failpoint, *, is_elsewhere: bool = False) -> None:
     """Let another process move 10 and be killed at this point; ``is_elsewhere`` if nobody can see whether it lives."""
-    victim = _FORKS.Process(target=_dying, args=(_words(arena, point, "kill", is_elsewhere),))
-    victim.start()
-    try:
-        await asyncio.to_thread(victim.join, _SECONDS)
-        assert victim.exitcode == -9, f"it was not killed at {point}, and ended with {victim.exitcode}"
-    finally:
-        victim.kill()
-        victim.join()
-        victim.close()
+    with PreloadedProcess(*_words(arena, point, "kill", is_elsewhere)) as victim:
+        try:
+            ended = await asyncio.to_thread(victim.wait, _SECONDS)
+            assert ended == -9, f"it was not killed at {point}, and ended with {ended}"
+        finally:
+            victim.kill()
 
 
-def _dying(words: list[str]) -> None:
-    import_module("tests.promises.victim").main(*words)
-
-
-def started_victim(arena: Arena, point: Failpoint, how: str, *, is_elsewhere: bool = False) -> subprocess.Popen[str]:
-    """A process that moves 10 and is killed or stopped at this point; it prints how its commit ended."""
-    command = [sys.executable, "-m", "tests.promises.victim", *_words(arena, point, how, is_elsewhere)]
-    victim = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+def started_victim(arena: Arena, point: Failpoint, how: str, *, is_elsewhere: bool = False) -> PreloadedProcess:
+    """A process that moves 10 and is killed or stopped at this point; it prints ``stops``, then how it ended."""
+    words = _words(arena, point, how, is_elsewhere)
+    victim = PreloadedProcess(*words, stdout=subprocess.PIPE, is_text=True)
     _victims.append(victim)
     return victim
 
 
 def _words(arena: Arena, point: Failpoint, how: str, is_elsewhere: bool) -> list[str]:
-    return [msgspec.json.encode(arena).decode(), json.dumps([point.name, how, is_elsewhere])]
+    told = json.dumps([point.name, how, is_elsewhere])
+    return ["-m", "tests.promises.victim", msgspec.json.encode(arena).decode(), told]
 
 
 def end_victims() -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import Popen
 
 import msgspec
 import pytest
@@ -17,6 +16,7 @@ from holdall.dao import DAO
 from tests.contention.models import Arena
 from tests.crash.failpoints import Failpoint
 from tests.promises.acts import add, balances, opened, started_victim
+from tests.support.preloaded import PreloadedProcess
 
 pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
@@ -141,7 +141,7 @@ async def test_a_helper_that_is_stopped_loses_his_claim_to_another(arena: Arena)
     assert (first, second) in ((90, 111), (80, 121))
 
 
-async def _stopped(arena: Arena, point: Failpoint) -> tuple[Arena, Popen[str]]:
+async def _stopped(arena: Arena, point: Failpoint) -> tuple[Arena, PreloadedProcess]:
     arena = msgspec.structs.replace(arena, lease=0.5)
     async with opened(arena):
         pass
@@ -150,12 +150,12 @@ async def _stopped(arena: Arena, point: Failpoint) -> tuple[Arena, Popen[str]]:
     return arena, victim
 
 
-async def _until_stopped(victim: Popen[str]) -> None:
-    _, status = await asyncio.to_thread(os.waitpid, victim.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
+async def _until_stopped(victim: PreloadedProcess) -> None:
+    assert victim.stdout is not None
+    assert await asyncio.to_thread(victim.stdout.readline) == "stops\n"
 
 
-async def _go_on(victim: Popen[str]) -> str:
+async def _go_on(victim: PreloadedProcess) -> str:
     victim.send_signal(signal.SIGCONT)
     printed, _ = await asyncio.to_thread(victim.communicate, timeout=60)
-    return printed.strip()
+    return str(printed).strip()

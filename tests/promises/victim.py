@@ -31,6 +31,8 @@ async def _main(arena: Arena, point: Failpoint, how: str) -> None:
         nonlocal passed
         if reached is point and not passed:
             passed = True
+            if how == "stop":
+                print("stops", flush=True)
             os.kill(os.getpid(), sent)
 
     app = arena.app()

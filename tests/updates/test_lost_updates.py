@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from holdall import Holdall
 from holdall.store import Change, open_store
 from holdall.stores.rest import BodyVersion, RestCollection
 from tests.servers.api import Api
+from tests.support.preloaded import PreloadedProcess
 from tests.updates.counting import begin, count, counting_app, total
 
 pytestmark = pytest.mark.anyio
@@ -84,8 +83,8 @@ def test_of_two_processes(tmp_path: Path, scheme: str) -> None:
     url = f"sqlite:///{tmp_path}/counter.db" if scheme == "sqlite" else f"yaml:{tmp_path}"
     app = counting_app(url)
     asyncio.run(begin(app))
-    command = [sys.executable, "-m", "tests.updates.counting", url, json.dumps({}), str(_TIMES)]
-    others = [subprocess.Popen(command, cwd=_ROOT) for _ in range(2)]
+    words = ["-m", "tests.updates.counting", url, json.dumps({}), str(_TIMES)]
+    others = [PreloadedProcess(*words) for _ in range(2)]
     assert [other.wait(timeout=120) for other in others] == [0, 0]
     assert asyncio.run(total(app)) == (2 * _TIMES, 2 * _TIMES)
     asyncio.run(app.close())

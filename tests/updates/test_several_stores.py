@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import msgspec
 import pytest
 
 from tests.contention.scenery import Scenery
+from tests.support.preloaded import PreloadedProcess
 from tests.updates.tickets import Booth, Counts, begin, counts_of, draw
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ def _options(kind: str, name: str) -> dict[str, Any]:
 async def _drawn(booth: Booth) -> tuple[list[Counts], int]:
     """What both offices say in the end, and how often writers met."""
     app = booth.app()
-    neighbours: list[subprocess.Popen[bytes]] = []
+    neighbours: list[PreloadedProcess] = []
     try:
         await begin(app)
         neighbours += [_started(booth, f"n{number}") for number in range(_NEIGHBOURS)]
@@ -57,11 +57,9 @@ async def _drawn(booth: Booth) -> tuple[list[Counts], int]:
         await app.close()
 
 
-def _started(booth: Booth, name: str) -> subprocess.Popen[bytes]:
+def _started(booth: Booth, name: str) -> PreloadedProcess:
     told = msgspec.structs.replace(booth, times=_NEIGHBOURS_TIMES, name=name)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.updates.tickets"], cwd=_ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = PreloadedProcess("-m", "tests.updates.tickets", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(msgspec.json.encode(told))
     process.stdin.flush()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from holdall import Authenticated, Holdall, Model, Policy, field
 from holdall.testing.client import Client
 from holdall.users import Authenticator, Users
 from holdall.web.login import include_login
+from tests.support.terminal import invoke
 
 pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
@@ -125,11 +124,8 @@ def test_the_command_adds_accounts_and_gives_tokens(tmp_path: Path) -> None:
     (tmp_path / "people.py").write_text(_PROGRAM)
 
     def run(*words: str, given: str = "") -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "holdall", *words],
-            cwd=tmp_path, input=given, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        return f"{done.returncode} {done.stdout}{done.stderr}".strip()
+        said = invoke(tmp_path, *words, given=given)
+        return f"{said.code} {said.output}{said.errors}".strip()
 
     assert run("create", "people:app").startswith("0")
     assert run("user", "add", "people:users", "ann", "--role", "editor", given=PASSWORD + "\n").startswith(

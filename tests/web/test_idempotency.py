@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from holdall import Everyone, Holdall, Policy, User
 from holdall.errors import DeclarationError
 from holdall.testing.client import Client
 from holdall.web import Idempotency
+from tests.support.preloaded import PreloadedProcess
 from tests.support.shelves import STORES, Book, Note, Shelf, library, url_of
 
 pytestmark = pytest.mark.anyio
@@ -222,8 +222,8 @@ async def test_a_killed_process_leaves_the_change_and_its_answer_or_neither(tmp_
 
 def _killed_after(lines: int, url: str) -> list[str]:
     """All that the program told which was killed when it had told so many lines."""
-    program = [sys.executable, "-m", "tests.support.idempotent_writer", url]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as writer:
+    words = ["-m", "tests.support.idempotent_writer", url]
+    with PreloadedProcess(*words, stdout=subprocess.PIPE, is_text=True) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline() for _ in range(lines)]
         writer.kill()

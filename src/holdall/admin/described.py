@@ -89,7 +89,7 @@ def field_of(told: Node, schemas: Node, view: AdminView = AdminView()) -> FieldI
 def _referring(shape: Shape, schema: Node) -> Shape:
     if shape.kind is Kind.LINES or schema.get("type") == "array":
         return msgspec.structs.replace(shape, kind=Kind.REFERENCES)
-    return msgspec.structs.replace(shape, kind=Kind.REFERENCE)
+    return msgspec.structs.replace(shape, kind=Kind.REFERENCE, item=msgspec.structs.replace(shape, nullable=False))
 
 
 class Described:

@@ -28,6 +28,7 @@ class Link(msgspec.Struct, frozen=True):
     text: str
     href: str
     is_here: bool
+    is_within: bool = False  # a selection, below its collection
 
 
 def menu_of(visit: Visit) -> list[tuple[str, list[Link]]]:
@@ -40,7 +41,12 @@ def menu_of(visit: Visit) -> list[tuple[str, list[Link]]]:
             continue
         href = visit.url("data", quote(collection))
         is_here = any(f"{path}/".startswith(f"{visit.url(verb, collection)}/") for verb in _WITHIN)
-        groups.setdefault(view.menu, []).append(Link(view.title or labelled(collection), href, is_here))
+        links = groups.setdefault(view.menu, [])
+        links.append(Link(view.title or labelled(collection), href, is_here))
+        for selection in visit.site.app.by_name.selections.of(collection):
+            if selection.is_for(visit.user):
+                href = visit.url("select", quote(collection), quote(selection.name))
+                links.append(Link(labelled(selection.name.replace("-", "_")), href, path == href, is_within=True))
     found = [(title, groups[title]) for title in sorted(groups)]
     if visit.is_operator:
         links = [
@@ -62,4 +68,4 @@ def has_operation(visit: Visit, name: str) -> bool:
     return name in OPERATIONS
 
 
-_WITHIN = ("data", "new", "edit", "delete", "act", "bulk", "select", "history", "access")
+_WITHIN = ("data", "new", "edit", "delete", "act", "bulk", "history", "access")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID, uuid4
+
 from holdall.app import Holdall
 from holdall.model import Model, field
 from holdall.policy import Authenticated, FieldRights, Nobody, Owner, Policy, me
@@ -18,7 +20,7 @@ class SavedList(Model, collection="saved_lists"):
     Example: :class:`SavedLists`.
     """
 
-    id: int = field(pk=True, generated=True)
+    id: UUID = field(pk=True, default_factory=uuid4)
     owner: str = field(default="", length=(0, 200), index=True)
     of: str = field(length=(1, 200))
     name: str = field(length=(1, 80))
@@ -26,7 +28,7 @@ class SavedList(Model, collection="saved_lists"):
 
 
 class SavedLists:
-    """Keeps the lists of users in a store of an application, which must allow keys to be generated.
+    """Keeps the lists of users in a store of an application.
 
     The back office then offers on each list to save its filters and its order under a name.
 

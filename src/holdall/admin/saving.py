@@ -19,7 +19,7 @@ __all__ = ["SavedLink", "saved_of", "saved_path"]
 class SavedLink(msgspec.Struct, frozen=True):
     """A saved list: its key, name and address, and whether it is the one that is open. Example: :func:`saved_of`."""
 
-    id: int
+    id: str
     name: str
     href: str
     is_here: bool

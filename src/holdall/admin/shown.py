@@ -87,6 +87,8 @@ def of_shape(visit: Visit, shape: Shape, value: Value, *, is_cut: bool = False) 
             return Shown("number", str(value))
         case Kind.MOMENT | Kind.DATE | Kind.TIME:
             return _temporal(visit, shape.kind, str(value))
+        case Kind.DURATION:
+            return _duration(visit, str(value))
         case Kind.BYTES:
             return Shown("text", words("{number} characters of base64", number=len(value))) if value else _EMPTY
         case Kind.SECRET:
@@ -107,6 +109,13 @@ def _temporal(visit: Visit, kind: Kind, value: str) -> Shown:
                 return Shown("moment", visit.words.date(dt.date.fromisoformat(value)), title=value)
         return Shown("moment", visit.words.time(dt.time.fromisoformat(value)), title=value)
     except ValueError:
+        return Shown("text", value)
+
+
+def _duration(visit: Visit, value: str) -> Shown:
+    try:
+        return Shown("text", visit.words.duration(msgspec.convert(value, dt.timedelta)), title=value)
+    except msgspec.ValidationError:
         return Shown("text", value)
 
 

@@ -98,8 +98,13 @@ class Counter(msgspec.Struct, frozen=True):
 class Chart(msgspec.Struct, frozen=True):
     """Bars on the first page: an aggregate for each value of a field, the largest ``most`` of them.
 
+    With ``shape="line"`` it is a line from value to value, in their order: the last ``most`` of days or of years.
+
     >>> Chart("Books by status", "books", group="status").aggregate
     'rows'
+    >>> Chart("Pages by year", "books", group="year", aggregate="pages.sum", shape="pie")
+    Traceback (most recent call last):
+    holdall.errors.DeclarationError: Chart(): shape is one of bars, line
     """
 
     title: str
@@ -108,3 +113,8 @@ class Chart(msgspec.Struct, frozen=True):
     aggregate: str = "rows"
     filters: str = ""
     most: int = 12
+    shape: str = "bars"
+
+    def __post_init__(self) -> None:
+        if self.shape not in ("bars", "line"):
+            raise DeclarationError("Chart(): shape is one of bars, line")

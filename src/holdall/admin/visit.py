@@ -31,6 +31,7 @@ SAID = {
     "unchanged": "Nothing was changed, and nothing saved.",
     "removed": "The record was removed.",
     "done": "Done.",
+    "begun": "It has begun.",
     "nothing": "No record was chosen.",
     "kept": "The list was saved.",
     "forgotten": "The saved list was forgotten.",

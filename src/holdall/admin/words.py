@@ -10,11 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.core import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_compact_decimal, format_decimal
+from babel.units import format_unit
 
 from holdall.admin.options import LANGUAGES
 
 __all__ = ["Words", "language_of", "zone_of"]
+
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))  # seconds
 
 
 class Words:
@@ -42,6 +46,34 @@ class Words:
     def number(self, value: float) -> str:
         """A number as it is written here."""
         return str(format_decimal(value, format="#,##0.##########", locale=self._locale))
+
+    def short(self, value: float) -> str:
+        """A number in a few characters, such as 4.5B."""
+        return str(format_compact_decimal(value, format_type="short", fraction_digits=1, locale=self._locale))
+
+    def records(self, number: int) -> str:
+        """A number of records, in words.
+
+        >>> Words("en").records(1), Words("de").records(1200)
+        ('1 record', '1.200 Datensätze')
+        """
+        return self("1 record") if number == 1 else self("{number} records", number=self.number(number))
+
+    def duration(self, value: dt.timedelta) -> str:
+        """A duration in days, hours, minutes and seconds, without those that are none.
+
+        >>> Words("en").duration(dt.timedelta(days=3, hours=2))
+        '3 days 2 hr'
+        """
+        seconds = abs(value.total_seconds())
+        parts = []
+        for name, length in _UNITS:
+            number, seconds = divmod(seconds, length) if length > 1 else (seconds, 0)
+            if number:
+                shown = int(number) if number == int(number) else round(number, 6)
+                parts.append(str(format_unit(shown, f"duration-{name}", "short", locale=self._locale)))
+        text = " ".join(parts) or str(format_unit(0, "duration-second", "short", locale=self._locale))
+        return f"-{text}" if value < dt.timedelta(0) else text
 
     def moment(self, value: dt.datetime) -> str:
         """A moment, in the time zone of who reads it."""

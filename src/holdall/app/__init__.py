@@ -7,6 +7,7 @@ from holdall.app.health import Health, StoreHealth, StoreState
 from holdall.app.holdall import Holdall
 from holdall.app.jobs import JobFailure, JobReport, Jobs
 from holdall.app.migrating import MigrationFailure, MigrationReport, MigrationSample
+from holdall.app.moving import Loss, MoveReport
 from holdall.app.observed import Observed
 from holdall.app.revising import Revising
 from holdall.app.sync import SyncHoldall
@@ -28,10 +29,12 @@ __all__ = [
     "JobFailure",
     "JobReport",
     "Jobs",
+    "Loss",
     "LostFile",
     "MigrationFailure",
     "MigrationReport",
     "MigrationSample",
+    "MoveReport",
     "Observed",
     "Revising",
     "StoreHealth",

@@ -12,6 +12,7 @@ from holdall.app.findings import FsckReport
 from holdall.app.health import Health
 from holdall.app.jobs import Jobs
 from holdall.app.migrating import Change, MigrationReport
+from holdall.app.moving.report import MoveReport
 from holdall.app.transfer.report import ImportReport
 from holdall.model import Model
 from holdall.policy import SYSTEM, Right, User
@@ -69,6 +70,27 @@ class Application(Sessions, Protocol):
         user: User = SYSTEM,
     ) -> MigrationReport:
         """Let a function change all records of a collection, once."""
+        ...
+
+    async def move(
+        self,
+        model: type[Model],
+        *,
+        to: str,
+        dry_run: bool = True,
+        accept: Collection[str] = (),
+        batch: int = 500,
+        progress: Callable[[MoveReport], object] | None = None,
+    ) -> MoveReport:
+        """Move a collection to another store."""
+        ...
+
+    async def cancel_move(self, model: type[Model], *, to: str) -> MoveReport:
+        """Stop moving a collection."""
+        ...
+
+    async def end_move(self, model: type[Model], *, source: str) -> MoveReport:
+        """Drop what a moved collection has left."""
         ...
 
     async def export_records(

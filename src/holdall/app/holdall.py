@@ -28,6 +28,7 @@ from holdall.app.given import (
 from holdall.app.host import of_web
 from holdall.app.identifying import Identifying
 from holdall.app.jobbed import Jobbed
+from holdall.app.moving import KnownMoves, Moving
 from holdall.app.observed import Observed
 from holdall.app.provisioned_stores import ProvisionedStores
 from holdall.app.provisioning import Provisioning
@@ -58,7 +59,9 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Jobbed, Observed, ProvisionedStores, Transferring):
+class Holdall(
+    Acting, Contexts, Eventful, Filed, Identifying, Jobbed, Moving, Observed, ProvisionedStores, Transferring
+):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the
@@ -98,6 +101,7 @@ class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Jobbed, Observed, 
         Observed.__init__(self, self.bindings, echo=echo)
         Eventful.__init__(self, lease)
         self.recovery = Recovery(self.bindings)
+        self._moves = self.bindings.moves = KnownMoves(self.bindings)
         self._background = Background(self.recovery)
         self._provisioning = Provisioning(self.bindings, self.stores)
         self._sync: SyncHoldall | None = None
@@ -235,6 +239,7 @@ class Holdall(Acting, Contexts, Eventful, Filed, Identifying, Jobbed, Observed, 
         self._start_delivering()
         if len(self.bindings.stores()) > 1:
             self._background.recover(every, self.bindings.journal.lease)
+        self._background.follow(self._moves)
 
     async def __aenter__(self) -> Self:
         await self.start()

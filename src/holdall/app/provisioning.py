@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from holdall.errors import StoreError
 from holdall.session import Bindings
-from holdall.store import Difference, Disclosing, Obstructed, Provisioned, Sampling, Store
+from holdall.store import MOVE_NOTES, Difference, Disclosing, Obstructed, Provisioned, Sampling, Store
 
 __all__ = ["Provisioning"]
 
@@ -66,7 +66,10 @@ class Provisioning(msgspec.Struct, eq=False):
         accepted: dict[str, list[str]] = {}
         for name, store in self.stores.items():
             names = {each.collection: each.accepted for each in self.bindings if each.store is store}
+            left_it = {each.collection for each in self.bindings} - names.keys()  # for another store, by a move
             for told in await ask(store):
+                if isinstance(told, Difference) and _is_over(told.collection, names, left_it):
+                    continue
                 is_taken = isinstance(told, Difference) and told.is_accepted(names.get(told.collection, ()))
                 (accepted if is_taken else left).setdefault(name, []).append(told)
         return left, accepted
@@ -85,6 +88,11 @@ class Provisioning(msgspec.Struct, eq=False):
                     sentence = await store.durability()
                     found.update({name: sentence} if sentence else {})
         return found
+
+
+def _is_over(collection: str, names: Collection[str], left_it: Collection[str]) -> bool:
+    """Whether a store knows a collection that was moved away from there."""
+    return collection in left_it or (collection.startswith(MOVE_NOTES) and collection not in names)
 
 
 async def _inspected(store: Store) -> Sequence[str]:

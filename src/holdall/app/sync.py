@@ -18,6 +18,7 @@ from holdall.app.migrating import Change, MigrationReport
 from holdall.app.repeating import pauses_before
 from holdall.app.sync_contexts import SyncContexts
 from holdall.app.sync_jobs import SyncJobs
+from holdall.app.sync_moving import SyncMoving
 from holdall.app.sync_recovery import SyncRecovery
 from holdall.app.transfer.report import ImportReport
 from holdall.errors import HoldallError, StateError
@@ -35,7 +36,7 @@ __all__ = ["SyncHoldall"]
 R = TypeVar("R")
 
 
-class SyncHoldall(SyncContexts):
+class SyncHoldall(SyncContexts, SyncMoving):
     """A Holdall's verbs for code that is not async. The portal thread starts with the first call.
 
     A process that forks keeps its thread; each child starts one of its own. A call that the handler of a signal
@@ -94,6 +95,9 @@ class SyncHoldall(SyncContexts):
         self, user: User = SYSTEM, *, auto_add: bool = False, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> Iterator[SyncSession]:
         """A session for a user: leaving the block commits, an exception rolls back."""
+        moves = self._app.bindings.moves
+        if moves is not None and moves.is_due:
+            self._call(moves.look)
         session = Session(self._app.bindings, user, strategy=strategy)
         with self._app.activated(session, auto_add=auto_add):
             try:

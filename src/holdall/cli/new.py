@@ -37,6 +37,7 @@ _FILES = {
 _ADMIN = """
 users = Users(app, store="main")  # accounts: holdall user add
 app.identify(Authenticator(users))
+SavedLists(app, store="main")  # lists that each user saves under names
 service = app.asgi(admin=True)  # with the back office, at /admin
 """
 _GENERATED = "int = field(pk=True, generated=True)"
@@ -89,7 +90,7 @@ def _with_admin(package: str) -> dict[str, str]:
         f"holdall serve {package}:service --reload    # http://127.0.0.1:8000/admin",
     )
     return {
-        "admin_imports": "\nfrom holdall.users import Authenticator, Users",
+        "admin_imports": "\nfrom holdall.admin import SavedLists\nfrom holdall.users import Authenticator, Users",
         "admin": _ADMIN,
         "names": "app, service, users",
         "quoted": '"app", "service", "users"',

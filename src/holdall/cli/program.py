@@ -24,6 +24,7 @@ from holdall.cli.inspect import inspect
 from holdall.cli.jobs import jobs
 from holdall.cli.mcp import mcp
 from holdall.cli.migrate import migrate
+from holdall.cli.move import move
 from holdall.cli.new import new
 from holdall.cli.outbox import outbox
 from holdall.cli.query import query
@@ -63,7 +64,7 @@ _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
     "Begin": {"new": new, "inspect": inspect, "check": check, "create": create, "doctor": doctor, "error": error},
     "Run": {"serve": serve, "shell": shell, "mcp": mcp, "call": call, "act": act},
     "Records": {"query": query, "select": select, "export": export, "import": import_},
-    "Look after": {"fsck": fsck, "migrate": migrate, "drop": drop, "access": access},
+    "Look after": {"fsck": fsck, "migrate": migrate, "move": move, "drop": drop, "access": access},
 }
 for title, group in _GROUPS.items():
     for name, command in group.items():

@@ -235,6 +235,11 @@ class Reserved(Conflict):
         super().__init__(store, f"{what} is held by {holders or 'another commit'}; repeat the commit", position)
 
     @property
+    def is_fence(self) -> bool:
+        """Whether the collection moves to another store, and this process had not heard of that."""
+        return any(commit.startswith("move-") for commit in self.commits)
+
+    @property
     def is_retryable(self) -> bool:
         """True: others will have ended."""
         return True

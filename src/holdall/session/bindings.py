@@ -23,6 +23,7 @@ from holdall.session.listening import Listening
 from holdall.session.named_rules import demand_named
 from holdall.session.open_store import OpenStore
 from holdall.session.persistence import Persistence
+from holdall.session.relocating import Relocating
 from holdall.session.store_in_middleware import in_middleware, store_within
 from holdall.session.turns import Turns
 from holdall.session.tying import tie
@@ -60,6 +61,7 @@ class Bindings:
         self.file_fields: dict[type[Model], tuple[Field, ...]] = {}  # of models that have any
         self.instrument: Instrument | None = None  # None while nobody listens to sessions
         self.listening: Listening | None = None  # None while nobody listens to changes of records
+        self.moves: Relocating | None = None  # None where no collection can be moved to another store
         self.group_plans: dict[object, Value] = {}  # what a GroupReader remembers, by kinds of queries
         self.known_stores: Mapping[str, Store] = {}  # by name, those without a collection as well
         self.native_grants: dict[str, Grant] = {}  # by store, who may go past the contract
@@ -111,6 +113,25 @@ class Bindings:
         journal = self.journal
         self.exchange(others)
         self.journal = journal
+
+    def relocate(self, collection: str, store: Store) -> Binding:
+        """Keep one collection in another store from now on, and return its binding; others are tied to it anew.
+
+        The binding until now stays as it is, for what is under way with it.
+        """
+        former = self._by_name[collection]
+        binding = former.kept_in(store)
+        self._by_name[collection] = self._by_model[former.model] = binding
+        self._is_settled = False
+        self.configure()
+        return binding
+
+    def forget(self, collection: str) -> None:
+        """Have one collection no more, if there is one of this name."""
+        former = self._by_name.pop(collection, None)
+        if former is not None:
+            del self._by_model[former.model]
+            self._is_settled = False
 
     def put_back(self, before: Exchanged) -> None:
         """Keep collections in their own stores again."""

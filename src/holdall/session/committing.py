@@ -16,6 +16,7 @@ from holdall.errors import (
     CommitError,
     CommitPartial,
     HoldallError,
+    Reserved,
     StaleVersion,
     StateError,
 )
@@ -30,6 +31,7 @@ from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys, reserve_row_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
+from holdall.session.learning_of_moves import learn_of_move
 from holdall.session.lending import lent
 from holdall.session.preview import moved, unmade
 from holdall.session.references.list_edits import ListEdits, stale_record
@@ -221,10 +223,12 @@ class Committing(msgspec.Struct, eq=False):
 
         The commit can where the record was to be changed only for its references, or had members of its lists come and
         go; where a reference that it went by is another now; and where only one may refer to a record, and another has
-        come to.
+        come to. Also where a collection is moving to another store, which the process had not heard of.
         """
-        context = self.context
-        if self._is_guarded(error.__cause__):
+        context, cause = self.context, error.__cause__
+        if isinstance(cause, Reserved) and cause.is_fence:
+            return partial(learn_of_move, context, cause)
+        if self._is_guarded(cause):
             return None
         if context.referential.has_come(error):
             return _nothing_to_do

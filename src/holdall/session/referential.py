@@ -135,8 +135,14 @@ class Referential:
         written = [*[each.binding for each in records.bulk], *self._of([*records.new.values()])]
         written += [self._bindings.of_model(model) for model in changed]
         return len({id(binding.store) for binding in written}) == 1 and all(
-            each.is_plain and not each.binding.is_watched and each.binding.model not in changed for each in records.bulk
+            each.is_plain and not self._is_told(each.binding) and each.binding.model not in changed
+            for each in records.bulk
         )
+
+    def _is_told(self, binding: Binding) -> bool:
+        """Whether something is to be known of each record that changes."""
+        moves = self._bindings.moves
+        return binding.is_watched or (moves is not None and moves.is_noted(binding.collection))
 
     def _is_concerned(self) -> bool:
         records = self._records

@@ -275,6 +275,9 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
 
     async def __aenter__(self) -> Self:
         self.context.demand_open()
+        moves = self.context.bindings.moves
+        if moves is not None and moves.is_due:
+            await moves.look()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -37,6 +37,7 @@ from holdall.store.describing import Described, Describing, Description, Look, N
 from holdall.store.difference import ACCEPTABLE, DIFFERENCES, Difference, named
 from holdall.store.expected import Expected
 from holdall.store.explaining import Explaining, StorePlan
+from holdall.store.fencing import MOVE_NOTES, MOVE_POSITIONS, Fence, Fencing, passing_of
 from holdall.store.footprint import Footprint, footprint_of
 from holdall.store.forking import AnewInChild, Forkable, keep_for_ever, watch_forks
 from holdall.store.held import Held, demand_unreserved
@@ -70,7 +71,7 @@ from holdall.store.preparable import Deferring, Preparable
 from holdall.store.record_methods import RecordMethods, defines_method, missing_method
 from holdall.store.registry import extra_of, open_store, refuse_fragment
 from holdall.store.replicas import Replicated, may_read_replica, reading_replicas
-from holdall.store.reservation import RESERVATION_FORMAT, Hold, Reservation
+from holdall.store.reservation import FENCE_PREFIX, RESERVATION_FORMAT, Hold, Reservation
 from holdall.store.revising import Revisable, Revision, Revisions, Wishes
 from holdall.store.runs import Run, Runs, expects, has_checks
 from holdall.store.sampled import SampledField, annotation_of, columns_of_sample, sampled_field
@@ -80,7 +81,10 @@ __all__ = [
     "ACCEPTABLE",
     "APPLIED",
     "DIFFERENCES",
+    "FENCE_PREFIX",
     "IDENTITY_FORMAT",
+    "MOVE_NOTES",
+    "MOVE_POSITIONS",
     "OF_TABLES",
     "OF_TRANSACTIONS",
     "RESERVATION_FORMAT",
@@ -108,6 +112,8 @@ __all__ = [
     "Expected",
     "Explaining",
     "Feature",
+    "Fence",
+    "Fencing",
     "Footprint",
     "Forkable",
     "Held",
@@ -198,6 +204,7 @@ __all__ = [
     "no_earlier_add",
     "open_store",
     "options_of",
+    "passing_of",
     "positions_awaited",
     "reading_replicas",
     "refuse_fragment",

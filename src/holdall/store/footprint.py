@@ -14,6 +14,7 @@ import msgspec
 
 from holdall.query import FieldSchema, Key, Kind, Schema, Value
 from holdall.store.change import Change, KeyOf, Outcome, Verb
+from holdall.store.fencing import Fence
 
 __all__ = ["Footprint", "footprint_of"]
 
@@ -25,7 +26,8 @@ class Footprint(msgspec.Struct, frozen=True):
     """Records and values, each as a text, that a group of changes needs for itself.
 
     ``written`` are records added or changed, ``removed`` those removed, ``referred`` those that must stay because a
-    written record refers to them inside the store. ``unique`` are pairs of a unique rule and a value, or ``*``.
+    written record refers to them inside the store. ``unique`` are pairs of a unique rule and a value, or ``*``. A
+    ``fence`` is around a whole collection, and collides with nothing by itself: :func:`demand_unreserved` looks at it.
 
     Example: :func:`footprint_of`.
     """
@@ -34,12 +36,15 @@ class Footprint(msgspec.Struct, frozen=True):
     removed: frozenset[str] = frozenset()
     referred: frozenset[str] = frozenset()
     unique: frozenset[tuple[str, str]] = frozenset()
+    fence: Fence | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def collections(self) -> frozenset[str]:
         """The names of the collections it reaches into."""
         records = self.written | self.removed | self.referred
-        return frozenset([text.partition("\0")[0] for text in (*records, *(rule for rule, _ in self.unique))])
+        fenced = [] if self.fence is msgspec.UNSET else [self.fence.collection]
+        names = [text.partition("\0")[0] for text in (*records, *(rule for rule, _ in self.unique))]
+        return frozenset([*names, *fenced])
 
     def collides(self, other: Footprint) -> bool:
         """Whether the two cannot both be written as they were checked."""

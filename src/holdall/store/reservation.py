@@ -13,10 +13,13 @@ import msgspec
 
 from holdall.store.json_text import UNDECODABLE
 
-__all__ = ["RESERVATION_FORMAT", "Hold", "Reservation"]
+__all__ = ["FENCE_PREFIX", "RESERVATION_FORMAT", "Hold", "Reservation"]
 
 RESERVATION_FORMAT = 1
 """The version of ``Reservation.encode``; what another version wrote is told by its number and left alone."""
+
+FENCE_PREFIX = "move-"
+"""How the names begin under which fences are held, which are no commits' ids."""
 
 
 class Hold(StrEnum):
@@ -50,6 +53,11 @@ class Reservation(msgspec.Struct, frozen=True):
     owner: str
     expires: dt.datetime
     format: int = RESERVATION_FORMAT
+
+    @property
+    def is_fence(self) -> bool:
+        """Whether it is around a collection that moves, and no part of a commit: see ``Fencing``."""
+        return self.commit.startswith(FENCE_PREFIX)
 
     @property
     def is_readable(self) -> bool:

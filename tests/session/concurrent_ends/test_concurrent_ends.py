@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from tests.session.concurrent_ends.shelves import BOOKS, Book, Person, Site, Tag, Ticket, opened
+from tests.support.preloaded import run_preloaded
 
 pytestmark = pytest.mark.anyio
 
@@ -69,18 +69,9 @@ async def _run(folder: Path, left: str, right: str, fault: str = "none") -> list
 
 async def _process(*arguments: str) -> tuple[list[list[int]], list[int]]:
     name = "tests.session.concurrent_ends.writer"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        name,
-        *arguments,
-        cwd=_ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()[-4000:]
-    links, children = json.loads(output)
+    done = await asyncio.to_thread(run_preloaded, "-m", name, *arguments)
+    assert done.returncode == 0, done.stderr[-4000:]
+    links, children = json.loads(done.stdout)
     return links, children
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import sys
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -17,6 +17,7 @@ from holdall.store.processes import this_process
 from holdall.stores.mongo import MongoStore, sessions
 from holdall.stores.mongo.sessions import ServerSessions
 from tests.support.mongo_collections import add, fresh, inside, opened, remove, update
+from tests.support.preloaded import PreloadedProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -26,13 +27,12 @@ _SECONDS = 30.0  # a call's timeout: half of what the server lets a transaction 
 class _Other:
     """A program with a transaction open on person 1 and 2."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: PreloadedProcess) -> None:
         self._process = process
 
     async def die(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
 
 
 @asynccontextmanager
@@ -42,16 +42,15 @@ async def _shared(url: str, seconds: float = _SECONDS, name: str = "") -> AsyncI
     assert isinstance(store, MongoStore)
     await store.create()
     await store.apply([add("person", 1, name="a"), add("person", 3, name="c")])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.mongo_abandoning", url, name, stdout=asyncio.subprocess.PIPE
-    )
+    process = PreloadedProcess("-m", "tests.support.mongo_abandoning", url, name, stdout=subprocess.PIPE)
     other = _Other(process)
     try:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 30) == b"open\n"
+        assert await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), 30) == b"open\n"
         yield store, other
     finally:
-        await other.die()
+        with process:
+            await other.die()
         await store.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import sys
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from holdall import Holdall, Model, Ref, field
 from holdall.stores.sql import open_sql
+from tests.support.preloaded import PreloadedProcess
 from tests.support.sql_collections import AUTHOR, BOOK
 
 pytestmark = pytest.mark.anyio
@@ -102,19 +103,16 @@ async def test_a_file_that_somebody_writes_is_waited_for_where_its_mode_changes(
 
 
 async def _create_at_once(urls: list[str]) -> None:
-    pipe = asyncio.subprocess.PIPE
+    pipe = subprocess.PIPE
     children = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _CREATING, *urls, stdin=pipe, stdout=pipe, stderr=pipe
-        )
-        for _ in range(PROCESSES)
+        PreloadedProcess("-c", _CREATING, *urls, stdin=pipe, stdout=pipe, stderr=pipe) for _ in range(PROCESSES)
     ]
 
-    async def say(child: asyncio.subprocess.Process, expected: bytes) -> None:
+    async def say(child: PreloadedProcess, expected: bytes) -> None:
         assert child.stdout is not None
         assert child.stderr is not None
-        if await child.stdout.readline() != expected:
-            raise AssertionError((await child.stderr.read()).decode())
+        if await asyncio.to_thread(child.stdout.readline) != expected:
+            raise AssertionError((await asyncio.to_thread(child.stderr.read)).decode())
 
     try:
         await asyncio.gather(*(say(child, b"ready\n") for child in children))
@@ -122,12 +120,12 @@ async def _create_at_once(urls: list[str]) -> None:
             for child in children:
                 assert child.stdin is not None
                 child.stdin.write(b"go\n")
+                child.stdin.flush()
             await asyncio.gather(*(say(child, b"done\n") for child in children))
     finally:
         for child in children:
-            if child.returncode is None:
-                child.kill()
-            await child.communicate()
+            child.kill()
+            await asyncio.to_thread(child.communicate)
     for url in urls:
         store = open_sql("main", url)
         store.bind([AUTHOR, BOOK])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import sys
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from holdall.store import Change, Hold, Outcome, Reservation, Verb
 from holdall.stores.sql import open_sql, postgres_transaction
 from holdall.stores.sql.holding import HoldingSqlStore
 from tests.support.golden_world import COMMIT, RESERVATION
+from tests.support.preloaded import PreloadedProcess
 from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
@@ -370,13 +371,11 @@ async def test_what_a_killed_process_has_prepared_is_settled(opens: Open, url: s
     store = opens()
     kept, undone = _reservation(), _reservation()
     for reservation in (undone, kept):
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _KILLED, url, reservation.encode().decode(), stdout=asyncio.subprocess.PIPE
-        )
-        assert child.stdout is not None
-        assert await child.stdout.readline() == b"prepared\n"
-        child.kill()
-        await child.wait()
+        words = ("-c", _KILLED, url, reservation.encode().decode())
+        with PreloadedProcess(*words, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert await asyncio.to_thread(child.stdout.readline) == b"prepared\n"
+            child.kill()
         assert await store.prepared() == [reservation]
         with pytest.raises(Reserved):
             await store.apply([add_author("b", 1000)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-import sys
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from holdall.stores.sql import SqlStore, open_sql, prepared_names
 from holdall.stores.sql.holding import HoldingSqlStore
 from holdall.stores.sql.prepared_names import Holder, PreparedName, from_gid, from_xid, to_gid, to_xid
 from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.support.preloaded import PreloadedProcess
 from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
@@ -343,16 +344,14 @@ async def test_what_a_killed_process_has_prepared_is_settled(opens: Open, url: s
     store = opens()
     kept, undone = _reservation(), _reservation()
     for reservation in (kept, undone):
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _KILLED, url, reservation.encode().decode(), stdout=asyncio.subprocess.PIPE
-        )
-        assert child.stdout is not None
-        assert await child.stdout.readline() == b"prepared\n"
-        child.kill()
-        if reservation is kept:
-            assert await store.commit_prepared(reservation.commit, [])
-        else:
-            await store.roll_back_prepared(reservation.commit)
-        await child.wait()
+        words = ("-c", _KILLED, url, reservation.encode().decode())
+        with PreloadedProcess(*words, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert await asyncio.to_thread(child.stdout.readline) == b"prepared\n"
+            child.kill()
+            if reservation is kept:
+                assert await store.commit_prepared(reservation.commit, [])
+            else:
+                await store.roll_back_prepared(reservation.commit)
     assert await store.prepared() == []
     assert await _names(store) == ["a"]

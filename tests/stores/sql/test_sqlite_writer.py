@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -21,6 +20,7 @@ from holdall.stores.sql import SqlStore, Tables
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.sqlite import SqliteDatabase
 from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
+from tests.support.preloaded import PreloadedProcess
 from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
 
 pytestmark = pytest.mark.anyio
@@ -338,7 +338,7 @@ asyncio.run(main())
 
 def test_what_was_told_as_applied_survives_a_killed_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'test.db'}"
-    with subprocess.Popen([sys.executable, "-c", _CHILD, url], stdout=subprocess.PIPE, text=True) as child:
+    with PreloadedProcess("-c", _CHILD, url, stdout=subprocess.PIPE, is_text=True) as child:
         assert child.stdout is not None
         told = [int(child.stdout.readline()) for _ in range(50)]
         child.kill()

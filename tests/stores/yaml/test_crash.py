@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from holdall.stores.yaml import Layout
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.journal import FileEdit, Journal
 from tests.support import yaml_dying as dying
+from tests.support.preloaded import run_preloaded
 from tests.support.yaml_collections import add, atlas, row, rows, run, update
 
 ROOT = Path(__file__).parents[3]
@@ -53,8 +52,8 @@ def test_killed_at_any_stage(tmp_path: Path, layout: Layout) -> None:
     assert {"staged", "deciding", "decided", "moved", "forgotten"} < set(stages)
     for number in range(len(stages)):
         shutil.copytree(origin, tmp_path / str(number))
-    command = [sys.executable, "-m", "tests.support.yaml_dying", str(tmp_path), layout, str(len(stages)), "apply"]
-    subprocess.run(command, check=True, timeout=60, cwd=ROOT)
+    words = ["-m", "tests.support.yaml_dying", str(tmp_path), layout, str(len(stages)), "apply"]
+    run_preloaded(*words, check=True)
     for number, stage in enumerate(stages):
         root = tmp_path / str(number)
         found = content(root, layout)  # reading alone recovers

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from holdall.store import Change, Reservation, Verb
 from holdall.stores.yaml import Layout, YamlStore
 from holdall.stores.yaml.files import Folder
 from tests.support import yaml_dying as dying
+from tests.support.preloaded import run_preloaded
 from tests.support.yaml_collections import CITY, add, atlas, remove, rows, run, update
 from tests.support.yaml_dying import PREPARED, RESERVATION
 
@@ -70,8 +69,8 @@ def test_killed_at_any_stage(tmp_path: Path, layout: Layout, act: str) -> None:
     assert (before == after) == (act == "prepare again")  # only the footprint differs
     for number in range(len(stages)):
         shutil.copytree(origin, tmp_path / str(number))
-    command = [sys.executable, "-m", "tests.support.yaml_dying", str(tmp_path), layout, str(len(stages)), act]
-    subprocess.run(command, check=True, timeout=60, cwd=ROOT)
+    words = ["-m", "tests.support.yaml_dying", str(tmp_path), layout, str(len(stages)), act]
+    run_preloaded(*words, check=True)
     seen = []
     for number, stage in enumerate(stages):
         root = tmp_path / str(number)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from holdall.errors import ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
 from holdall.store import KeyOf
 from holdall.stores.yaml import Layout
+from tests.support.preloaded import PreloadedProcess
 from tests.support.yaml_collections import add, atlas, remove, rows, run, update
 
 ROOT = Path(__file__).parents[3]
@@ -24,8 +23,8 @@ TIMES = 25
 def test_two_processes_count_together(tmp_path: Path, layout: Layout) -> None:
     store = atlas(tmp_path, layout)
     run(store.apply([add("City", name="Paris", visits=0, version=1)]))
-    command = [sys.executable, "-m", "tests.support.yaml_counting", str(tmp_path), layout, str(TIMES)]
-    others = [subprocess.Popen([*command, name], cwd=ROOT) for name in ("a", "b")]
+    words = ["-m", "tests.support.yaml_counting", str(tmp_path), layout, str(TIMES)]
+    others = [PreloadedProcess(*words, name) for name in ("a", "b")]
     assert [other.wait(timeout=60) for other in others] == [0, 0]
     cities = rows(store, "City")
     assert cities[1][3:] == (2 * TIMES, 2 * TIMES + 1)

@@ -16,6 +16,7 @@ from holdall.admin.forms import Filled, Group, Typed, filled, placed, read_chang
 from holdall.admin.inner import Answer
 from holdall.admin.kinds import Node
 from holdall.admin.lasting import Lasting, done_soon
+from holdall.admin.outcomes import outcome_of
 from holdall.admin.visit import Refused, Visit
 from holdall.query import Value
 
@@ -119,15 +120,9 @@ async def _confirmed(visit: Visit, described: Described, deed: _Deed) -> Respons
     if answer.body and "json" not in kind:
         name = answer.headers.get("content-disposition", "attachment")
         return Response(answer.body, headers={"content-type": kind, "content-disposition": name})
-    return visit.page("done.html", described=described, deed=deed, answer=answer, result=_result(answer))
-
-
-def _result(answer: Answer) -> str:
-    """The result of an action, as text; nothing where that is no JSON, or null."""
-    if not answer.body or "json" not in answer.headers.get("content-type", ""):
-        return ""
-    text = msgspec.json.format(answer.body, indent=2).decode()
-    return "" if text == "null" else text
+    return visit.page(
+        "done.html", described=described, deed=deed, answer=answer, outcome=outcome_of(visit, described, answer)
+    )
 
 
 def _lasting(visit: Visit, described: Described, deed: _Deed, work: asyncio.Task[Answer]) -> Response:
@@ -136,7 +131,9 @@ def _lasting(visit: Visit, described: Described, deed: _Deed, work: asyncio.Task
     head, _, tail = whole.partition(_PLACE)
 
     def told(answer: Answer) -> str:
-        return visit.site.render("outcome.html", visit=visit, _=visit.words, answer=answer, result=_result(answer))
+        return visit.site.render(
+            "outcome.html", visit=visit, _=visit.words, answer=answer, outcome=outcome_of(visit, described, answer)
+        )
 
     return Lasting(work, head, told, tail)
 

@@ -37,8 +37,18 @@ async def operations_page(visit: Visit) -> Response:
             failed = str(error)
         if not failed and not secret:
             login = visit.request.query_params.get("login", "")
-            return visit.go("operations", name, _said="done", **({"login": login} if login else {}))
+            return visit.go(
+                "operations",
+                name,
+                _said="begun" if _begins(name, sent.own) else "done",
+                **({"login": login} if login else {}),
+            )
     return await _shown(visit, name, failed, secret)
+
+
+def _begins(name: str, given: dict[str, str]) -> bool:
+    """Whether a button begins work that goes on behind the page."""
+    return name == "fsck" or (name == "jobs" and given.get("_do") in ("start", "resume"))
 
 
 async def _shown(visit: Visit, name: str, failed: str, secret: list[str]) -> Response:

@@ -3,6 +3,7 @@
 let made = 0;
 
 export function lookUp(input) {
+  const named = document.getElementById(`${input.id}-named`);
   const isMany = "many" in input.dataset;
   const search = isMany ? document.createElement("input") : input;
   if (isMany) {
@@ -35,7 +36,7 @@ export function lookUp(input) {
       search.value = "";
     } else {
       input.value = each.key;
-      input.title = each.name;
+      if (named) named.textContent = each.name === each.key ? "" : each.name;
     }
     input.dispatchEvent(new Event("change", { bubbles: true }));
     close();
@@ -70,6 +71,7 @@ export function lookUp(input) {
     show();
   };
   search.addEventListener("input", () => {
+    if (named) named.textContent = "";
     clearTimeout(waiting);
     waiting = setTimeout(ask, 150);
   });

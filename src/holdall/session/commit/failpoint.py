@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 __all__ = ["Failpoint", "arm", "reached"]
 
@@ -34,16 +35,16 @@ class Failpoint(StrEnum):
     RECOVERED = "recovery finished a commit"
 
 
-_action: Callable[[Failpoint], None] | None = None
+_action: Callable[[Any], None] | None = None
 
 
-def arm(action: Callable[[Failpoint], None] | None) -> None:
-    """Call this at every failpoint from now on; None disarms."""
+def arm(action: Callable[[Any], None] | None) -> None:
+    """Call this at every failpoint, of commits and of moves, from now on; None disarms."""
     global _action  # one switch for the process, as a kill is
     _action = action
 
 
-def reached(point: Failpoint) -> None:
+def reached(point: StrEnum) -> None:
     """Say that this place was reached."""
     if _action is not None:
         _action(point)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holdall.store import Change, Hold, Outcome, Reservation
+from holdall.store import Change, Fence, Hold, Outcome, Reservation
 from holdall.stores.memory.records import MemoryRecords
 from holdall.stores.memory.transaction import MemoryTransaction
 
@@ -20,6 +20,11 @@ class PreparingMemory(MemoryRecords):
     async def hold(self) -> Hold:
         """By reservations."""
         return Hold.RESERVED
+
+    async def fence(self, reservation: Reservation, fence: Fence) -> None:
+        """Set a fence around a collection, once nobody else writes."""
+        async with self._writing():
+            self._reserved.fence(reservation, fence)
 
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply the changes, take them back, and hold what they touch. Raises what ``apply`` raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holdall.store import Change, Held, Outcome, Reservation, demand_unreserved, footprint_of
+from holdall.store import Change, Fence, Footprint, Held, Outcome, Reservation, demand_unreserved, footprint_of
 from holdall.stores.memory.data import Data
 from holdall.stores.memory.transaction import MemoryTransaction
 
@@ -36,6 +36,10 @@ class Reservations:
             trial.roll_back()
         self._held[reservation.commit] = Held(reservation, footprint_of(changes, self._data.schemas, outcomes))
         return outcomes
+
+    def fence(self, reservation: Reservation, fence: Fence) -> None:
+        """Set a fence around a collection."""
+        self._held[reservation.commit] = Held(reservation, Footprint(fence=fence))
 
     def renew(self, reservation: Reservation) -> None:
         """Let this reservation stand for the one that its commit holds, if it holds any."""

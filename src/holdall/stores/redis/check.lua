@@ -28,6 +28,21 @@ for number, collection in ipairs(collections) do
   if refusal then return refusal end
 end
 
+-- 0. which collections are fenced: what was held before passes, as who sets a fence waits for it
+if not (commit and not head[RESERVATION]) then
+  local position = 0
+  for _, run in ipairs(runs) do
+    local collection = collections[run[COLLECTION]]
+    if is_holding[run[COLLECTION]] then
+      local fence = owner_of(collection, 'f:')
+        or head[PASSING] ~= 'holdall_move_note' and owner_of(collection, 'f:holdall_move_note')
+        or head[PASSING] ~= 'holdall_move_position' and owner_of(collection, 'f:holdall_move_position')
+      if fence then return reserved_by({ { fence, collection } }, position + 1) end
+    end
+    position = position + #run[TEXTS]
+  end
+end
+
 -- 1. which records other commits hold: before their versions, as those of a decided commit may be about to change
 do
   local owners, first, position = {}, nil, 0

@@ -1,6 +1,7 @@
 -- What a commit over several stores holds in a collection: in #reserved, its id by what it holds, 'k:' and a record's
 -- text, 'r:' and the same where it is to be removed, 'u:' and the name of a unique rule's key and a value; in #commits,
--- its reservation by its id; in #held, by its id, { format, fields in #reserved, times, streams, #expiry or false }.
+-- its reservation by its id; 'f:' and what passes where the whole collection is fenced (see Fencing). In #held, by its
+-- id, { format, fields in #reserved, times, streams, #expiry or false }.
 -- A time is { record, when it would have expired in ms, member of #expiry or false }: what is held does not expire.
 
 local call, unpack = redis.call, unpack

@@ -8,7 +8,7 @@ from holdall.store import Reservation
 from holdall.stores.redis.asked import RenewAsked
 from holdall.stores.redis.errors import unknown_format
 from holdall.stores.redis.layout import Layout
-from holdall.stores.redis.scripts import PREPARED, RENEW, ROLL_BACK
+from holdall.stores.redis.scripts import FENCE, PREPARED, RENEW, ROLL_BACK
 from holdall.stores.redis.server import Server
 from holdall.stores.redis.writes import reservations
 
@@ -30,6 +30,13 @@ class Holding:
             reply = await self._server.run(ROLL_BACK, keys, [commit])
             if reply[0] == b"format":
                 raise unknown_format(self._store, reply)
+
+    async def fence(self, reservation: Reservation, layout: Layout, passing: str) -> None:
+        """Set a fence around a collection, in place of what is held under its commit. Raises UnknownFormat."""
+        keys = [layout.reserved, layout.commits, layout.held]
+        reply = await self._server.run(FENCE, keys, [reservation.commit, reservation.encode(), f"f:{passing}"])
+        if reply[0] == b"format":
+            raise unknown_format(self._store, reply)
 
     async def renew(self, reservation: Reservation) -> None:
         """Keep this reservation in place of its commit's last one, wherever that holds something."""

@@ -3,8 +3,9 @@
 -- ARGV[1] is the head, ARGV[2...] are runs of changes.
 
 -- the head: KEYS beside the records, the collections, whether any record is changed twice, and, for a part of a commit
--- over several stores, the commit's id, its encoded reservation, and where else it may hold something
-local BESIDE, COLLECTIONS, IS_REPEATED, COMMIT, RESERVATION, ELSEWHERE = 1, 2, 3, 4, 5, 6
+-- over several stores, the commit's id, its encoded reservation, and where else it may hold something; which fences are
+-- passed, or false
+local BESIDE, COLLECTIONS, IS_REPEATED, COMMIT, RESERVATION, ELSEWHERE, PASSING = 1, 2, 3, 4, 5, 6, 7
 
 -- a collection: TTL in ms or false, VERSION the name of a field or false, SLOTS how many
 local LISTING, PREFIX, TTL, EXPIRY, ENTRIES, VERSION, INDEXES, UNIQUES, STREAMS = 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -13,6 +13,7 @@ __all__ = [
     "APPLY",
     "COMMIT",
     "COUNT",
+    "FENCE",
     "FIELDS",
     "FORGET",
     "INDEX",
@@ -91,6 +92,7 @@ APPLY = _script("places", "read_mark", "finding", "counting", "check", "members"
 APPEND = _script("append")
 COMMIT = _script("places", "read_mark", "finding", "counting", "held", "is_held", "check", "members", "write", "commit")
 COUNT = _script("counting", "count")
+FENCE = _script("held", "fence")
 FIELDS = _script("fields", is_writing=False)
 FORGET = _script("forget")
 INDEX = _script("read_mark", "besides", "index")

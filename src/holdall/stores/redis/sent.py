@@ -92,7 +92,9 @@ class RunSent(NamedTuple):
 
 
 class HeadSent(NamedTuple):
-    """The arguments before the runs; ``commit`` is False where only one store is written."""
+    """The arguments before the runs; ``commit`` is False where only one store is written.
+
+    ``passing`` says which fences are passed, by rows that are written along."""
 
     beside: int
     collections: Sequence[msgspec.Raw]  # each a CollectionSent, packed
@@ -100,3 +102,4 @@ class HeadSent(NamedTuple):
     commit: str | bool = False
     reservation: str | bool = False
     elsewhere: Sequence[PlaceSent] = ()
+    passing: str | bool = False

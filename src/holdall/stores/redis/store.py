@@ -34,9 +34,9 @@ from holdall.stores.redis.collection import RedisCollection
 from holdall.stores.redis.describing import describe
 from holdall.stores.redis.durability import Durability
 from holdall.stores.redis.envelope import EnvelopeCodec
+from holdall.stores.redis.fenced import FencedRedisStore
 from holdall.stores.redis.fetch import Reader
 from holdall.stores.redis.holding import Holding
-from holdall.stores.redis.identity import IdentifiedRedisStore
 from holdall.stores.redis.layout import Layout, Spread
 from holdall.stores.redis.opening import Connecting, server_at
 from holdall.stores.redis.provision import Provision
@@ -68,7 +68,7 @@ def open_redis(name: str, url: str, **options: Any) -> RedisStore:
     return RedisStore(name, url, **options)
 
 
-class RedisStore(SeenRedisStore, IdentifiedRedisStore):
+class RedisStore(SeenRedisStore, FencedRedisStore):
     """Records in hashes on a Redis 7 or Valkey server, or on a cluster of them.
 
     ``prefix`` begins the name of every key, if it is not empty. ``collections`` gives options by collection.

@@ -18,7 +18,7 @@ from holdall.errors import (
     UniqueViolation,
 )
 from holdall.query import Kind, Value
-from holdall.store import APPLIED, Damaged, Members, Outcome, Reservation, Run, Verb
+from holdall.store import APPLIED, Damaged, Members, Outcome, Reservation, Run, Verb, passing_of
 from holdall.stores.redis.codec import Codec
 from holdall.stores.redis.described import described, place_of
 from holdall.stores.redis.errors import Misfit, unknown_format
@@ -75,7 +75,13 @@ class Batch:
         places = [place_of(layout, self._beside) for layout in elsewhere if layout.schema.name not in self._numbers]
         is_repeated = len(set(records)) < len(records)
         head = HeadSent(
-            len(self._beside), self._collections, is_repeated, commit or False, reservation or False, places
+            len(self._beside),
+            self._collections,
+            is_repeated,
+            commit or False,
+            reservation or False,
+            places,
+            passing_of({run.collection for run in self._runs}) or False,
         )
         return [*self._beside, *records, *streams], [_pack(head), *packed]
 

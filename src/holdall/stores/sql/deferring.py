@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from holdall.store import Hold
+from holdall.store import Fence, Hold, Reservation
 from holdall.stores.sql.holding import HoldingDatabase, HoldingSqlStore
+from holdall.stores.sql.steps import FenceWork
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["DeferringDatabase", "DeferringSqlStore"]
@@ -30,6 +31,11 @@ class DeferringSqlStore(HoldingSqlStore):
     def __init__(self, name: str, tables: Tables, database: DeferringDatabase, hold: Hold) -> None:
         super().__init__(name, tables, database, hold)
         self._deferring = database
+
+    async def fence(self, reservation: Reservation, fence: Fence) -> None:
+        """Set a fence around a collection, as a row that every writer looks at."""
+        await self._learn()
+        await self._deferring.prepare(reservation, FenceWork(fence))
 
     async def sync(self) -> None:
         """Let everything that was committed survive a crash of the database and of its machine."""

@@ -31,7 +31,7 @@ from holdall.stores.sql.postgres_transaction import (
     as_tuple,
 )
 from holdall.stores.sql.postgres_work import PostgresWorks
-from holdall.stores.sql.steps import Work
+from holdall.stores.sql.steps import FenceWork, Work
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["PostgresDatabase"]
@@ -150,7 +150,8 @@ class PostgresDatabase:
         if hold is Hold.NONE:
             missing = "set max_prepared_transactions above zero, or let its user create the table holdall_reservation"
             raise Unsupported(self._store, "commits over several stores", missing)
-        return await (self._prepared if hold is Hold.PREPARED else self._rows).prepare(reservation, work)
+        is_row = hold is Hold.RESERVED or isinstance(work, FenceWork)
+        return await (self._rows if is_row else self._prepared).prepare(reservation, work)
 
     async def commit_prepared(self, commit: str, work: Work) -> bool:
         """Commit what the server has prepared, or write what is held by a row."""

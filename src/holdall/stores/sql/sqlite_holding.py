@@ -55,7 +55,7 @@ class SqliteHolding:
         """Write what is held and let go of it; False where nothing is held."""
         if not self._reservations.remove(connection, commit):
             return False
-        self._works.whole(connection, work)
+        self._works.whole(connection, work, was_held=True)
         return True
 
     def _counters(self, connection: apsw.Connection, work: Work) -> Sequence[tuple[str, int]]:

@@ -27,10 +27,13 @@ class SqliteWorks:
         self._tables = tables
         self._reservations = reservations
 
-    def whole(self, connection: apsw.Connection, work: Work) -> list[Outcome]:
-        """Carry out a work that is to be committed as it is: its references must hold."""
+    def whole(self, connection: apsw.Connection, work: Work, *, was_held: bool = False) -> list[Outcome]:
+        """Carry out a work that is to be committed as it is: its references must hold.
+
+        One that ``was_held`` passes fences: who sets them waits for it.
+        """
         done: list[Step] = []
-        outcomes = self._unreserved(connection, work, done)
+        outcomes = self._unreserved(connection, work, done, was_held=was_held)
         self.demand_references(connection, done)
         return outcomes
 
@@ -69,9 +72,13 @@ class SqliteWorks:
             raise error_of(Meaning.REFERENCE, self._store, "FOREIGN KEY", done[-1].collection if done else None)
         raise violation_of(self._store, *found)
 
-    def _unreserved(self, connection: apsw.Connection, work: Work, done: list[Step]) -> list[Outcome]:
+    def _unreserved(
+        self, connection: apsw.Connection, work: Work, done: list[Step], *, was_held: bool = False
+    ) -> list[Outcome]:
         """The outcomes of all steps. Raises Reserved if another commit holds anything they touch."""
         held = self._reservations.held(connection)
+        if was_held:
+            held = [item for item in held if item.fence is None]
         if not held:
             return self._steps(connection, work, done)
         work.demand_unreserved(self._store, held)

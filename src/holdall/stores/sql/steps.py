@@ -9,13 +9,14 @@ import msgspec
 import sqlalchemy as sa
 
 from holdall.query import Schema, Value
-from holdall.store import Change, Footprint, Held, Outcome, Row, demand_unreserved, footprint_of
+from holdall.store import Change, Fence, Footprint, Held, Outcome, Row, demand_unreserved, footprint_of
 from holdall.stores.sql.compile import Statement
 
 __all__ = [
     "Bulk",
     "ColumnRows",
     "Delete",
+    "FenceWork",
     "Find",
     "Insert",
     "Lock",
@@ -183,3 +184,22 @@ class Work:
     def footprint(self, outcomes: Sequence[Outcome] | None = None) -> Footprint:
         """Return the footprint of the changes; with ``outcomes``, keys that the database made count too."""
         return footprint_of(self.changes, self.schemas, outcomes)
+
+
+class FenceWork(Work):
+    """Nothing to carry out: what is held for it is a fence around a collection."""
+
+    __slots__ = ("_fence",)
+
+    def __init__(self, fence: Fence) -> None:
+        super().__init__(lambda _: _no_steps(), (), {})
+        self._fence = fence
+
+    def footprint(self, outcomes: Sequence[Outcome] | None = None) -> Footprint:
+        """The fence."""
+        return Footprint(fence=self._fence)
+
+
+def _no_steps() -> Steps:
+    yield from ()
+    return []

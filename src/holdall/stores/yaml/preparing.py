@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from holdall.store import Change, Outcome, Reservation, footprint_of
+from holdall.store import Change, Fence, Footprint, Outcome, Reservation, footprint_of
 from holdall.stores.yaml.files import Folder
 from holdall.stores.yaml.journal import Journal
 from holdall.stores.yaml.part import draft_part
@@ -48,6 +48,11 @@ class Preparing:
         part = draft_part(self._store, self._folder, shelves, changes)
         self._journal.change([*part.counters, *part.edits, self._reserved.let_go(commit)])
         return True
+
+    def fence(self, reservation: Reservation, fence: Fence) -> None:
+        """Set a fence around a collection."""
+        self._reserved.has(reservation.commit)  # if it does, it is in a form that is known
+        self._journal.change([self._reserved.hold(reservation, Footprint(fence=fence), {})])
 
     def roll_back(self, commit: str) -> None:
         """Let go of what the commit holds, if anything."""

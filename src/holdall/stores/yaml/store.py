@@ -34,8 +34,8 @@ from holdall.stores.yaml.counters import Counters
 from holdall.stores.yaml.describing import describe
 from holdall.stores.yaml.draft import largest_of
 from holdall.stores.yaml.errors import disk
+from holdall.stores.yaml.fenced import FencedYamlStore
 from holdall.stores.yaml.files import Folder
-from holdall.stores.yaml.identity import IdentifiedYamlStore
 from holdall.stores.yaml.inspection import problems
 from holdall.stores.yaml.journal import FileEdit, Journal
 from holdall.stores.yaml.lock import OWN, Lock
@@ -58,7 +58,7 @@ _CAPABILITIES = Capabilities(
 )
 
 
-class YamlStore(SeenYamlStore, IdentifiedYamlStore):
+class YamlStore(SeenYamlStore, FencedYamlStore):
     """Records in YAML files under one folder; every process that opens the folder works on the same records.
 
     ``max_file_bytes`` bounds one file (4 MiB for a record, 64 MiB for a collection), ``max_records`` one collection;

@@ -9,11 +9,22 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from holdall.errors import Conflict, LockConflict, Reserved
 from holdall.query import Row
-from holdall.store import RESERVATION_FORMAT, Change, Hold, Outcome, Preparable, Reservation
+from holdall.store import (
+    FENCE_PREFIX,
+    RESERVATION_FORMAT,
+    Change,
+    Fence,
+    Fencing,
+    Hold,
+    Outcome,
+    Preparable,
+    Reservation,
+)
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 
@@ -57,6 +68,15 @@ class Commits:
         """The id of a new commit that holds these changes."""
         reservation = self.begin()
         self.prepare(reservation, *changes)
+        return reservation.commit
+
+    def fence(self, fence: Fence, commit: str = "") -> str:
+        """Set a fence, in place of that of this name; return its name."""
+        reservation = self.begin()
+        reservation = msgspec.structs.replace(reservation, commit=commit or FENCE_PREFIX + reservation.commit)
+        self._begun.append(reservation.commit)
+        assert isinstance(self.case.store, Fencing)
+        self.case.run(self.case.store.fence(reservation, fence))
         return reservation.commit
 
     def commit(self, commit: str, *changes: Change) -> bool:

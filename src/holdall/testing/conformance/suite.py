@@ -17,6 +17,7 @@ from holdall.testing.conformance.collisions import Collisions
 from holdall.testing.conformance.computing import Computing
 from holdall.testing.conformance.constraints import Constraints
 from holdall.testing.conformance.expecting import Expecting
+from holdall.testing.conformance.fencing import Fencing
 from holdall.testing.conformance.final_states import FinalStates
 from holdall.testing.conformance.generated import Generated
 from holdall.testing.conformance.grouped import Grouped
@@ -90,6 +91,7 @@ class StoreConformance(
     BulkChanges,
     Holding,
     Collisions,
+    Fencing,
     Streams,
     Bounds,
     Seeing,

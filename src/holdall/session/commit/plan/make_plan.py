@@ -81,6 +81,10 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
         if batch.binding.record_access is not None:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
     is_linked = bool(edges) or _awaits_keys(dirty, models_dirty)
+    if bindings.moves is not None and (notes := bindings.moves.notes(batches)):
+        batches += notes
+        records.states.track_rows([record for batch in notes for record in batch.records])
+        is_linked = is_linked or any(batch.awaits for batch in notes)
     if bindings.listening is not None:
         rows = bindings.listening.rows(batches, user)
         batches += rows

@@ -98,7 +98,7 @@ async def _settle_reservations(
     assert isinstance(store, Preparable)
     try:
         for reservation in await store.prepared():
-            if reservation.commit in looked_at:
+            if reservation.commit in looked_at or reservation.is_fence:
                 continue
             if unknown := unknown_form(store, reservation):
                 _name_once(coordinator.journal, reservation.commit, f"is left alone: {unknown}")

@@ -35,6 +35,11 @@ class Coordinator(msgspec.Struct, frozen=True):
 
     @staticmethod
     def is_abandoned(holder: JournalRow | Reservation) -> bool:
-        """Whether others may go on with a commit: its lease is over, or its owner is known to be dead."""
+        """Whether others may go on with a commit: its lease is over, or its owner is known to be dead.
+
+        Fences stay until the move of their collection takes them away.
+        """
+        if isinstance(holder, Reservation) and holder.is_fence:
+            return False
         commit = holder.id if isinstance(holder, JournalRow) else holder.commit
         return holder.expires <= now() or (bool(holder.owner) and is_known_dead(holder.owner, commit))

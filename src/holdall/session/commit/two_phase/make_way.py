@@ -39,7 +39,7 @@ class Patience:
         """Let what is in the way come to its end. Returns False where trying again is of no use."""
         if isinstance(obstacle, LockConflict):
             return self.left > self._pause and await self._bear_lock(obstacle.store)
-        if self.left <= self._pause:
+        if self.left <= self._pause or obstacle.is_fence:
             return False
         for reservation in cast(tuple[Reservation, ...], obstacle.reservations):
             if not await self._is_making_way(obstacle.store, reservation):

@@ -1,0 +1,99 @@
+"""A collection on both sides of a move, read by key: the changes that make the target as the source is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+import msgspec
+
+from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Key, Op, Or, Query, Row, SortKey, Value
+from holdall.session import Binding
+from holdall.session.references.key_conditions import chunks, having_keys
+from holdall.store import Change, Verb
+
+__all__ = ["BothSides"]
+
+
+class BothSides(msgspec.Struct, frozen=True):
+    """The collection where it lies and where it goes."""
+
+    source: Binding
+    target: Binding
+
+    async def pages(self, side: Binding, size: int, after: Key = None) -> AsyncIterator[dict[Key, Row]]:
+        """All records of a side by their keys, in the order of keys, ``size`` at a time, from behind ``after``."""
+        names = side.schema.key
+        query: AnyQuery = Query(side.collection, ALWAYS).sort(*[SortKey((name,)) for name in names]).limit(size)
+        while True:
+            if after is not None:
+                query = query.after(*(after if len(names) > 1 else (after,)))
+            rows = await side.store.fetch(query)
+            if not rows:
+                return
+            yield {side.row_key(row): row for row in rows}
+            after = side.row_key(rows[-1])
+
+    async def rows(self, side: Binding, keys: Iterable[Key]) -> dict[Key, Row]:
+        """The records of a side with these keys."""
+        found: dict[Key, Row] = {}
+        for part in chunks(side, list(keys)):
+            rows = await side.store.fetch(Query(side.collection, having_keys(side, part)))
+            found.update((side.row_key(row), row) for row in rows)
+        return found
+
+    async def changes(self, keys: Sequence[Key], known: dict[Key, Row] | None = None) -> list[Change]:
+        """Return what has to be done to the target, so that these records are there as they are in the source.
+
+        ``known`` are those of the source, if they were read.
+        """
+        ours = await self.rows(self.source, keys) if known is None else known
+        theirs = await self.rows(self.target, keys)
+        found: dict[Verb, list[Change]] = {Verb.REMOVE: [], Verb.UPDATE: [], Verb.ADD: []}
+        for key in keys:
+            change = self._change(key, ours.get(key), theirs.get(key))
+            if change is not None:
+                found[change.verb].append(change)
+        return [*found[Verb.REMOVE], *found[Verb.UPDATE], *found[Verb.ADD]]
+
+    def additions(self, rows: dict[Key, Row]) -> list[Change]:
+        """The changes that add these records to the target."""
+        names = self._names
+        return [Change(Verb.ADD, self.target.collection, key, names, tuple(row)) for key, row in rows.items()]
+
+    def differing(self, ours: Row, theirs: Row) -> list[str]:
+        """The fields in which two records are not the same."""
+        return [name for name, mine, other in zip(self._names, ours, theirs, strict=True) if mine != other]
+
+    async def holders(self, changes: Iterable[Change]) -> set[Key]:
+        """The records of the target that have a unique value which one of these changes would give to another."""
+        found: set[Key] = set()
+        given = [dict(zip(change.fields, change.values, strict=True)) for change in changes]
+        for rule in self.target.schema.unique:
+            values = [tuple(each[name] for name in rule) for each in given if all(name in each for name in rule)]
+            wanted = [each for each in values if None not in each]
+            for start in range(0, len(wanted), 50):
+                condition = _any_of(rule, wanted[start : start + 50])
+                rows = await self.target.store.fetch(Query(self.target.collection, condition))
+                found.update(self.target.row_key(row) for row in rows)
+        return found
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.target.all_fields
+
+    def _change(self, key: Key, ours: Row | None, theirs: Row | None) -> Change | None:
+        if ours is None:
+            return None if theirs is None else Change(Verb.REMOVE, self.target.collection, key)
+        if theirs is None:
+            return Change(Verb.ADD, self.target.collection, key, self._names, tuple(ours))
+        own = set(self.target.schema.key)
+        pairs = [(name, value) for name, value in zip(self._names, ours, strict=True) if name not in own]
+        if tuple(ours) == tuple(theirs):
+            return None
+        names, values = zip(*pairs, strict=True)
+        return Change(Verb.UPDATE, self.target.collection, key, names, values)
+
+
+def _any_of(rule: Sequence[str], values: Sequence[tuple[Value, ...]]) -> Condition:
+    each = [And(tuple(Compare((name,), Op.EQ, part) for name, part in zip(rule, one, strict=True))) for one in values]
+    return each[0] if len(each) == 1 else Or(tuple(each))

@@ -1,0 +1,84 @@
+"""The two ends of a move: given up before the switch, or done with the store that the collection has left."""
+
+from __future__ import annotations
+
+from holdall.app.moving.fences import Fences
+from holdall.app.moving.known_moves import KnownMoves
+from holdall.app.moving.move import Move, kept_in
+from holdall.app.moving.note import note_binding
+from holdall.app.moving.report import MoveReport
+from holdall.app.moving.rows import MOVE, POSITION, MoveRow, Position, note_name, read_row, removal
+from holdall.errors import StateError
+from holdall.query import ALWAYS, Query
+from holdall.session import Binding, Bindings, Recovery, store_within
+from holdall.session.journal.owner import commit_under_way
+from holdall.store import Change, Provisioned, Store, Verb
+
+__all__ = ["cancelled", "ended"]
+
+_MOST = 1_000  # notes that are removed at once
+
+
+async def cancelled(move: Move) -> MoveReport:
+    """Let writers go on without notes, and remove from the target what was copied.
+
+    Raises StateError where the collection is not being moved there, or was switched.
+    """
+    await move.make_room()
+    row = await read_row(move.source, MoveRow, move.name)
+    known = await read_row(move.target, Position, move.name)
+    is_begun = row is not None and row.state != "moved" and row.store == move.target.name
+    if not is_begun and (known is None or known.state == "moved"):
+        raise StateError(f"{move.name} is not being moved from {move.source.name!r} to {move.target.name!r}")
+    with commit_under_way(move.run_id):
+        await move.mover.take(move.begun())
+        if move.state in ("switching", "moved"):
+            raise StateError(
+                f"{move.name} was switched to {move.target.name!r}: run the move to its end, then move back"
+            )
+        if row is not None and is_begun:
+            if row.state == "closed":
+                await move.reopen(row)
+                row = await move.row()
+            if move.state != "preparing":
+                await move.catching_up().take_back()
+            await move.fences.lift(move.source, row.id)
+            await move.source.apply([removal(row)])
+        await _remove_notes(move)
+        await move.fences.lift(move.target, move.mover.position.id)
+        report = move.report("cancelled")
+        await move.target.apply([removal(move.mover.position)])
+    return report
+
+
+async def _remove_notes(move: Move) -> None:
+    notes = move.note_binding()
+    while rows := await move.source.fetch(Query(notes.collection, ALWAYS).limit(_MOST)):
+        await move.source.apply([Change(Verb.REMOVE, notes.collection, row[0]) for row in rows])
+
+
+async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, binding: Binding, left: Store) -> MoveReport:
+    """Drop what a collection has left in a store. Raises StateError where it was not moved away from there."""
+    name, here = binding.collection, store_within(binding.store)
+    left.bind([MOVE, kept_in(bindings, binding, left).schema])
+    here.bind([POSITION])
+    for store in (left, here):
+        if isinstance(store, Provisioned):
+            await store.create()
+    row = await read_row(left, MoveRow, name)
+    known = await read_row(here, Position, name)
+    if here is left or row is None or row.state != "moved":
+        raise StateError(f"{name} was not moved away from store {left.name!r}")
+    if known is not None and known.state != "moved":
+        raise StateError(f"the move of {name} from {left.name!r} has not come to its end: run it again")
+    note_binding(bindings, name, left)
+    assert isinstance(left, Provisioned)
+    await left.drop(name, note_name(name))
+    await Fences(bindings, recovery, name).lift(left, row.id)
+    await left.apply([removal(row)])
+    if known is not None and known.source == left.name:
+        await here.apply([removal(known)])
+    await moves.look_at(left)
+    bindings.forget(note_name(name))
+    bindings.configure()
+    return MoveReport(name, left.name, here.name, "ended")

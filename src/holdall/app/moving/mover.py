@@ -1,0 +1,80 @@
+"""The one that moves a collection: it owns the position in the target, and writes nothing without renewing that."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from holdall.app.moving.rows import POSITION, Position, read_row, row_change
+from holdall.errors import AlreadyExists, LockConflict, Reserved, StaleVersion, StateError
+from holdall.session.journal.owner import is_known_dead, this_owner
+from holdall.store import Change, Store
+
+__all__ = ["Mover"]
+
+_LEASE = dt.timedelta(seconds=60)
+_TRIES = 8
+_FIRST_PAUSE = 0.02  # seconds
+
+
+class Mover:
+    """The owner of a move for one ``run``; ``position`` is what the target has of it."""
+
+    def __init__(self, target: Store, run: str) -> None:
+        self._target = target
+        self._owner = f"{this_owner()} {run}"
+        self._position: Position | None = None
+
+    @property
+    def position(self) -> Position:
+        """How far the move is, as this run has written it."""
+        assert self._position is not None
+        return self._position
+
+    async def take(self, wanted: Position) -> bool:
+        """Take the move up where it is, or begin it as ``wanted``; whether it begins.
+
+        Raises StateError while somebody else has it in hand.
+        """
+        known = await read_row(self._target, Position, wanted.collection)
+        if known is not None:
+            owner, _, run = known.owner.partition(" ")
+            if owner and not is_known_dead(owner, run) and known.until > _now():
+                last = f"{known.until - _LEASE:%Y-%m-%d %H:%M:%S} UTC"
+                raise StateError(f"{known.collection} is being moved elsewhere: its last batch was at {last}")
+        self._position = known
+        next_one = msgspec.structs.replace(known or wanted, owner=self._owner, until=_now() + _LEASE)
+        await self._put([], next_one)
+        return known is None
+
+    async def write(self, changes: Sequence[Change], **moved: object) -> None:
+        """Write a batch to the target in one step with these members of the position.
+
+        Raises StateError where somebody else has taken the move over.
+        """
+        await self._put(changes, msgspec.structs.replace(self.position, until=_now() + _LEASE, **moved))
+
+    async def _put(self, changes: Sequence[Change], row: Position) -> None:
+        former, pause = self._position, _FIRST_PAUSE
+        row = msgspec.structs.replace(row, version=1 if former is None else former.version + 1)
+        for attempt in range(_TRIES):
+            try:
+                await self._target.apply([*changes, row_change(row, former)])
+            except (AlreadyExists, StaleVersion) as error:
+                if getattr(error, "collection", "") != POSITION.name:
+                    raise
+                raise StateError(f"the move of {row.collection} was taken over by another program") from error
+            except (LockConflict, Reserved):
+                if attempt + 1 == _TRIES:
+                    raise
+                await asyncio.sleep(pause * 2**attempt)
+            else:
+                self._position = row
+                return
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,23 @@
+"""Commits that a fence refused: the session learns where the collection is to be written, and tries again if it may."""
+
+from __future__ import annotations
+
+from holdall.errors import Reserved
+from holdall.session.context import SessionContext
+
+__all__ = ["learn_of_move"]
+
+
+async def learn_of_move(context: SessionContext, refusal: Reserved) -> bool:
+    """Learn where a moving collection is to be written; whether the commit can be tried anew.
+
+    Not where it was moved meanwhile and has no versions: what changed records may have been read from the store that
+    it has left would be written over what others have written since.
+    """
+    moves = context.bindings.moves
+    if moves is None or not await moves.learn(refusal):
+        return False
+    binding = context.bindings.of_name(refusal.collection)
+    if binding.store.name == refusal.store or binding.declaration.version is not None:
+        return True
+    return not any(type(each) is binding.model for each in context.records.dirty.values())

@@ -1,0 +1,332 @@
+"""Collections that move while they are written: nothing is lost or doubled, whoever stops or has not heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from holdall import Holdall, Many, Model, Ref, back, field
+from holdall.app import MoveReport
+from holdall.app.moving import MovePoint
+from holdall.app.moving.catching_up import CatchingUp
+from holdall.app.moving.known_moves import KnownMoves
+from holdall.errors import CommitAborted, DeclarationError, Reserved, StateError, Unsupported
+from holdall.query import Query
+from holdall.session.commit.failpoint import arm
+from tests.support.moving_trial import losses_of, trial
+from tests.support.moving_writers import Counted, application
+
+pytestmark = pytest.mark.anyio
+
+
+class Band(Model, collection="band"):
+    id: int = field(pk=True, generated=True)
+    name: str = ""
+    tracks: Many[Track] = back("band")
+
+
+class Track(Model, collection="track"):
+    id: int = field(pk=True, generated=True)
+    title: str
+    rank: int | None = field(default=None, unique=True)
+    band: Ref[Band | None] = field(default=None)
+
+
+class Killed(BaseException):
+    """The end of a process, as far as the code that is stopped can tell."""
+
+
+def stores_in(folder: Path) -> dict[str, str]:
+    return {"main": f"sqlite:///{folder}/main.db", "other": f"sqlite:///{folder}/other.db", "files": f"yaml:{folder}/y"}
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[Holdall]:
+    """Ten records in the store main."""
+    app = application(stores_in(tmp_path), "main")
+    await app.create()
+    async with app.session() as session:
+        session.add_all([Counted(id=key, code=f"c{key}") for key in range(1, 11)])
+    yield app
+    await app.close()
+
+
+@pytest.fixture
+async def second(tmp_path: Path, app: Holdall) -> AsyncIterator[Holdall]:
+    """Another process with the same settings, as far as stores can tell."""
+    second = application(stores_in(tmp_path), "main")
+    yield second
+    await second.close()
+
+
+async def move(app: Holdall, to: str, **options: object) -> MoveReport:
+    return await app.move(Counted, to=to, dry_run=False, accept=await losses_of(app, to), batch=3, **options)  # type: ignore[arg-type]
+
+
+async def counts(app: Holdall) -> dict[int, int]:
+    async with app.session() as session:
+        return {each.id: each.count for each in await session.query(Counted.where())}
+
+
+async def count(app: Holdall, key: int) -> None:
+    async with app.session() as session:
+        (await session.require(Counted, key)).count += 1
+
+
+async def rows_in(app: Holdall, store: str) -> int:
+    return len(await app.stores[store].fetch(Query("counted")))
+
+
+@pytest.mark.parametrize(
+    "road", [["main", "postgres", "redis", "mongo"], ["main", "files", "redis", "other"]], ids="-".join
+)
+async def test_nothing_is_lost_on_the_road(
+    road: list[str], request: pytest.FixtureRequest, tmp_path: Path, fresh_database: Callable[[str], str]
+) -> None:
+    stores = stores_in(tmp_path)
+    for name in road:
+        if name not in stores:
+            url: str = request.getfixturevalue(f"{name}_url")
+            stores[name] = fresh_database(url) if name == "postgres" else url
+    found = await trial(stores, road, 40, writers=2, pause=0.005)
+    assert found.wrong == []
+    assert [(each.target, each.state) for each in found.moves] == [(name, "moved") for name in road[1:]]
+    assert found.commits > 0
+
+
+async def test_another_process_that_has_not_heard_loses_nothing(tmp_path: Path) -> None:
+    found = await trial(stores_in(tmp_path), ["main", "other"], 60, batch=10, writers=1, processes=1, pause=0.005)
+    assert found.wrong == []
+
+
+async def killed_at(point: MovePoint, app: Holdall) -> None:
+    """Begin to move to the store other, and die there."""
+
+    def kill(reached: object) -> None:
+        if reached is point:
+            raise Killed
+
+    arm(kill)
+    try:
+        with pytest.raises(Killed):
+            await move(app, "other")
+    finally:
+        arm(None)
+
+
+async def test_a_writer_without_notes_is_refused(
+    app: Holdall, second: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KnownMoves, "notes", lambda self, batches: [])
+    await killed_at(MovePoint.COPIED, app)
+    async with second.session() as session:
+        (await session.require(Counted, 1)).count += 1
+        with pytest.raises(CommitAborted, match="the move of counted to store 'other'") as caught:
+            await session.commit(timeout=0.5)
+        session.rollback()
+    assert isinstance(caught.value.__cause__, Reserved)
+    assert caught.value.is_retryable
+
+
+async def nothing(*_: object, **__: object) -> None:
+    """Follow and compare nothing."""
+
+
+async def test_a_move_that_follows_nothing_is_found_out(
+    app: Holdall, second: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: the comparison refuses it, and without that the records show it."""
+    await killed_at(MovePoint.COPIED, app)
+    await count(second, 1)
+    monkeypatch.setattr(CatchingUp, "bring", nothing)
+    with pytest.raises(StateError, match=r"1 records of counted are not.* they differ in count, version"):
+        await move(app, "other")
+    await count(second, 2)
+    monkeypatch.setattr(CatchingUp, "compare", nothing)
+    await move(app, "other")
+    assert [(await counts(app))[key] for key in (1, 2)] == [0, 0]
+
+
+async def test_the_dry_run_tells_and_writes_nothing(app: Holdall) -> None:
+    report = await app.move(Counted, to="other")
+    assert str(report) == "counted: main -> other, planned; 10 records, nothing was written"
+    told = await app.move(Counted, to="files")
+    assert "transactions" in [each.name for each in told.losses]
+    with pytest.raises(StateError, match=r"loses transactions.*accept="):
+        await app.move(Counted, to="files", dry_run=False)
+    with pytest.raises(StateError, match="'colours' is not lost by moving"):
+        await app.move(Counted, to="other", dry_run=False, accept=["colours"])
+    assert await counts(app) == dict.fromkeys(range(1, 11), 0)
+
+
+@pytest.mark.parametrize("point", MovePoint)
+async def test_a_mover_that_is_killed_is_taken_up(point: MovePoint, app: Holdall, second: Holdall) -> None:
+    await killed_at(point, app)
+    if point in (MovePoint.NOTED, MovePoint.COPIED):
+        await count(second, 1)  # a process that has not heard notes what it writes
+        await count(app, 2)
+    report = await move(second, "other")
+    assert report.state == "moved"
+    for each in (app, second):
+        await count(each, 3)
+        found = await counts(each)
+        assert len(found) == 10
+        assert found[3] == (1 if each is app else 2)
+        assert each.bindings.of_model(Counted).store.name == "other"
+    if point in (MovePoint.NOTED, MovePoint.COPIED):
+        assert (found[1], found[2]) == (1, 1)
+    assert await rows_in(app, "main") == 10  # the source stays until the move is ended
+
+
+async def test_two_do_not_move_the_same(app: Holdall, second: Holdall) -> None:
+    refused = []
+
+    async def also() -> None:
+        with pytest.raises(StateError, match="is being moved elsewhere"):
+            await move(second, "other")
+        refused.append(1)
+
+    waiting: list[asyncio.Task[None]] = []
+
+    def look(report: MoveReport) -> None:
+        if not waiting:
+            waiting.append(asyncio.create_task(also()))
+
+    await asyncio.gather(move(app, "other", progress=look))
+    await waiting[0]
+    assert refused == [1]
+
+
+async def test_cancelled_moves_leave_the_target_empty(app: Holdall, second: Holdall) -> None:
+    await killed_at(MovePoint.COPIED, app)
+    assert await rows_in(app, "other") == 3
+    await count(second, 1)
+    report = await second.cancel_move(Counted, to="other")
+    assert report.state == "cancelled"
+    await count(app, 1)
+    assert (await counts(app))[1] == 2
+    assert await rows_in(app, "other") == 0
+    with pytest.raises(StateError, match="is not being moved"):
+        await app.cancel_move(Counted, to="other")
+    assert (await move(app, "other")).state == "moved"
+
+
+async def test_a_collection_moves_back_and_the_rest_is_dropped(app: Holdall, second: Holdall, tmp_path: Path) -> None:
+    await move(app, "other")
+    await count(app, 1)
+    with pytest.raises(StateError, match=r"is not being moved"):
+        await app.cancel_move(Counted, to="main")
+    await move(app, "main")
+    await count(second, 1)
+    assert (await counts(app))[1] == 2
+    fresh = application(stores_in(tmp_path), "other")
+    assert (await counts(fresh))[1] == 2
+    await count(fresh, 1)
+    await fresh.close()
+    assert (await counts(second))[1] == 3
+    with pytest.raises(StateError, match="was not moved away"):
+        await app.end_move(Counted, source="main")
+    assert (await app.end_move(Counted, source="other")).state == "ended"
+    assert await app.inspect() == {}
+    await count(app, 1)
+    assert (await counts(second))[1] == 4
+
+
+async def test_settings_that_name_the_target_too_early_write_nothing(app: Holdall, tmp_path: Path) -> None:
+    early = application(stores_in(tmp_path), "other")
+
+    await killed_at(MovePoint.COPIED, app)
+    with pytest.raises(CommitAborted, match="the move of counted to store 'other'"):
+        async with early.session() as session:
+            session.add(Counted(id=99))
+    await move(app, "other")
+    async with early.session() as session:
+        session.add(Counted(id=99))
+    assert set(await counts(app)) == {*range(1, 11), 99}
+    await early.close()
+
+
+async def test_values_that_change_hands_arrive(app: Holdall, second: Holdall) -> None:
+    """Unique values that pass from record to record between two batches are where they are in the source."""
+    await killed_at(MovePoint.COPIED, app)
+    for first, other in ((1, 9), (2, 3), (1, 10)):
+        async with second.session() as session:
+            one, two = await session.require(Counted, first), await session.require(Counted, other)
+            kept, one.code = one.code, None
+            await session.commit()
+            two.code, given = kept, two.code
+            await session.commit()
+            one.code = given
+    await move(app, "other")
+    async with app.session() as session:
+        codes = {each.id: each.code for each in await session.query(Counted.where())}
+    assert codes == {key: f"c{key}" for key in range(1, 11)} | {1: "c10", 9: "c1", 10: "c9", 2: "c3", 3: "c2"}
+
+
+async def test_references_and_keys_go_on(tmp_path: Path) -> None:
+    app = Holdall("bands")
+    for name, url in stores_in(tmp_path).items():
+        app.add_store(name, url)
+    app.add(Band, store="other")
+    app.add(Track, store="main")
+    await app.create()
+    async with app.session() as session:
+        band = session.add(Band(name="A"))
+        session.add_all([Track(title=f"t{number}", band=band) for number in range(5)])
+    with pytest.raises(StateError, match=r"foreign key track\.band"):
+        await app.move(Band, to="main", dry_run=False)
+    report = await app.move(
+        Band, to="files", dry_run=False, accept=[each.name for each in (await app.move(Band, to="files")).losses]
+    )
+    assert report.state == "moved"
+    async with app.session() as session:
+        (band,) = await session.query(Band.where())
+        assert len(await session.query(Track.where(Track.band.name == "A"))) == 5
+        session.add(Track(title="new", band=session.add(Band(name="B"))))
+    async with app.session() as session:
+        assert sorted(each.id for each in await session.query(Band.where())) == [1, 2]
+        session.remove(await session.require(Band, 1))
+        with pytest.raises(CommitAborted):
+            await session.commit()
+        session.rollback()
+    await app.close()
+
+
+async def test_bulk_changes_are_followed(app: Holdall, second: Holdall) -> None:
+    await killed_at(MovePoint.COPIED, app)
+    async with second.session() as session:
+        await session.update(Counted.where(Counted.id <= 4), count=7)
+        await session.delete(Counted.where(Counted.id == 5))
+    async with second.session() as session, session.transaction("main"):
+        (await session.require(Counted, 6)).count = 8
+    await move(app, "other")
+    assert await counts(app) == {1: 7, 2: 7, 3: 7, 4: 7, 6: 8, **dict.fromkeys(range(7, 11), 0)}
+
+
+async def test_what_cannot_be_moved_is_named(app: Holdall, tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="there is no store 'elsewhere'"):
+        await app.move(Counted, to="elsewhere")
+    with pytest.raises(StateError, match="same place"):
+        await app.move(Counted, to="main")
+    with pytest.raises(StateError, match="batch is a number"):
+        await app.move(Counted, to="other", batch=0)
+    with pytest.raises(StateError, match="is not being moved"):
+        await app.cancel_move(Counted, to="other")
+    full = application(stores_in(tmp_path), "other")
+    await full.create()
+    async with full.session() as session:
+        session.add(Counted(id=1))
+    await full.close()
+    with pytest.raises(StateError, match="has records of counted that no move brought there"):
+        await move(app, "other")
+    await count(app, 1)
+
+
+async def test_a_collection_leaves_no_store_whose_writers_look_at_nothing(mongo_url: str, tmp_path: Path) -> None:
+    app = application({"mongo": mongo_url, "main": f"sqlite:///{tmp_path}/main.db"}, "mongo")
+    with pytest.raises(Unsupported, match="moving counted away while it is written"):
+        await app.move(Counted, to="main")
+    await app.close()
