@@ -67,9 +67,9 @@ class Tool(msgspec.Struct, frozen=True):
 
 
 def misfit_of(value: Value, schema: Mapping[str, Value]) -> str:
-    """What is wrong with the form of an argument, by the outermost of its schema: its type, items and bounds; else "".
+    """Return the fault in the form of an argument, by the type, items and bounds of its schema; else the empty text.
 
-    What is within records and inputs is left to the service, which lists all that is wrong with them.
+    Values within records and inputs are left to the service, which lists all their faults.
 
     >>> misfit_of("title", {"type": "array"}), misfit_of(200, {"type": "integer", "minimum": 1, "maximum": 100})
     ('must be an array', 'must be at most 100')
