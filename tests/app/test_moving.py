@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holdall import Holdall, Many, Model, Ref, back, field
+from holdall import Everyone, Holdall, Many, Model, Policy, Ref, back, field
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
 from holdall.app.moving.catching_up import CatchingUp
@@ -16,6 +16,7 @@ from holdall.app.moving.known_moves import KnownMoves
 from holdall.errors import CommitAborted, DeclarationError, Reserved, StateError, Unsupported
 from holdall.query import Query
 from holdall.session.commit.failpoint import arm
+from holdall.testing.service_client import AsyncServiceClient
 from tests.support.moving_trial import losses_of, trial
 from tests.support.moving_writers import Counted, application
 
@@ -330,3 +331,21 @@ async def test_a_collection_leaves_no_store_whose_writers_look_at_nothing(mongo_
     with pytest.raises(Unsupported, match="moving counted away while it is written"):
         await app.move(Counted, to="main")
     await app.close()
+
+
+async def test_a_service_follows_a_move_of_another_process(tmp_path: Path) -> None:
+    served, mover = (Holdall("moving") for _ in range(2))
+    for each in (served, mover):
+        for name, url in stores_in(tmp_path).items():
+            each.add_store(name, url)
+        each.add(Counted, store="main", policy=Policy(read=Everyone, write=Everyone))
+    await served.create()
+    async with AsyncServiceClient(served.asgi()) as client:
+        for key in range(1, 4):
+            await client.post("/counted", {"id": key, "title": "t"})
+        await move(mover, "files")
+        assert (await client.patch("/counted/1", {"count": 3})).json()["count"] == 3
+        await client.delete("/counted/2")
+        assert [each["id"] for each in (await client.get("/counted?sort=-id")).json()["data"]] == [3, 1]
+    assert await counts(mover) == {1: 3, 3: 0}
+    await mover.close()

@@ -7,14 +7,18 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
 from holdall import Holdall
 from holdall.app import MoveReport
+from holdall.errors import StoreTimeout, StoreUnavailable
 from tests.support.moving_writers import Counted, Written, application, write
 
 __all__ = ["Trial", "losses_of", "trial"]
+
+_TRIES = 10
 
 
 class Trial(msgspec.Struct):
@@ -54,7 +58,7 @@ async def trial(
     moves = []
     try:
         for to in road[1:]:
-            moves.append(await app.move(Counted, to=to, dry_run=False, batch=batch, accept=await losses_of(app, to)))
+            moves.append(await _moved(app, to, batch))
     finally:
         is_over.set()
         told = list(await asyncio.gather(*own)) + [await _ended(each) for each in others]
@@ -62,6 +66,15 @@ async def trial(
     await app.close()
     commits = sum(sum(each.counts.values()) for each in told)
     return Trial(moves, commits, sum(each.refused for each in told), wrong)
+
+
+async def _moved(app: Holdall, to: str, batch: int) -> MoveReport:
+    """Move it, again where a server did not answer in time."""
+    accepted = await losses_of(app, to)
+    for _ in range(_TRIES):
+        with suppress(StoreTimeout, StoreUnavailable):
+            return await app.move(Counted, to=to, dry_run=False, batch=batch, accept=accepted)
+    return await app.move(Counted, to=to, dry_run=False, batch=batch, accept=accepted)
 
 
 async def _wrong(app: Holdall, told: Sequence[Written], records: int) -> list[str]:

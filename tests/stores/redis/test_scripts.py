@@ -34,6 +34,7 @@ _PARTS = {path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.n
 _OF_THEIR_OWN = {
     "apply",
     "counting",
+    "fence",
     "fields",
     "held",
     "prepared",

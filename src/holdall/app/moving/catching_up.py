@@ -15,8 +15,7 @@ from holdall.store import Change, Verb
 __all__ = ["CatchingUp"]
 
 _ROUNDS = 20
-_NOTES = 1_000  # read at once
-_FEW = 100
+_FEW = 100  # notes that are left to a last round, as writers go on
 
 
 class CatchingUp:
@@ -28,6 +27,7 @@ class CatchingUp:
         self._notes = notes
         self._source = store_within(notes.store)
         self._batch = batch
+        self._most = max(batch, _FEW)  # notes that are followed together
 
     async def empty_target(self) -> None:
         """Remove the records that the target had before the collection left it."""
@@ -46,7 +46,7 @@ class CatchingUp:
     async def follow(self, *, is_closed: bool = False) -> None:
         """Follow the changes that are noted: all, or as long as writers go on, until few are left."""
         while notes := await self._next_notes():
-            is_last = not is_closed and len(notes) < _FEW
+            is_last = not is_closed and len(notes) < self._most
             keys = list(dict.fromkeys([key_of_note(self._sides.source, row) for row in notes]))
             await self.bring(keys, followed=self._mover.position.followed + len(notes))
             try:
@@ -123,7 +123,7 @@ class CatchingUp:
         )
 
     async def _next_notes(self) -> Sequence[Row]:
-        query: AnyQuery = Query(self._notes.collection, ALWAYS).sort(SortKey(("id",))).limit(_NOTES)
+        query: AnyQuery = Query(self._notes.collection, ALWAYS).sort(SortKey(("id",))).limit(self._most)
         return await self._source.fetch(query)
 
     async def _noted_keys(self) -> set[Key]:

@@ -139,6 +139,10 @@ class KnownMoves:
         self.follow(row.collection, target)
         await self.look_at(self._bindings.of_name(row.collection).store, row.collection)
 
+    def epoch_of(self, collection: str) -> int:
+        """The epoch of the last move of a collection that was followed."""
+        return self._epochs.get(collection, 0)
+
     def follow(self, collection: str, target: Store) -> None:
         """Keep a collection in the store that it was moved to.
 

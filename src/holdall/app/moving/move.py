@@ -191,7 +191,7 @@ class Move:
 
     def begun(self) -> Position:
         """The position of a move that begins."""
-        epoch = int(time() * 1_000)
+        epoch = max(int(time() * 1_000), self._moves.epoch_of(self.name) + 1)  # whatever this machine's clock says
         return Position(self.name, f"move-{uuid4().hex}", self.source.name, epoch, "preparing", "", 0, 0, "", _LONG_AGO)
 
     def _here_now(self) -> Binding:
