@@ -13,7 +13,7 @@ import pytest
 from demo.atlas.flags import flag
 from tests.support.served_office import CANARY, ServedAtlas
 from tests.support.sources import HOUSE
-from tests.support.window import CHROMIUM, LOOKS, Look, Window, browser
+from tests.support.window import CHROMIUM, LOOKS, PICTURES, Look, Window, browser
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("BROWSER"), reason="make browser runs it"),
@@ -258,6 +258,18 @@ def test_an_action_is_done_on_all_that_meet_a_filter(office: ServedAtlas, chromi
         assert all(each.replace(",", "").endswith("000") for each in numbers), numbers
 
 
+def test_an_action_that_lasts_tells_so_and_then_its_result(office: ServedAtlas, chromium: Any, look: Look) -> None:
+    with Window(office.address, chromium, "eve", look) as window:
+        page = window.page
+        window.open("/act/cities/dawdle")
+        page.click("main form button.btn-primary", no_wait_after=True)
+        page.wait_for_selector("text=Under way; the result comes on this page.")
+        page.screenshot(path=PICTURES / f"action-under-way-{look.name}.png")
+        page.wait_for_selector("text=there was no hurry")
+        assert not page.is_visible("text=Under way; the result comes on this page.")
+        window.picture("action-over")
+
+
 def test_a_list_is_exported(office: ServedAtlas, chromium: Any) -> None:
     with Window(office.address, chromium, "eve") as window:
         window.open("/data/countries?continent=OC")
@@ -413,7 +425,7 @@ def test_pages_are_read_without_scripts(office: ServedAtlas, chromium: Any, look
         page.click("text=Next")
         page.wait_for_load_state()
         assert page.inner_text("tbody tr >> nth=0") != first
-        page.screenshot(path=HOUSE / "build" / "browser" / f"without-scripts-{look.name}.png", full_page=True)
+        page.screenshot(path=PICTURES / f"without-scripts-{look.name}.png", full_page=True)
         window.open("/data/cities/2988507")
         assert page.inner_text("h1") == "Paris"
         window.open("/edit/cities/2988507")

@@ -13,7 +13,7 @@ from hatch_build import SOURCES, compile_part
 from holdall.codegen import compiled
 from holdall.model.native import VERSION
 
-VERSIONS = dict(zip(SOURCES, (VERSION, 1), strict=True))
+VERSIONS = dict(zip(SOURCES, (VERSION, 2), strict=True))
 HOUSE = Path(__file__).parents[2]
 
 

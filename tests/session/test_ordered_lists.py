@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import ActionPolicy, Everyone, Holdall, Model, Ordered, Policy, Ref, field
+from holdall import ActionPolicy, Everyone, Holdall, Model, Ordered, Policy, Ref, SoftDeleted, Tenanted, User, field
 from holdall.actions.house import Move
 from holdall.errors import LimitExceeded, QueryError, StateError
 from holdall.model import place_between, places
@@ -157,6 +158,7 @@ async def test_http() -> None:
         assert (await client.post("/cards/0/actions/move", {"to": "last"})).status == 200
         for wrong in ({}, {"before": "9"}, {"before": "x"}, {"before": "1,2"}, {"to": "last", "after": "1"}):
             assert (await client.post("/cards/0/actions/move", wrong)).status == 422
+        assert (await client.post("/cards/0/actions/move", {"before": "0"})).status == 422
         assert [each["id"] for each in (await client.get("/cards?sort=position")).json()["data"]] == [2, 1, 0]
         assert (await client.patch("/cards/0", {"position": "A"})).status == 422
 
@@ -180,3 +182,34 @@ def test_places_are_in_order(number: int) -> None:
     found = list(places(number))
     assert found == sorted(set(found))
     assert len(found) == number
+
+
+class Named(Model):
+    id: int = field(pk=True)
+    name: str = "a"
+
+
+class Task(SoftDeleted, Ordered, Tenanted, Named, collection="tasks"):
+    __within__ = ("name",)
+
+    done: bool = False
+
+
+async def test_a_model_may_have_every_mixin_and_a_model_of_its_own_as_its_parent(tmp_path: Path) -> None:
+    app = Holdall("lists")
+    app.add_store("main", f"sqlite:///{tmp_path}/main.db")
+    app.add(Named, Task, store="main", policy=Policy(read=Everyone, write=Everyone))
+    await app.create()
+    async with app.session(User("ann", attributes={"tenant": "north"})) as session:
+        one, two, three = session.add_all([Task(id=number) for number in (1, 2, 3)])
+        await session.commit()
+        await session.move(three, before=one)
+        session.remove(two)
+        await session.commit()
+        assert [task.id for task in await session.query(Task.in_order(Task.name == "a"))] == [3, 1]
+        session.restore(two)
+        await session.commit()
+        assert [task.id for task in await session.query(Task.in_order())] == [3, 1, 2]
+    async with app.session(User("eve", attributes={"tenant": "south"})) as session:
+        assert await session.count(Task.with_deleted()) == 0
+    await app.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ class Nobody:
 
 def _states() -> RecordStates:
     asked: Any = Nobody()
-    return RecordStates(SessionLink(asked, lambda record: None))
+    return RecordStates(SessionLink(ref(asked), lambda record: None))
 
 
 def _filed(states: RecordStates, record: Any) -> set[str]:
@@ -87,6 +88,12 @@ def test_many_become_clean_as_one_does() -> None:
             states.clean_all(records[:some])
             assert [state_of(record) for record in records] == [State.CLEAN] * some + [state] * (5 - some)
             assert [_filed(states, record) for record in records] == [set()] * some + [_FILED[state]] * (5 - some)
+
+
+def test_only_records_are_taken() -> None:
+    states = _states()
+    with pytest.raises(TypeError):
+        states.take([Note(id=1), "no record"])
 
 
 def test_nobody_else_moves_records() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ class Served:
         self.app = app
         self.service = app.asgi(create=True, **options)
         self._runner = asyncio.Runner()
+        self._context = copy_context()
         self._client = Client(self.service, headers)
         self.thing = ""
 
@@ -35,7 +37,9 @@ class Served:
         self._runner.close()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self._runner.run(work)
+        # Not Runner.run: it sets a handler of signals each time, which takes a fifth of the time of a request.
+        loop = self._runner.get_loop()
+        return loop.run_until_complete(loop.create_task(work, context=self._context))
 
     def request(self, *args: Any, **options: Any) -> Answer:
         answer: Answer = self.run(self._client.request(*args, **options))

@@ -15,7 +15,7 @@ from demo.atlas.diary import Leg, Stay, Visit
 from demo.atlas.loading import load
 from demo.atlas.office import back_office
 from demo.atlas.source import Source
-from holdall import Holdall, Role
+from holdall import Action, ActionPolicy, Context, Holdall, Nothing, Role
 from holdall.admin import Admin, AdminView, Chart, Counter
 from holdall.cli import listen
 from holdall.errors import HoldallError
@@ -115,6 +115,14 @@ def _declare(app: Holdall) -> None:
     app.add_audit(Book, store="main", read=Role("editor", "admin"))
 
 
+class Dawdle(Action[City], on=Nothing):
+    """Take longer than a page may."""
+
+    async def run(self, context: Context) -> str:
+        await asyncio.sleep(4.0)
+        return "there was no hurry"
+
+
 PEOPLE = {"ann": ["editor", "admin"], "eve": ["editor"], "tom": ["traveller"]}
 """The accounts of the served atlas, with their roles."""
 
@@ -137,6 +145,7 @@ class ServedAtlas(ServedOffice):
         async def postcard(event: object) -> None:
             raise HoldallError(f"no postcard can be sent {CANARY}")
 
+        app.add_action(Dawdle, policy=ActionPolicy(execute=Role("editor")))
         settings = back_office(users)
         service = app.asgi(authenticate=Authenticator(users), admin=settings, docs=False, secret=b"s" * 32)
         await app.create()

@@ -13,7 +13,7 @@ class Session:
 
     def __init__(self) -> None:
         me = ref(self)
-        self.link = SessionLink(self, lambda record: _held(me).touched(record))
+        self.link = SessionLink(me, lambda record: _held(me).touched(record))
         self.told: list[tuple[str, Any]] = []
         self.stored: dict[tuple[type[Any], Any], Any] = {}
         self.loads = 0

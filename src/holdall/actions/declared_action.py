@@ -95,7 +95,7 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def title(self) -> str:
-        """The first sentence of its docstring, else its name in words. Example: :class:`DeclaredAction`."""
+        """The first paragraph of its docstring, else its name in words. Example: :class:`DeclaredAction`."""
         text = inspect.getdoc(self.kind) if self.kind.__doc__ else ""
         first = " ".join((text or "").partition("\n\n")[0].split())
         return first or self.name.replace("-", " ").replace("_", " ").capitalize()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Observation", "Observing"]
 
 
+_DEBUG = logging.DEBUG
+
+
 class Observing(msgspec.Struct, frozen=True):
     """The parts of an application's work that it shows.
 
@@ -63,18 +66,15 @@ class Observation:
         self._stores = stores
         self._observing = observing
         self._telemetry = _telemetry(observing)
+        self.is_traced = self._telemetry is not None  # whether spans are made
         self._watched: dict[str, _Watched] = {}
         self._is_logging: bool | None = None
         bindings.look = self.look
 
-    @property
-    def is_traced(self) -> bool:
-        """Whether spans are made."""
-        return self._telemetry is not None
-
     def change(self, observing: Observing) -> None:
         """Show something else from now on."""
         self._telemetry = _telemetry(observing)
+        self.is_traced = self._telemetry is not None
         self._observing = observing
         self._watched.clear()
         self._is_logging = None
@@ -89,10 +89,10 @@ class Observation:
                 watched = self._watched[name] = _Watched(store, logger)
                 if self._telemetry is not None:
                     self._telemetry.watch_pool(store)
-            if watched.logger is not None and watched.logger.isEnabledFor(logging.DEBUG) is not watched.is_logged:
-                watched.is_logged = watched.logger.isEnabledFor(logging.DEBUG)
-                cast(Observable, store).observe(self._observer(is_logged=watched.is_logged))
-        is_logging = COMMITS.isEnabledFor(logging.DEBUG)
+            if watched.logger is not None and (is_logged := watched.logger.isEnabledFor(_DEBUG)) != watched.is_logged:
+                watched.is_logged = is_logged
+                cast(Observable, store).observe(self._observer(is_logged=is_logged))
+        is_logging = COMMITS.isEnabledFor(_DEBUG)
         if is_logging is not self._is_logging:
             self._is_logging = is_logging
             self._bindings.instrument = self._instrument(is_logged=is_logging)

@@ -21,6 +21,7 @@ from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
 from holdall.model.names import Annotation, Names, names_around
+from holdall.model.native import track_all
 from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.ordered import LONGEST_PLACE, Ordered, place_between, places
@@ -162,6 +163,7 @@ __all__ = [
     "state_of",
     "stream",
     "text_matching",
+    "track_all",
     "track_of",
     "turns_deletion",
     "type_schema",

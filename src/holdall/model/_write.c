@@ -527,7 +527,28 @@ learn(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* Have the records of a list tracked by this, whatever tracked them before. */
+static PyObject *
+track_all(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *records, *track;
+    if (!PyArg_ParseTuple(args, "O!O", &PyList_Type, &records, &track)) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(records); i++) {
+        PyObject *record = PyList_GET_ITEM(records, i);
+        if (!PyObject_TypeCheck(record, tracked_type)) {
+            return PyErr_Format(PyExc_TypeError, "a %s is no record", Py_TYPE(record)->tp_name);
+        }
+        PyObject *before = SLOT(record, record_track);
+        SLOT(record, record_track) = Py_NewRef(track);
+        Py_XDECREF(before);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"track_all", track_all, METH_VARARGS, NULL},
     {"learn", learn, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -539,7 +560,7 @@ PyInit__write(void)
     PyDateTime_IMPORT;
     PyObject *module = PyDateTimeAPI == NULL ? NULL : PyModule_Create(&definition);
     if (module == NULL || PyModule_AddType(module, &setattr_type) < 0 ||
-        PyModule_AddType(module, &construct_type) < 0 || PyModule_AddIntConstant(module, "VERSION", 2) < 0) { /* of what this file and native.py agree on */
+        PyModule_AddType(module, &construct_type) < 0 || PyModule_AddIntConstant(module, "VERSION", 3) < 0) { /* of what this file and native.py agree on */
         Py_CLEAR(module);
     }
     return module;

@@ -79,8 +79,8 @@ class ModelMeta(Triggers, msgspec.StructMeta):
         body = _Body(name, bases, namespace, names)
         if read_only or body.is_read_only:
             body.freeze()
-        parent = next((base for base in bases if hasattr(base, "__struct_fields__")), None)
-        inherited = parent.__struct_fields__ if parent is not None else ()
+        parent = max(bases, key=lambda base: len(getattr(base, "__struct_fields__", ())))  # no other has slots
+        inherited = getattr(parent, "__struct_fields__", ())
         meta: Any = mcls
         if not abstract:
             own = [field.name for field in body.fields if field.name not in inherited or field.name in body.own]

@@ -22,7 +22,7 @@ _lock = Lock()
 _last = 0
 
 
-class Ordered(Model):
+class Ordered(Model, abstract=True):
     """Records in an order of their own: new ones come last, and ``session.move`` puts one before or after another.
 
     ``position`` is a fraction, written in digits and small letters: between two of them there is always another, so

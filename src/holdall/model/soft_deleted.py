@@ -16,7 +16,7 @@ from holdall.query import Compare, Condition, Op, Or, Query, Value
 __all__ = ["SoftDeleted", "deletion_field", "is_soft_deleted", "turns_deletion"]
 
 
-class SoftDeleted(Model):
+class SoftDeleted(Model, abstract=True):
     """Records that stay where they are when they are removed, and can be restored.
 
     ``session.remove(book)`` writes the moment and the user instead of removing the record. From then on no query,

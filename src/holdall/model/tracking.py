@@ -11,8 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
-from weakref import ref
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import msgspec
 
@@ -86,8 +85,16 @@ class Trust(Protocol):
         """Note that this code writes the value to the record's field."""
 
 
-class SessionLink:
-    """A session as its clean records see it.
+_NOTHING = frozenset[str]()
+
+
+def _nothing(model: Any) -> frozenset[str]:
+    """Hide no end, as sessions of the program itself do."""
+    return _NOTHING
+
+
+class SessionLink(msgspec.Struct, eq=False):
+    """A session as its clean records see it, by a weak reference to it.
 
     ``touch(record)`` notes that a clean record is about to change; it must not hold the session. ``trusted`` is set
     while code that speaks for a store is under way. While a commit is in flight, ``edited`` collects the records that
@@ -99,18 +106,16 @@ class SessionLink:
     Example: :func:`state_of`.
     """
 
-    __slots__ = ("_session", "edited", "ends", "hidden_ends", "is_over", "touch", "trusted")
-    state = State.CLEAN
-    old: dict[str, Value] | None = None
+    state: ClassVar[State] = State.CLEAN
+    old: ClassVar[dict[str, Value] | None] = None
 
-    def __init__(self, session: SessionAccess, touch: Callable[[Any], object]) -> None:
-        self._session = ref(session)
-        self.touch = touch
-        self.is_over = False
-        self.hidden_ends: Callable[[Any], frozenset[str]] = _nothing
-        self.ends: dict[tuple[int, str], Any] = {}
-        self.trusted: Trust | None = None
-        self.edited: dict[int, Record] | None = None
+    _session: Callable[[], SessionAccess | None]
+    touch: Callable[[Any], object]
+    is_over: bool = False
+    hidden_ends: Callable[[Any], frozenset[str]] = _nothing
+    ends: dict[tuple[int, str], Any] = {}
+    trusted: Trust | None = None
+    edited: dict[int, Record] | None = None
 
     @property
     def link(self) -> SessionLink:
@@ -121,14 +126,6 @@ class SessionLink:
     def session(self) -> SessionAccess | None:
         """The session, unless it is gone."""
         return self._session()
-
-
-def _nothing(model: Any) -> frozenset[str]:
-    """Hide no end, as sessions of the program itself do."""
-    return _NOTHING
-
-
-_NOTHING = frozenset[str]()
 
 
 class InstanceState(msgspec.Struct, eq=False):

@@ -59,7 +59,7 @@ class Policy:
     (1, 1, Role('boss'), frozenset({'action print'}))
     """
 
-    __slots__ = ("_is_steady", "_known", "_parts", "_tenant", "has_fields", "is_plain", "is_simple")
+    __slots__ = ("_allowed", "_is_steady", "_known", "_parts", "_tenant", "has_fields", "is_plain", "is_simple")
 
     def __init__(
         self,
@@ -101,6 +101,7 @@ class Policy:
         self.is_simple = tenant is None and all(part.is_plain for part in parts)  # users alone decide about records
         self._is_steady = all(map(is_steady, [rule for part in parts for rule in part.rules.values()]))
         self._known: dict[tuple[Right, bool], tuple[User, Condition]] = {}  # for the user who asked last
+        self._allowed: dict[Right, User] = {}  # the user who asked last of those who have the right
         self.is_plain = self.is_simple and not self.has_fields
 
     def _made(self, parts: tuple[Part, ...], tenant: When | None) -> Policy:
@@ -131,7 +132,12 @@ class Policy:
 
     def allows(self, right: Right, user: User) -> bool:
         """Whether the user has the right, for some records at least; a rule that raises gives none."""
-        return user.unrestricted or self.bound(right, user) != NEVER
+        if self._allowed.get(right) is user or user.unrestricted:
+            return True
+        allowed = self.bound(right, user) != NEVER
+        if allowed and self._is_steady:
+            self._allowed[right] = user
+        return allowed
 
     def bound(self, right: Right, user: User, *, in_tenant: bool = True) -> Condition:
         """The condition that records must meet for the user to have the right; without what the tenant demands, if not
@@ -168,7 +174,7 @@ class Policy:
 
     def demand(self, right: Right, user: User, collection: str) -> None:
         """Raise Forbidden unless the user has the right."""
-        if not self.allows(right, user):
+        if self._allowed.get(right) is not user and not self.allows(right, user):
             raise Forbidden(right, collection)
 
     def rules(self, right: Right) -> list[tuple[str, Grant | Rule]]:

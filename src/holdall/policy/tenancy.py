@@ -11,7 +11,7 @@ from holdall.query import Expression, Value
 __all__ = ["Tenanted", "tenant_field", "tenant_rule"]
 
 
-class Tenanted(Model):
+class Tenanted(Model, abstract=True):
     """Records of a tenant: whatever the policy, users see and write those of their own tenant alone.
 
     New records get the tenant of who makes them, ``me.tenant``, which nobody changes. Users without a tenant see none.

@@ -24,6 +24,7 @@ Sizes: TypeAlias = Callable[[int], int]
 """From the length of a list to the number that stands for it in the shape."""
 
 _EQ, _IN, _NOT_IN, _IS_NULL = Op.EQ, Op.IN, Op.NOT_IN, Op.IS_NULL
+_NO_CONDITION: Shape = (And,)
 
 
 def shape(query: AnyQuery) -> Shape:
@@ -99,9 +100,11 @@ def condition_shape(query: AnyQuery, sizes: Sizes | None = None) -> tuple[Shape,
 
 
 def _walk(node: Condition, found: list[Any], sizes: Sizes | None) -> Shape:
+    if node is ALWAYS:
+        return _NO_CONDITION
     if isinstance(node, Compare):
         op, value = node.op, node.value
-        if op is _IS_NULL or is_truth(node):
+        if op is _IS_NULL or (value.__class__ is bool and is_truth(node)):
             return (node.path, op, value)
         found.append(value)
         if sizes is not None and (op is _IN or op is _NOT_IN):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import filterfalse
 from typing import Any, TypeVar
+from weakref import ref
 
 import msgspec
 
@@ -48,10 +49,11 @@ class SessionContext:
     act: OpenAct | None = None  # the action that the session is in
 
     def __init__(self, bindings: Bindings, user: User, strategy: Strategy) -> None:
-        self.link = SessionLink(self, _nobody_cares)  # first of all, as ``__del__`` needs it
+        self.link = SessionLink(ref(self), _nobody_cares)  # first of all, as ``__del__`` needs it
         if not isinstance(user, User):
             raise StateError(f"a session is for a User, such as User('ann'), not {type(user).__name__}")
-        _demand_strategy(strategy)
+        if strategy.__class__ is not Strategy:
+            _demand_strategy(strategy)
         bindings.configure()
         if bindings.look is not None:
             bindings.look()
@@ -61,14 +63,18 @@ class SessionContext:
         self.user = user
         self.strategy = strategy
         self.records = IdentityMap(self.link)
-        self.activity = SessionActivity(self.link, self.records)
-        self.dao_records = DaoRecords(bindings, self.records, self.activity)
-        self.written = set[str]()  # stores of which replicas may not know yet what was written
+        self.dao_records = DaoRecords(bindings, self.records)
+        self.written: set[str] = set()  # stores of which replicas may not know yet what was written
         self.reader = reader_of(bindings, self.records, user, self.dao_records, self.written)
 
     def __del__(self) -> None:
         # records hold the link, the link the list it fills, and the cycle collector does not look at records
         self.link.touch = _nobody_cares
+
+    @property
+    def activity(self) -> SessionActivity:
+        """The activity of the session, as each task sees it."""
+        return self.dao_records.activity
 
     @property
     def referential(self) -> Referential:

@@ -7,8 +7,19 @@ from functools import partial
 from typing import Any
 from weakref import ref
 
+import msgspec
+
 from holdall.errors import StateError
-from holdall.model import Field, Model, Record, SessionLink, State, changed_of, state_of, track_of
+from holdall.model import (
+    Field,
+    Model,
+    Record,
+    SessionLink,
+    State,
+    changed_of,
+    state_of,
+    track_of,
+)
 from holdall.query import Key, Value
 from holdall.session.inverse_sides import InverseSides
 from holdall.session.pending_bulk import PendingBulk
@@ -25,43 +36,47 @@ def _reattach(records: Callable[[], IdentityMap | None], record: Record) -> None
         kept.reattach(record)
 
 
-class IdentityMap:
+class IdentityMap(msgspec.Struct, eq=False, weakref=True):
     """The records of one session.
 
     ``new``, ``dirty`` and ``deleted`` hold records by ``id()`` in the order they came; ``dirty`` is complete after
-    ``collect``.
+    ``collect``. A struct makes its many empty collections at once, where every session needs them.
     """
 
-    def __init__(self, link: SessionLink) -> None:
-        self._link = link
-        self.touched: list[Record] = []  # those that were clean and were written to, since ``collect``
+    link: SessionLink
+    touched: list[Record] = []  # those that were clean and were written to, since ``collect``
+    _by_model: dict[Key, dict[Key, Record]] = {}
+    states: RecordStates = None  # type: ignore[assignment]  # this and the next three are made of the link
+    new: dict[int, Record] = None  # type: ignore[assignment]
+    dirty: dict[int, Record] = None  # type: ignore[assignment]
+    deleted: dict[int, Record] = None  # type: ignore[assignment]
+    watcher: Watcher = msgspec.field(default_factory=Watcher)
+    assigned_by_dao: dict[int, dict[str, Value]] = {}  # by id() of a record: what its DAO wrote, encoded
+    backs: InverseSides = None  # type: ignore[assignment]  # made of the link
+    succeeded: list[tuple[Record, Record, Any]] = []  # a new record, the one whose place it takes, the track of that
+    untold: dict[int, Record] = {}  # by id(): records with values of their store that no outcome had
+    stamped: list[tuple[Record, Field, Value]] = []  # what this commit gave its moment, and that
+    guards: dict[int, tuple[Record, Expected]] = {}  # by id(): a record, and what its store must have of it
+    assumptions: dict[int, tuple[Record, Expected]] = {}  # as guards: what the commit itself goes by
+    mended: set[int] = set()  # by id(): records that could not be read whole, to be given values or removed
+    idle_guards: set[int] = set()  # by id(): those of the guards that a commit may leave uncompared
+    rekeyed: dict[int, Record] = {}  # by id(): records that are to get other keys
+    # by id(): records that a commit moves, and what stands in for what is stored of them; with the values before
+    moving: dict[int, dict[str, Value]] = {}
+    origins: dict[int, Key] = {}  # the keys under which stores have records that are written anew
+    if_absent: dict[int, Record] = {}  # by id(): new records to be added where none like them is stored
+    told: dict[Any, Any] = {}  # by function and record: the events of the next commit that were told
+    bulk: list[PendingBulk] = []  # what is to be changed without being here, in order
+    is_bulk_read: bool = False  # the commit under way changes each record that these mean by itself
+    consequences: set[int] = set()  # ids of records that only go, or give way, with what is removed
+    system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
+
+    def __post_init__(self) -> None:
+        link = self.link
         link.touch = self.touched.append
-        self._by_model: dict[Key, dict[Key, Record]] = {}
-        self.states = RecordStates(link)
-        self.new, self.dirty, self.deleted = self.states.new, self.states.dirty, self.states.deleted
-        self.watcher = Watcher()
-        self.assigned_by_dao: dict[
-            int, dict[str, Value]
-        ] = {}  # by id() of a record: what its DAO wrote as it wrote it, encoded
+        self.states = states = RecordStates(link)
+        self.new, self.dirty, self.deleted = states.new, states.dirty, states.deleted
         self.backs = InverseSides(link.ends)
-        # a new record, the one whose place it takes, and the track of that
-        self.succeeded: list[tuple[Record, Record, Any]] = []
-        self.untold: dict[int, Record] = {}  # by id(): records with values of their store that no outcome had
-        self.stamped: list[tuple[Record, Field, Value]] = []  # what this commit gave its moment, and that
-        self.guards: dict[int, tuple[Record, Expected]] = {}  # by id(): a record, and what its store must have of it
-        self.assumptions: dict[int, tuple[Record, Expected]] = {}  # as guards: what the commit itself goes by
-        self.mended: set[int] = set()  # by id(): records that could not be read whole, to be given values or removed
-        self.idle_guards: set[int] = set()  # by id(): those of the guards that a commit may leave uncompared
-        self.rekeyed: dict[int, Record] = {}  # by id(): records that are to get other keys
-        # by id(): records that a commit moves, and what stands in for what is stored of them; with the values before
-        self.moving: dict[int, dict[str, Value]] = {}
-        self.origins: dict[int, Key] = {}  # the keys under which stores have records that are written anew
-        self.if_absent: dict[int, Record] = {}  # by id(): new records to be added where none like them is stored
-        self.told: dict[Any, Any] = {}  # by function and record: the events of the next commit that were told
-        self.bulk: list[PendingBulk] = []  # what is to be changed without being here, in order
-        self.is_bulk_read = False  # the commit under way changes each record that these mean by itself
-        self.consequences: set[int] = set()  # ids of records that only go, or give way, with what is removed
-        self.system_changes: set[int] = set()  # ids of records changed on behalf of others, by no right of the user
 
     @property
     def bulk_to_make(self) -> tuple[PendingBulk, ...]:
@@ -88,7 +103,7 @@ class IdentityMap:
     def holds(self, record: Record) -> bool:
         """Whether the record belongs here."""
         track = track_of(record)
-        return track is not None and track.link is self._link
+        return track is not None and track.link is self.link
 
     def adopt(self, model: type[Model], keys: list[Key], records: list[Record]) -> list[Record]:
         """Take records just read; where a key is known already, the known record stands for the new one."""
@@ -97,7 +112,7 @@ class IdentityMap:
             known[keys[0]] = records[0]
             self.states.take(records)
             result, fresh = records, records
-        elif known.keys().isdisjoint(keys):
+        elif not known or known.keys().isdisjoint(keys):
             known.update(zip(keys, records, strict=True))
             self.states.take(records)
             result, fresh = records, records
@@ -110,7 +125,7 @@ class IdentityMap:
                     fresh.append(record)
                 result.append(present)
             self.states.take(fresh)
-        if self.backs.edits and self._link.edited is None:
+        if self.link.ends and self.link.edited is None:
             self.backs.catch_up(model, fresh)
         return result
 
@@ -219,7 +234,7 @@ class IdentityMap:
         version by then.
         """
         track = track_of(record)
-        if track is None or track.link is not self._link or track.state not in (State.CLEAN, State.DIRTY):
+        if track is None or track.link is not self.link or track.state not in (State.CLEAN, State.DIRTY):
             return
         declaration, old = type(record).__holdall__, dict(track.old or {})
         for field in declaration.stored:
@@ -249,7 +264,7 @@ class IdentityMap:
         self.collect()
         self.watcher.release(records)
         self.backs.release(records)
-        self._link.touch = partial(_reattach, ref(self))
+        self.link.touch = partial(_reattach, ref(self))
         for record in records:
             if state_of(record) is State.CLEAN:
                 self.of(type(record)).pop(record.__key__(), None)

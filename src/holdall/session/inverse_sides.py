@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from holdall.model import BackEdit, Model, Record, SessionLink, catch_up
 
 __all__ = ["InverseSides"]
 
 
-class InverseSides:
+class InverseSides(msgspec.Struct, eq=False):
     """By record and field. Holds its records, so that their ids stay theirs.
 
     ``edits`` is what was asked at them; the records have it too, and take it along when the session ends.
     """
 
-    def __init__(self, edits: dict[tuple[int, str], BackEdit]) -> None:
-        self._loaded: dict[int, tuple[Any, dict[str, list[Any]]]] = {}
-        self.edits = edits
-        self._origins: dict[int, SessionLink] = {}  # by id() of records that came from another session
+    edits: dict[tuple[int, str], BackEdit]
+    _loaded: dict[int, tuple[Any, dict[str, list[Any]]]] = {}
+    _origins: dict[int, SessionLink] = {}  # by id() of records that came from another session
 
     def loaded(self, record: Record, name: str) -> list[Record] | None:
         """The records at this other end, if they were loaded."""

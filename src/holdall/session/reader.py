@@ -33,6 +33,7 @@ from holdall.store import Feature, Rows, Store, StoreTransaction, Streaming
 
 __all__ = ["Reader"]
 
+_READ = Right.READ  # a name of the module costs less to look up
 _Ask = Callable[[AnyQuery], Awaitable[list[Record]]]
 
 
@@ -50,10 +51,6 @@ class Reader(msgspec.Struct, eq=False):
     @property
     def _semi_joins(self) -> SemiJoins:
         return SemiJoins(self.bindings, self.user, is_living=True)
-
-    def _is_direct(self, binding: Binding) -> bool:
-        """Whether the store is asked as it is: no transaction is open, and the user may read every record."""
-        return self.flush is None and binding.is_open_to(self.user)
 
     def access(self, binding: Binding) -> Store | StoreTransaction:
         """The one that answers queries of a collection, by the records that the user may read."""
@@ -126,7 +123,8 @@ class Reader(msgspec.Struct, eq=False):
             return await self._by_keys(binding, query, keys)
         named = self._named(query, binding)
         if is_local(named):
-            rows = await (binding.store if self._is_direct(binding) else self.access(binding)).fetch(named)
+            is_direct = self.flush is None and binding.is_open_to(self.user)  # in no transaction, every record
+            rows = await (binding.store if is_direct else self.access(binding)).fetch(named)
         else:
             rows = await self._rows_of_several(named, binding)
         if query.projection:
@@ -228,9 +226,10 @@ class Reader(msgspec.Struct, eq=False):
 
     def _named(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query under its collection's name here. Raises Forbidden without the right to read the collection."""
-        binding.policy.demand(Right.READ, self.user, binding.collection)
-        self.bindings.demand_ends(query, binding, self.user)
-        if query.collection != binding.collection or query.model is not None:
+        binding.policy.demand(_READ, self.user, binding.collection)
+        if self.bindings.has_stored_ends or self.bindings.has_field_rights:
+            self.bindings.demand_ends(query, binding, self.user)
+        if query.model is not None or query.collection != binding.collection:
             return binding.named(query)
         return query
 
@@ -293,7 +292,8 @@ class Reader(msgspec.Struct, eq=False):
     def adopt(self, binding: Binding, rows: Rows) -> list[Record]:
         """The records for whole rows; those without a key are new to the session each time."""
         records = records_of(binding, rows)
-        withhold(binding, self.user, records)
+        if binding.policy.has_fields:
+            withhold(binding, self.user, records)
         if binding.is_keyless:
             self.records.states.take(records)
             return records

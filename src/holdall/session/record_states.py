@@ -6,13 +6,13 @@ and the identity map files it in ``dirty`` when it collects.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import repeat
 from operator import is_
 from typing import Any
 
-from holdall.model import InstanceState, Record, SessionLink, State, set_track, state_of
+import msgspec
+
+from holdall.model import InstanceState, Record, SessionLink, State, set_track, state_of, track_all
 from holdall.query import Value
 
 __all__ = ["MOVES", "IllegalMove", "RecordStates"]
@@ -35,29 +35,35 @@ class IllegalMove(AssertionError):
     """A fault of the session itself: the table knows no such move."""
 
 
-class RecordStates:
+class RecordStates(msgspec.Struct, eq=False):
     """The states of one session's records.
 
     ``new``, ``dirty`` and ``deleted`` hold records by ``id()`` in the order they came. A record that is removed while
-    it is being added stays in ``new`` until its commit has ended.
+    it is being added stays in ``new`` until its commit has ended. All new records share one track.
     """
 
-    def __init__(self, link: SessionLink) -> None:
-        self.link = link
-        self.new: dict[int, Record] = {}
-        self.dirty: dict[int, Record] = {}
-        self.deleted: dict[int, Record] = {}
-        self._shared_new = InstanceState(link, State.NEW)
+    link: SessionLink
+    new: dict[int, Record] = {}
+    dirty: dict[int, Record] = {}
+    deleted: dict[int, Record] = {}
+    _shared_new: InstanceState | None = None
+
+    @property
+    def _new(self) -> InstanceState:
+        """The track of all new records."""
+        if self._shared_new is None:
+            self._shared_new = InstanceState(self.link, State.NEW)
+        return self._shared_new
 
     def add(self, record: Record) -> None:
         """Make a record new that no session knows: ``move`` to NEW, for the most common move of all."""
-        set_track(record, self._shared_new)
+        set_track(record, self._shared_new or self._new)
         self.new[id(record)] = record
 
     def track_rows(self, records: Iterable[Record]) -> None:
         """Make records new that a plan writes beside those of the session, which does not keep them."""
         for record in records:
-            set_track(record, self._shared_new)
+            set_track(record, self._new)
 
     def move(self, record: Record, to: State, old: dict[str, Value] | None = None, ends: object = None) -> Any:
         """Bring a record into this state; returns what now tracks it.
@@ -74,7 +80,7 @@ class RecordStates:
         if to is State.CLEAN:
             return self.link
         if to is State.NEW and old is None:
-            return self._shared_new
+            return self._new
         return InstanceState(None if to in _LET_GO else self.link, to, old, ends)
 
     def put_back(self, record: Record, track: SessionLink | InstanceState) -> SessionLink | InstanceState:
@@ -90,9 +96,9 @@ class RecordStates:
                 group.pop(number, None)
         return track
 
-    def take(self, records: Iterable[Record]) -> None:
+    def take(self, records: list[Record]) -> None:
         """Make records clean that were read just now: ``move`` to CLEAN, of many that no group holds."""
-        deque(map(set_track, records, repeat(self.link)), maxlen=0)  # the quickest loop there is
+        track_all(records, self.link)
 
     def clean_all(self, records: list[Record]) -> None:
         """Make many records clean."""

@@ -25,6 +25,7 @@ from holdall.session.dao.query_call import QueryCall
 from holdall.session.dao_verbs import DaoVerbs
 from holdall.session.fresh_reading import FreshReading
 from holdall.session.hand_written_verbs import HandWrittenVerbs
+from holdall.session.made_once import MadeOnce
 from holdall.session.named_verbs import NamedVerbs
 from holdall.session.native_verbs import NativeVerbs
 from holdall.session.query_verbs import QueryVerbs
@@ -63,19 +64,17 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
     [Country(code='FR', name='République française')]
     """
 
+    _reading = MadeOnce[Reading](lambda session: Reading(session.context))
+    _changing = MadeOnce[Changing](lambda session: Changing(session.context))
+    _committing = MadeOnce[Committing](lambda session: Committing(session.context, session._changing))
+    _dao = MadeOnce[DaoVerbs](lambda session: DaoVerbs(session.context, session._changing))
+
     def __init__(
         self, bindings: Bindings, user: User = SYSTEM, *, strategy: Strategy = Strategy.INTERRUPT_ON_ERROR
     ) -> None:
         self.user = user  # for whom it acts
-        self._take(SessionContext(bindings, user, strategy))
-        self.context.dao_records.session = ref(self)
-
-    def _take(self, context: SessionContext) -> None:
-        self.context = context  # for other rooms, not for users
-        self._reading = Reading(context)
-        self._changing = changing = Changing(context)
-        self._committing = Committing(context, changing)
-        self._dao = DaoVerbs(context, changing)
+        self.context = context = SessionContext(bindings, user, strategy)  # for other rooms, not for users
+        context.dao_records.session = ref(self)
 
     @property
     def state(self) -> SessionState:

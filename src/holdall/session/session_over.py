@@ -11,7 +11,7 @@ __all__ = ["session_over"]
 class _SessionOver(Session):
     def __init__(self, context: SessionContext) -> None:
         self.user = context.user
-        self._take(context)
+        self.context = context
 
 
 def session_over(context: SessionContext) -> Session:
@@ -19,6 +19,5 @@ def session_over(context: SessionContext) -> Session:
 
     Example: :class:`Session`.
     """
-    known = getattr(context.dao_records, "session", None)
-    found = None if known is None else known()
-    return _SessionOver(context) if found is None else found
+    found = context.dao_records.session()
+    return found if isinstance(found, Session) else _SessionOver(context)

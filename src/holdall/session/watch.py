@@ -22,11 +22,10 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
 
 
-class Watcher:
+class Watcher(msgspec.Struct, eq=False):
     """Remembers, for each record whose mutable values were handed out, what these values were."""
 
-    def __init__(self) -> None:
-        self._snapshots: dict[int, tuple[Any, dict[str, _Snapshot]]] = {}
+    _snapshots: dict[int, tuple[Any, dict[str, _Snapshot]]] = {}
 
     @property
     def is_watching(self) -> bool:

@@ -26,5 +26,8 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 def header_list(scope: Scope, name: bytes) -> bytes | None:
     """The list that all headers of this name make together (RFC 9110, section 5.3); None if there is none."""
-    found = [value for key, value in scope["headers"] if key == name]
-    return b", ".join(found) if found else None
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == name:
+            found = value if found is None else b"%b, %b" % (found, value)
+    return found

@@ -8,6 +8,7 @@ import re
 from holdall.web.asgi import Message, Receive, Scope, header, header_list
 from holdall.web.compression import demand_encoding, is_compressed, plain_body
 from holdall.web.problem import Problem
+from holdall.web.waiting import within
 
 __all__ = [
     "CSV",
@@ -44,7 +45,7 @@ def demand_media_type(scope: Scope, *accepted: bytes) -> None:
     """Raise Problem (415) unless the body is of one of these types, or of none that it says, and plain or gzip."""
     demand_encoding(scope)
     declared = header_list(scope, b"content-type")
-    if declared is None:
+    if declared is None or declared in accepted:
         return
     named, _, parameters = declared.partition(b";")
     charsets = {
@@ -76,17 +77,20 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
 
 async def _read(receive: Receive, most: int, seconds: float) -> bytes:
     try:
-        async with asyncio.timeout(seconds):
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body"):
-                body: bytes = message.get("body", b"")
-                if len(body) > most:
-                    raise _too_large(most, is_whole=True)
-                return body
-            return await _read_parts(message, receive, most)
+        return await within(_read_whole(receive, most), seconds)
     except TimeoutError:
         headers = ((b"connection", b"close"),)
         raise Problem(408, "slow", f"The body did not come within {seconds:g} seconds.", headers=headers) from None
+
+
+async def _read_whole(receive: Receive, most: int) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(most, is_whole=True)
+        return body
+    return await _read_parts(message, receive, most)
 
 
 async def let_others_in(body: bytes) -> None:

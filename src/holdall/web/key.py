@@ -46,6 +46,8 @@ class KeyText:
 
     def write(self, key: Key) -> str:
         """The path segment of a key."""
+        if key.__class__ is int:
+            return str(key)
         segment = ",".join(quote(_text(part), safe="") for part in _flat(key))
         return "%5F" + segment[1:] if segment[:1] == "_" else segment  # places below a collection begin so
 

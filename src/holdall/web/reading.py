@@ -97,14 +97,14 @@ class Reads:
         listing = self._dialects.of(user).read_one(query_string) if query_string else None
         if listing is not None and listing.visits:
             demand_visits(listing, user)
-        session = Session(self._bindings, user)
-        record = await self._view.handle_get_one(session, key)
+        session, view = Session(self._bindings, user), self._view
+        record = await view.handle_get_one(session, key)
         if listing is not None and listing.includes:
             body = (await self._pages.shown(session, [record], listing))[1:-1]
         else:
-            names = None if listing is None else listing.names
-            body = await self._view.shown_one(record, self._view.visible(user, names))
-        moment = self._view.modified(record, user)
+            names = view.visible(user, None if listing is None else listing.names)
+            body = await view.shown_one(record, names) if view.is_computing else view.encode_one(record, names)
+        moment = view.modified(record, user)
         if moment is None:
             return conditional(scope, body, tag_of_body(body))
         if is_unmodified(scope, moment, b"if-unmodified-since", b"if-match") is False:

@@ -28,7 +28,7 @@ from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
 from holdall.web.key import KeyText
 from holdall.web.meta import META, collection_meta
-from holdall.web.operations import HEADERS, ROUTE, Deadlines, note_answer
+from holdall.web.operations import ANSWERED, HEADERS, ROUTE, Deadlines, note_answer
 from holdall.web.options import Options
 from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.reading import Reads, conditional
@@ -42,6 +42,7 @@ from holdall.web.writing import Writes
 
 __all__ = ["Resource"]
 
+_READS = ("GET", "HEAD")
 _ABSENT = problem_reply(Problem(404, "not-found", "There is no such record."))
 _TOO_LONG = Problem(504, "timeout", "It took too long to get at the records.")
 _ManyEndpoint = Callable[[Scope, Receive, User], Awaitable[Reply]]
@@ -149,7 +150,8 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
         scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._route_of(key)
-        task = self._deadlines.enter() if scope["method"] in ("GET", "HEAD") else None
+        method = scope["method"]
+        task = self._deadlines.enter() if method in _READS else None
         try:
             reply = await self._answer(scope, receive, key)
         except asyncio.CancelledError:
@@ -169,57 +171,71 @@ class Resource:
         finally:
             if task is not None:
                 self._deadlines.leave(task)
-        note_answer(scope, reply)
-        await send_reply(send, reply, scope["method"] == "HEAD", scope.get(HEADERS, ()))
+        if ANSWERED in scope:
+            note_answer(scope, reply)
+        await send_reply(send, reply, method == "HEAD", scope.get(HEADERS, ()))
 
-    async def _answer(self, scope: Scope, receive: Receive, key: str) -> Reply:
+    def _answer(self, scope: Scope, receive: Receive, key: str) -> Awaitable[Reply]:
+        """The answer, to be awaited; coroutines that would only await another one are left out here and below."""
         limit = self._options.max_url
         if len(scope["query_string"]) > limit or len(scope.get("raw_path") or scope["path"].encode()) > limit:
             raise Problem(414, "uri-too-long", f"The path or the query string is longer than {limit} bytes.")
-        options = self._options
-        user = scope[USER] = ANONYMOUS if options.authenticate is None else await options.user_of(scope)
+        if self._options.authenticate is not None or self._contexts.are_needed:
+            return self._answer_in_context(scope, receive, key)
+        scope[USER] = ANONYMOUS
+        return self._answer_to(scope, receive, key, ANONYMOUS)
+
+    async def _answer_in_context(self, scope: Scope, receive: Receive, key: str) -> Reply:
+        user = scope[USER] = await self._options.user_of(scope)
         if not self._contexts.are_needed:
             return await self._answer_to(scope, receive, key, user)
         async with self._contexts.open(scope, user):
             return await self._answer_to(scope, receive, key, user)
         return Reply(204, [])  # middleware suppressed an exception
 
-    async def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Reply:
+    def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Awaitable[Reply]:
         method = scope["method"]
-        if "/" in key and self._beside is not None and self._is_beside(key):
-            return await self._beside.answer(scope, receive, user, key)
-        if key[:1] == "_" and (named := self._named.get(key)) is not None:
-            endpoint = named.get(method)
-            return self._no_method(method, named, user) if endpoint is None else await endpoint(scope, receive, user)
-        if key == EVENTS and self._streams is not None and self._streams.is_meant(scope, self.binding):
-            if method not in ("GET", "HEAD"):
-                return self._no_method(method, ("GET", "HEAD"), user)
-            return await self._streams.endpoint(scope, receive, user, self.binding, self._dialects)
-        if key and self.binding.is_keyless:
-            return _ABSENT
         if not key:
             endpoint = self._many.get(method)
             if endpoint is None:
                 return self._no_method(method, self._many, user)
             if self._repeatable is not None and self._repeatable.concerns(scope):
                 answer = partial(_with_body, endpoint, scope, user)
-                return await self._repeatable.answer(scope, receive, user, answer)
-            return await endpoint(scope, receive, user)
+                return self._repeatable.answer(scope, receive, user, answer)
+            return endpoint(scope, receive, user)
         one = self._one
         if "/" in key:
+            if self._beside is not None and self._is_beside(key):
+                return self._beside.answer(scope, receive, user, key)
+            if self.binding.is_keyless:
+                return _absent()
             key, _, name = key.partition("/")
             one = self._of_files[name]
+        elif (beside := self._answer_beside(scope, receive, key, user)) is not None:
+            return beside
         endpoint_one = one.get(method)
         if endpoint_one is None:
             return self._no_method(method, one, user)
         try:
             read = self._keys.read(key)
         except Unreadable:
-            return _ABSENT
+            return _absent()
         if self._repeatable is not None and self._repeatable.concerns(scope):
             answer = partial(_with_body, endpoint_one, scope, user, read)
-            return await self._repeatable.answer(scope, receive, user, answer)
-        return await endpoint_one(scope, receive, user, read)
+            return self._repeatable.answer(scope, receive, user, answer)
+        return endpoint_one(scope, receive, user, read)
+
+    def _answer_beside(self, scope: Scope, receive: Receive, key: str, user: User) -> Awaitable[Reply] | None:
+        """The answer for what lies beside the records under a name of its own; None for the key of a record."""
+        method = scope["method"]
+        if key[:1] == "_" and (named := self._named.get(key)) is not None:
+            endpoint = named.get(method)
+            return self._no_method(method, named, user) if endpoint is None else endpoint(scope, receive, user)
+        if key == EVENTS and self._streams is not None and self._streams.is_meant(scope, self.binding):
+            if method not in _READS:
+                return self._no_method(method, _READS, user)
+            return self._streams.endpoint(scope, receive, user, self.binding, self._dialects)
+        return _absent() if self.binding.is_keyless else None
 
     async def _meta(self, scope: Scope, receive: Receive, user: User) -> Reply:
         """Answer ``/_meta``: the part of the collection that this user may know."""
@@ -229,7 +245,7 @@ class Resource:
         body = collection_meta(self.binding, self._bindings, user, by_name, scope.get("root_path", "").rstrip("/"))
         return conditional(scope, body, tag_of_body(body))
 
-    def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
+    async def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
         if not has_any_right(self.binding, user):
             return _ABSENT
         allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
@@ -260,6 +276,10 @@ class Resource:
             problem.errors = tuple(self._view.without_hidden(problem.errors, scope.get(USER, ANONYMOUS)))
         note_cause(method, self.binding.collection, error, problem)
         return problem
+
+
+async def _absent() -> Reply:
+    return _ABSENT
 
 
 async def _with_body(endpoint: Callable[..., Awaitable[Reply]], scope: Scope, user: User, *args: Any) -> Reply:

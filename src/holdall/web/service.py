@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
@@ -135,14 +135,13 @@ class Service(FastAPI):
         else:
             await super().__call__(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request that was let in: from a collection at once, where nothing of the host is to see it."""
         if len(self.user_middleware) == 1:
             found = self._find(scope)
             if found is not None:
-                await found[0](scope, receive, send, found[1])
-                return
-        await super().__call__(scope, receive, telling(scope, send))
+                return found[0](scope, receive, send, found[1])
+        return super().__call__(scope, receive, telling(scope, send))
 
     async def _meta(self, request: Request) -> Response:
         """The collections that the user may do something with."""

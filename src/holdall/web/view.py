@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -37,7 +37,9 @@ class CollectionView:
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
         self.declaration = binding.declaration
-        self._output = binding.declaration.json_output
+        self._output = output = binding.declaration.json_output
+        self.is_computing = output.is_computing  # whether records have values that are not stored
+        self.encode_one = output.encode_one  # as ``shown_one``, for those that have none
         self._input = binding.declaration.json_input
         self._inputs: dict[tuple[frozenset[str], frozenset[str]], JsonInput] = {}  # by what users may not give
         self._key = binding.schema.key
@@ -47,21 +49,21 @@ class CollectionView:
 
     # --- handlers -----------------------------------------------------------------------------------------------------
 
-    async def handle_get_many(self, session: Session, query: AnyQuery) -> list[Record]:
+    def handle_get_many(self, session: Session, query: AnyQuery) -> Awaitable[list[Record]]:
         """The records of a query, or rows of its projection."""
-        return await self.get_many(session, query)
+        return self.get_many(session, query)
 
     async def handle_get_readable(self, session: Session, query: AnyQuery) -> Readable[Any]:
         """The records of a query that can be read, and an error for each of the others."""
         return await session.readable(query)
 
-    async def handle_count(self, session: Session, query: AnyQuery) -> int:
+    def handle_count(self, session: Session, query: AnyQuery) -> Awaitable[int]:
         """How many records meet a query's condition."""
-        return await session.count(query)
+        return session.context.reader.count(query)
 
-    async def handle_get_one(self, session: Session, key: Key) -> Record:
+    def handle_get_one(self, session: Session, key: Key) -> Awaitable[Record]:
         """The record with this key; raises NotFound."""
-        return await self.get_one(session, key)
+        return self.get_one(session, key)
 
     async def handle_get_damaged(self, session: Session, key: Key) -> Record:
         """The record with this key, readable or not; raises NotFound."""
@@ -98,13 +100,14 @@ class CollectionView:
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
-    async def get_many(self, session: Session, query: AnyQuery) -> list[Record]:
+    def get_many(self, session: Session, query: AnyQuery) -> Awaitable[list[Record]]:
         """The records of a query, or rows of its projection."""
-        return await session.query(query)
+        return session.context.reader.query(query)
 
     async def get_one(self, session: Session, key: Key, wanted: Condition = ALWAYS) -> Record:
         """The record with this key, if it is wanted; raises NotFound."""
-        found: list[Any] = await session.query(Query(self.binding.collection, both(self.meets(key), wanted)))
+        condition = self.meets(key) if wanted is ALWAYS else both(self.meets(key), wanted)
+        found = await session.context.reader.query(Query(self.binding.collection, condition))
         if not found:
             raise NotFound(self.binding.collection, key)
         return found[0]
@@ -210,9 +213,7 @@ class CollectionView:
 
     async def shown_one(self, record: Record, names: Collection[str] | None = None) -> bytes:
         """One record as a JSON object."""
-        if not self._output.is_computing:
-            return self._output.encode_one(record, names)
-        return (await self.shown([record], names))[1:-1]
+        return (await self.shown([record], names))[1:-1] if self.is_computing else self.encode_one(record, names)
 
     async def shown_stored(self, session: Session, record: Record) -> bytes:
         """One record that was just committed, as the next answer will show it.

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from holdall.actions.action import Action
 from holdall.actions.on import One
-from holdall.errors import FieldError, ValidationError
+from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Model, Record, check, field
 from holdall.service import Context
 
@@ -53,7 +53,10 @@ class Move(Action[M], on=One):
         """Move it."""
         before = None if self.before is None else await self._found(context, record, "before", self.before)
         after = None if self.after is None else await self._found(context, record, "after", self.after)
-        await context.session.move(record, before=before, after=after, to=self.to)
+        try:
+            await context.session.move(record, before=before, after=after, to=self.to)
+        except StateError as error:  # of the records that the inputs name: the record itself, or one of another list
+            raise ValidationError(type(self).__name__, [FieldError("", "place", str(error))]) from error
 
     async def _found(self, context: Context, record: M, name: str, text: str) -> Record:
         binding = context.session.context.bindings.of_model(type(record))

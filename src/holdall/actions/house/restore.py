@@ -48,9 +48,9 @@ class Restore(Action[M], on=Each, deleted=True):
 
 
 class Purge(Action[M], on=Each, deleted=True):
-    """Remove a deleted record for good; it cannot be restored any more. Example: :class:`Restore`.
+    """Remove a deleted record for good; it cannot be restored any more.
 
-    ``app.add_action(Purge[Book], policy=ActionPolicy(execute=Role("admin")))``.
+    ``app.add_action(Purge[Book], policy=ActionPolicy(execute=Role("admin")))``. Example: :class:`Restore`.
     """
 
     async def run(self, context: Context, record: M) -> None:

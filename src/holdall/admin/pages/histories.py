@@ -60,6 +60,7 @@ async def changes_of(visit: Visit, described: Described, key: str, most: int) ->
             for name, each in change.changes.items()
             if name in described.by_name
         ]
+        rows = [row for row in rows if any(each.form != "empty" for each in row[1:])]
         moment = change.at.astimezone(dt.UTC).isoformat()
         edit = visit.url("edit", quote(described.collection), key, _as_of=moment)
         told.append(ShownChange(change, visit.words.moment(change.at), rows, edit))

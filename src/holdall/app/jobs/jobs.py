@@ -30,7 +30,7 @@ class Jobs:
     """Long work over the records of a collection, in parts by ranges of keys.
 
     Each batch of a part is one commit, and the note of how far the part has come goes into the same commit: a process
-    that dies has done a batch or has not, and the next one takes the part up behind it. Value number of processes may
+    that dies has done a batch or has not, and the next one takes the part up behind it. Any number of processes may
     run one job at once; each part has one of them, by a lease.
 
     >>> class Book(Model):

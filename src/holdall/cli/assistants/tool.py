@@ -11,9 +11,18 @@ import msgspec
 from holdall.cli.assistants.requests import Request
 from holdall.query import Value, did_you_mean
 
-__all__ = ["Arguments", "MisusedTool", "Tool", "filters_of", "key_path", "text_of"]
+__all__ = ["Arguments", "MisusedTool", "Tool", "filters_of", "key_path", "misfit_of", "text_of"]
 
 Arguments = Mapping[str, Value]
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "array": (list, "an array"),
+    "boolean": (bool, "true or false"),
+    "integer": (int, "a whole number"),
+    "number": (float, "a number"),
+    "object": (dict, "an object"),
+    "string": (str, "a string"),
+}
 
 
 class MisusedTool(Exception):
@@ -42,7 +51,7 @@ class Tool(msgspec.Struct, frozen=True):
     gives_record: bool = False  # with its etag
 
     def request(self, arguments: Arguments) -> Request:
-        """The request for these arguments. Raises MisusedTool for arguments that are unknown or missing."""
+        """The request for these arguments. Raises MisusedTool for unknown, missing and misshapen ones."""
         known = list(self.schema["properties"])
         for name in arguments:
             if name not in known:
@@ -50,7 +59,40 @@ class Tool(msgspec.Struct, frozen=True):
         missing = [name for name in self.schema.get("required", ()) if name not in arguments]
         if missing:
             raise MisusedTool(f"{self.name} needs {', '.join(missing)}")
+        for name, value in arguments.items():
+            misfit = misfit_of(value, self.schema["properties"][name])
+            if misfit:
+                raise MisusedTool(f"{self.name}: {name} {misfit}")
         return self.makes(arguments)
+
+
+def misfit_of(value: Value, schema: Mapping[str, Value]) -> str:
+    """Return the fault in the form of an argument, by the type, items and bounds of its schema; else the empty text.
+
+    Values within records and inputs are left to the service, which lists all their faults.
+
+    >>> misfit_of("title", {"type": "array"}), misfit_of(200, {"type": "integer", "minimum": 1, "maximum": 100})
+    ('must be an array', 'must be at most 100')
+    >>> misfit_of(7, {"anyOf": [{"type": "string"}, {"type": "number"}]}), misfit_of([1], {"type": "array"})
+    ('', '')
+    """
+    forms = [form for form in schema.get("anyOf", [schema]) if "type" in form]
+    fitting = [form for form in forms if _is_of(value, form["type"])]
+    if forms and not fitting:
+        return f"must be {' or '.join([_TYPES[form['type']][1] for form in forms])}"
+    for form in fitting:
+        if isinstance(value, list) and any(misfit_of(each, form.get("items", {})) for each in value):
+            return f"must have members of which each {misfit_of(None, form['items'])}"
+        if "minimum" in form and value < form["minimum"]:
+            return f"must be at least {form['minimum']}"
+        if "maximum" in form and value > form["maximum"]:
+            return f"must be at most {form['maximum']}"
+    return ""
+
+
+def _is_of(value: Value, name: str) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number if name == "number" else isinstance(value, _TYPES[name][0]) and (name != "integer" or is_number)
 
 
 def key_path(key: Value) -> str:
@@ -75,16 +117,21 @@ def text_of(value: Value) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def filters_of(given: Value) -> tuple[tuple[str, str], ...]:
+def filters_of(given: Arguments) -> tuple[tuple[str, str], ...]:
     """Filters, given as an object, as parameters; a list of ``in`` becomes a parameter for each member.
+
+    Raises MisusedTool for null, which no operator compares with, and for a list without members: a parameter that is
+    not there would mean every record.
 
     >>> filters_of({"pages__gt": 100, "title__in": ["a,b", "c"]})
     (('pages__gt', '100'), ('title__in', 'a\\\\,b'), ('title__in', 'c'))
     """
-    if not isinstance(given, dict):
-        raise MisusedTool('filters are an object, such as {"pages__gt": 100}')
     found = list[tuple[str, str]]()
     for name, value in given.items():
+        if value is None or (isinstance(value, list) and None in value):
+            raise MisusedTool(f"filters: {name} cannot be null: {name.partition('__')[0]}__isnull is true or false")
+        if value == []:
+            raise MisusedTool(f"filters: {name} has no members, so that no record can meet it: leave the call out")
         if name.endswith("__in") and isinstance(value, list):
             found += [(name, text_of(each).replace("\\", "\\\\").replace(",", "\\,")) for each in value]
         else:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from holdall.cli.assistants.requests import Request, Service
-from holdall.cli.assistants.tool import Arguments, Tool, filters_of, key_path, text_of
+from holdall.cli.assistants.tool import Arguments, MisusedTool, Tool, filters_of, key_path, text_of
 from holdall.query import Value
 
 __all__ = ["tools_of"]
@@ -163,6 +163,8 @@ def _act(base: str, name: str, given: Arguments) -> Request:
     prefer = {"prefer": "tx=rollback"} if given.get("dry_run") else {}
     inputs = given.get("inputs", {})
     if "key" in given:
+        if given.get("filters"):
+            raise MisusedTool("give key or filters: an action runs on one record, or on each that filters mean")
         return Request("POST", f"{_of_record(base, given)}/actions/{name}", body=inputs, headers=prefer)
     bound = [("max-affected", text_of(given["max_affected"]))] if "max_affected" in given else []
     return Request(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
 
-from holdall.model import Field, Record, SessionLink, State, track_of
+from holdall.model import Field, Record, State, track_of
 from holdall.query import Value
 from holdall.session.identity import IdentityMap
 from holdall.store import reset_here
@@ -50,8 +50,8 @@ class SessionActivity:
 
     _open = 0
 
-    def __init__(self, link: SessionLink, records: IdentityMap) -> None:
-        self._link = link
+    def __init__(self, records: IdentityMap) -> None:
+        self._link = records.link
         self._records = records
 
     @property

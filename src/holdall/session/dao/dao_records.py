@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import nullcontext
-from functools import cached_property
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -21,6 +20,7 @@ from holdall.session.dao.showing import modified, without
 from holdall.session.dao.single_flight import SingleFlight
 from holdall.session.identity import IdentityMap
 from holdall.session.journal.log_record import Operation
+from holdall.session.made_once import MadeOnce
 from holdall.store import Outcome, RecordAccess, Store, Verb, acting_for, open_store
 
 __all__ = ["DaoRecords", "bind_dao"]
@@ -55,34 +55,30 @@ def bind_dao(
     return model
 
 
-class DaoRecords:
+def _nobody() -> None:
+    """Stand for a session that is not there."""
+
+
+class DaoRecords(msgspec.Struct, eq=False, dict=True):
     """The records of a session that DAOs and query functions give."""
 
-    def __init__(self, bindings: Bindings, records: IdentityMap, activity: SessionActivity) -> None:
-        self._bindings = bindings
-        self._records = records
-        self._activity = activity
-        self.session: Callable[[], object]  # the session itself, once it is there
+    _bindings: Bindings
+    _records: IdentityMap
+    session: Callable[[], object] = _nobody  # the session itself, once it is there
 
-    @cached_property
-    def store(self) -> Store:
-        """That of the DAOs registered in this session alone."""
-        return open_store("dao", "dao:")
-
-    @cached_property
-    def results(self) -> dict[Hashable, list[Any]]:
-        """The results of query functions, by call."""
-        return {}
-
-    @cached_property
-    def _flights(self) -> SingleFlight:
-        return SingleFlight()
+    activity = MadeOnce[SessionActivity](lambda dao_records: SessionActivity(dao_records._records))
+    """The activity of the session."""
+    store = MadeOnce[Store](lambda _: open_store("dao", "dao:"))
+    """That of the DAOs registered in this session alone."""
+    results = MadeOnce[dict[Hashable, list[Any]]](lambda _: {})
+    """The results of query functions, by call."""
+    _flights = MadeOnce[SingleFlight](lambda _: SingleFlight())
 
     async def act(self, what: Hashable, name: str, work: Callable[[], Awaitable[T]]) -> T:
         """The result of hand-written reading code, run once for all who ask at the same time."""
 
         async def acted() -> T:
-            with self._activity.entered(SessionState.GET), acting_for(self.session()):
+            with self.activity.entered(SessionState.GET), acting_for(self.session()):
                 return await work()
 
         return await self._flights.run(what, name, acted)
@@ -141,7 +137,7 @@ class DaoRecords:
         fields = binding.declaration.key
         parts = key if len(fields) > 1 else (key,)
         given = {field.name: _decoded(field, part) for field, part in zip(fields, parts, strict=True)}
-        with self._activity.entered(SessionState.GET):
+        with self.activity.entered(SessionState.GET):
             found = await store.fetch_record(binding.collection, given, self.session())
         place = f"{binding.collection} {key!r}"
         if found is not None and type(found) is not binding.model:
@@ -161,7 +157,7 @@ class DaoRecords:
         store = binding.record_access
         assert store is not None
         self._records.assigned_by_dao.pop(id(record), None)
-        with self._activity.entered(SessionState.COMMIT, record):
+        with self.activity.entered(SessionState.COMMIT, record):
             if verb is Verb.UPDATE and state_of(record) is State.NEW:
                 with modified(self._records.states, record, fields):
                     return await store.apply_record(verb, binding.collection, record, self.session())
@@ -242,7 +238,7 @@ class DaoRecords:
             taken = [
                 item if item.__class__ is not Reference else standing.get(id(record_in(item)), item) for item in items
             ]
-            with self._activity.entered(SessionState.GET):
+            with self.activity.entered(SessionState.GET):
                 setattr(record, field.name, taken if field.form is not None else taken[0])
 
     def overwrite(self, record: Record, fresh: Record) -> None:

@@ -61,8 +61,9 @@ _Pending = list[tuple[Binding, Key, Record]]
 async def _next_deleted(found: CascadePlan, asking: RelatedReader, pending: _Pending) -> _Pending:
     following: _Pending = []
     for binding in dict.fromkeys(each for each, _, _ in pending):
-        keys, deletion = [key for each, key, _ in pending if each is binding], binding.declaration.deletion
-        moment = None if deletion is None else found.value(pending[0][2], deletion)
+        own = {key: record for each, key, record in pending if each is binding}
+        keys, deletion = list(own), binding.declaration.deletion
+        moment = None if deletion is None else found.value(own[keys[0]], deletion)
         for relationship in _taking_along(binding):
             following += await _turn(found, asking, relationship, keys, relationship.source.living, moment)
     return following

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdall.errors import LimitExceeded, QueryError
-from holdall.query import And, AnyQuery, Compare, Not, Or, Stated, format_query, is_formula
+from holdall.query import ALWAYS, And, AnyQuery, Compare, Not, Or, Stated, format_query, is_formula
 
 __all__ = ["is_local", "shown"]
 
@@ -20,8 +20,11 @@ def is_local(query: AnyQuery) -> bool:
         if len(path) > 1 or is_formula(path):
             return False
     condition = query.condition
+    if condition is ALWAYS:
+        return True
     if condition.__class__ is Compare:
-        return len(condition.path) == 1 and not is_formula(condition.path)
+        path = condition.path
+        return len(path) == 1 and path[0].__class__ is str
     pending = [condition]
     while pending:
         match pending.pop():

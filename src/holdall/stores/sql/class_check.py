@@ -15,7 +15,7 @@ from holdall.stores.sql.columns import leaves
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.keeping import KeptField
 
-__all__ = ["RowCheck", "check_by", "class_check", "class_check_in_python", "is_untyped"]
+__all__ = ["RowCheck", "check_by", "class_check", "class_check_in_python", "codes", "is_untyped", "native"]
 
 RowCheck = Callable[[Iterable[Sequence[object]]], bool]
 """Whether all of these rows are as they should be."""
@@ -29,7 +29,8 @@ _TESTS = {
 }
 _ANYTHING, _ANYTHING_BUT_NULL = ".", "!"
 
-_native = compiled("holdall.stores.sql._classes", 1)
+native = compiled("holdall.stores.sql._classes", 2)
+"""The part in C, None where it was not built."""
 
 
 def class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> RowCheck | None:
@@ -37,7 +38,7 @@ def class_check(fields: Sequence[FieldSchema], dialect: Dialect) -> RowCheck | N
 
     None where nothing is to be looked at.
     """
-    code = "".join(_codes(fields, dialect))
+    code = "".join(codes(fields, dialect))
     return check_by(code) if code.strip(_ANYTHING) else None
 
 
@@ -46,8 +47,8 @@ def is_untyped(dialect: Dialect) -> bool:
     return dialect.family == "sqlite" and dialect.driver in DRIVERS
 
 
-def _codes(fields: Sequence[FieldSchema], dialect: Dialect) -> Iterator[str]:
-    """A letter for each column, in upper case where no null may be."""
+def codes(fields: Sequence[FieldSchema], dialect: Dialect) -> Iterator[str]:
+    """Give a letter for each column, in upper case where no null may be."""
     looks = is_untyped(dialect)
     for field in fields:
         for leaf in leaves(field):
@@ -64,9 +65,9 @@ def _codes(fields: Sequence[FieldSchema], dialect: Dialect) -> Iterator[str]:
 def check_by(code: str) -> RowCheck:
     """The check for columns of these letters, as ``_classes.c`` names them."""
     in_python = class_check_in_python(code)
-    if _native is None:
+    if native is None:
         return in_python
-    in_c: Callable[[object, bytes], object] = _native.are_as_coded
+    in_c: Callable[[object, bytes], object] = native.are_as_coded
     letters = code.encode()
 
     def check(rows: Iterable[Sequence[Value]]) -> bool:

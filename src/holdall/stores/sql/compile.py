@@ -71,6 +71,7 @@ class Plan(msgspec.Struct, frozen=True):
     names: tuple[str, ...] | None  # where the driver takes parameters by name
     decode: RowConvert | None
     has_constants: bool = False
+    straight: int = -1  # how many values of a query are the parameters as they are, all of them and in this order
 
 
 class Compiler:
@@ -190,14 +191,14 @@ class Compiler:
         try:
             if plan.has_constants:
                 values.append(None)  # in whose place they stand
-            parameters = tuple([values[i] if convert is None else convert(values[i]) for i, convert in plan.slots])
+            if len(values) != plan.straight:
+                values = [values[i] if convert is None else convert(values[i]) for i, convert in plan.slots]
         except NeedsRewrite:
             return self.compiled(_without_edges(query), walk, build)
         except ValueError as error:
             raise QueryError(str(error)) from error
-        if plan.names is not None:
-            return Statement(plan.sql, dict(zip(plan.names, parameters, strict=True)), plan.decode)
-        return Statement(plan.sql, parameters, plan.decode)
+        named = tuple(values) if plan.names is None else dict(zip(plan.names, values, strict=True))
+        return Statement(plan.sql, named, plan.decode)
 
     def _check(self, query: AnyQuery) -> None:
         check(query, self._tables.schemas)
@@ -267,7 +268,8 @@ class Compiler:
         slots = tuple(binding.slot(name) or others.get(name) or _constant(compiled.params[name]) for name in bound)
         has_constants = any(place < 0 for place, _ in slots)
         by_name = bound if names is None else None
-        return Plan(str(compiled), slots, tuple(binding.tests), by_name, decode, has_constants)
+        straight = len(slots) if all(slot == (place, None) for place, slot in enumerate(slots)) else -1
+        return Plan(str(compiled), slots, tuple(binding.tests), by_name, decode, has_constants, straight)
 
 
 def _split_as(way: str, query: AnyQuery, sizes: Sizes) -> tuple[Shape, list[Value]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from holdall.errors import DeclarationError
 from holdall.query import Value
@@ -21,9 +21,11 @@ __all__ = [
     "LOCK_WAIT",
     "Database",
     "DatabaseTransaction",
+    "Immediate",
     "RawAccess",
     "demand_rows",
     "found_in_catalogue",
+    "now_of",
 ]
 
 INSPECTED_ROWS = 10_000
@@ -54,6 +56,24 @@ class DatabaseTransaction(Protocol):
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A part of the transaction: an exception in its block undoes what was written in it."""
         ...
+
+
+@runtime_checkable
+class Immediate(Protocol):
+    """The further part of a database that answers short reads without waiting."""
+
+    def rows_now(self, sql: str, parameters: Value) -> Rows | None:
+        """The driver's rows of a reading statement; None where they cannot be had at once: then ask ``rows``."""
+        ...
+
+
+def now_of(database: object) -> Callable[[str, Value], Rows | None]:
+    """The function of a database that answers at once; for others, and without one, it answers with None."""
+    return database.rows_now if isinstance(database, Immediate) else _not_now
+
+
+def _not_now(sql: str, parameters: Value) -> Rows | None:
+    return None
 
 
 class RawAccess(Protocol):

@@ -25,6 +25,7 @@ from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.gather import many_decoder
 from holdall.stores.sql.keeping import KeptField, spelling_of
 from holdall.stores.sql.named_choices import is_named, value_of
+from holdall.stores.sql.native_rows import native_decoder
 from holdall.stores.sql.spelling_codecs import unspelt
 from holdall.stores.sql.spellings import Spelling
 
@@ -103,8 +104,11 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
     demands = [] if is_untyped(dialect) else _demands(fields, dialect)  # what is untyped is checked row by row
     if convert is None and check is None and not demands:
         return None
+    native = None if as_text or convert is None else native_decoder(fields, dialect)
 
     def decode(rows: Iterable[Sequence[Value]]) -> list[tuple[Value, ...]]:
+        if native is not None and (found := native[0](rows, native[1])) is not NotImplemented:
+            return found  # type: ignore[no-any-return]
         try:
             if check is not None and not check(rows):
                 raise ValueError("a value is not of its column's class")

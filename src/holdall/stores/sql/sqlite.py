@@ -13,7 +13,7 @@ from typing import TypeVar
 import apsw
 from anyio.to_thread import run_sync
 
-from holdall.errors import HoldallError, StateError, StoreTimeout, StoreUnavailable
+from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
 from holdall.query import Value
 from holdall.store import Answer, Hold, Isolation, Outcome, Reservation, Rows, watch_forks
 from holdall.stores.sql.altering import lent_by, sqlite_engine
@@ -24,7 +24,6 @@ from holdall.stores.sql.given_connections import Connections
 from holdall.stores.sql.inspection import FoundTable
 from holdall.stores.sql.raw import RawStatement
 from holdall.stores.sql.sqlite_connection import ApswConnection, SqliteOptions, SqlitePlace, connect, sync_log
-from holdall.stores.sql.sqlite_fork import demand_reachable
 from holdall.stores.sql.sqlite_forking import SqliteForking
 from holdall.stores.sql.sqlite_holding import SqliteHolding
 from holdall.stores.sql.sqlite_jobs import Channel, rows_of
@@ -82,13 +81,19 @@ class SqliteDatabase(SqliteForking):
         """The dialect as it is: SQLite comes with the driver."""
         return dialect
 
+    def rows_now(self, sql: str, parameters: Sequence[Value]) -> Rows | None:
+        """The rows of a short statement that reads a file; None where it may take longer."""
+        try:
+            return None if self._in_memory else self._readers.rows_now(sql, parameters)
+        except _DRIVER_ERRORS as error:
+            raise self._translated(error) from error
+
     async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows of a reading statement."""
+        if (rows := self.rows_now(sql, parameters)) is not None:
+            return rows
         try:
-            if self._in_memory:
-                return await self._rows_in_memory(sql, parameters)
-            rows = self._readers.rows_now(sql, parameters)
-            return rows if rows is not None else await self._readers.rows(sql, parameters)
+            return await (self._rows_in_memory if self._in_memory else self._readers.rows)(sql, parameters)
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
@@ -285,15 +290,6 @@ class SqliteDatabase(SqliteForking):
         """Open a connection that can write."""
         self._demand_reachable()
         return connect(self._place, self._options, register, int(self._options.timeout * 1000), writes=True)
-
-    def _demand_reachable(self) -> None:
-        if self._place.path is not None:
-            demand_reachable(self._place.path)
-        elif self._is_lost:
-            raise StateError(
-                f"store {self._store!r} is in memory and was in use when this process was forked, so it has no copy: "
-                "fork when no transaction or other thread is at work"
-            )
 
     def _open_reader(self, patience: int) -> apsw.Connection:
         self._demand_reachable()

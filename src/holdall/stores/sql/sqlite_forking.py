@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from holdall.errors import StateError
 from holdall.store import PoolFigures, keep_for_ever
 from holdall.stores.sql.sqlite_connection import SqlitePlace
-from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherited
+from holdall.stores.sql.sqlite_fork import FORK_PATIENCE, abandon, close_inherited, demand_reachable
 from holdall.stores.sql.sqlite_readers import SqliteReaders
 from holdall.stores.sql.sqlite_reservations import SqliteReservations
 from holdall.stores.sql.sqlite_writer import SqliteWriter
@@ -17,6 +18,7 @@ __all__ = ["SqliteForking"]
 class SqliteForking:
     """The connections of a database, and what forks do to them; ``_begin`` makes its readers and its writer anew."""
 
+    _store: str
     _place: SqlitePlace
     _readers: SqliteReaders
     _reservations: SqliteReservations
@@ -39,6 +41,16 @@ class SqliteForking:
         """Come to rest."""
         self._writer.rest(FORK_PATIENCE)
         self._readers.rest(FORK_PATIENCE)
+
+    def _demand_reachable(self) -> None:
+        """Raise StateError where a fork has left no way to the database."""
+        if self._place.path is not None:
+            demand_reachable(self._place.path)
+        elif self._is_lost:
+            raise StateError(
+                f"store {self._store!r} is in memory and was in use when this process was forked, so it has no copy: "
+                "fork when no transaction or other thread is at work"
+            )
 
     def after_fork_in_parent(self) -> None:
         """Go on."""

@@ -8,18 +8,14 @@ from functools import partial
 from time import perf_counter
 
 from holdall.errors import HoldallError
-from holdall.query import AnyQuery, Kind, Op, Schema
+from holdall.query import AnyQuery, Schema
 from holdall.store import (
-    ACCEPTABLE,
     Capabilities,
     Change,
-    CommitClass,
     Description,
     Difference,
-    Feature,
     Hold,
     Isolation,
-    Limits,
     Look,
     Observer,
     Outcome,
@@ -31,13 +27,13 @@ from holdall.store import (
     demand_query,
     demand_schema,
 )
+from holdall.stores.sql.capabilities import capabilities_of
 from holdall.stores.sql.compile import Compiler, Statement
-from holdall.stores.sql.database import Database
+from holdall.stores.sql.database import Database, now_of
 from holdall.stores.sql.described_tables import described_tables
 from holdall.stores.sql.differences import differences
 from holdall.stores.sql.fetching import UNREADABLE, as_text, decoded, groups
 from holdall.stores.sql.inspection import FoundTable
-from holdall.stores.sql.isolation import LEVELS, LOCKS
 from holdall.stores.sql.plans import plan_of
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.raw import RawCompiler
@@ -54,7 +50,6 @@ from holdall.stores.sql.works import Works
 __all__ = ["SqlStore"]
 
 
-_LACKING = {"sqlite": frozenset({Feature.GENERATED_PARTS})}  # it counts rows, and so whole keys
 _IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
 
 
@@ -65,18 +60,7 @@ class SqlStore(RawSqlStore, WholeRows):
         self.name = name
         self.tables = tables
         self._database = database
-        self._capabilities = Capabilities(
-            commit=CommitClass.TX,
-            features=frozenset(Feature) - {Feature.STREAMS} - _LACKING.get(tables.dialect.family, frozenset()),
-            operators=frozenset(Op),
-            kinds=frozenset(Kind),
-            limits=Limits(),
-            is_durable=database.is_durable,
-            differences=ACCEPTABLE - {"index", "unread"},
-            hold=hold,
-            isolation=LEVELS.get(tables.dialect.family, frozenset()),
-            locks=LOCKS.get(tables.dialect.family, frozenset()),
-        )
+        self._capabilities = capabilities_of(tables.dialect.family, hold, is_durable=database.is_durable)
         self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
         self._is_dialect_known = self._is_ready = False
         self._passed_over: list[str] = []
@@ -85,6 +69,7 @@ class SqlStore(RawSqlStore, WholeRows):
         self._replicas: Replicas | None = None
         self._ask: Ask = database.rows
         self._rows: Ask = database.rows  # the same, shown where somebody listens
+        self._now = now_of(database)  # where nobody listens
         self._raw = RawCompiler()
 
     @property
@@ -113,12 +98,14 @@ class SqlStore(RawSqlStore, WholeRows):
         """Show this observer each statement from now on."""
         self._seam.observer = observer
         self._rows = self._ask if observer is None else watched(self._ask, self._seam)
+        self._now = now_of(self._database if observer is None and self._replicas is None else None)
 
     def follow(self, databases: Sequence[Database]) -> None:
         """Read from these replicas, where the reader may."""
         nothing = () if self.tables.dialect.family == "postgresql" else None
         self._replicas = Replicas(self.name, self._database, databases, nothing)
         self._ask = self._rows = self._replicas.rows
+        self._now = now_of(None)
 
     @property
     def replica_count(self) -> int:
@@ -133,7 +120,9 @@ class SqlStore(RawSqlStore, WholeRows):
             return await groups(self.name, self._compiler, query, self._rows)
         statement = self._compiler.query(query)
         try:
-            rows = await self._rows(statement.sql, statement.parameters)
+            rows = self._now(statement.sql, statement.parameters)
+            if rows is None:
+                rows = await self._rows(statement.sql, statement.parameters)
         except UNREADABLE as error:  # as ``read``, with one call less on the way of every request
             statement = as_text(self._compiler, query, error)
             rows = await self._rows(statement.sql, statement.parameters)
@@ -165,7 +154,9 @@ class SqlStore(RawSqlStore, WholeRows):
         if not self._is_ready:
             await self._learn()
         statement = self._compiler.count(query)
-        rows = await self._rows(statement.sql, statement.parameters)
+        rows = self._now(statement.sql, statement.parameters)
+        if rows is None:
+            rows = await self._rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
     async def stream(self, query: AnyQuery, batch: int) -> AsyncGenerator[Rows]:

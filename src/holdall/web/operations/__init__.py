@@ -5,9 +5,10 @@ from holdall.web.operations.deadlines import Deadlines
 from holdall.web.operations.front import Front
 from holdall.web.operations.health_paths import HealthPaths
 from holdall.web.operations.request_ids import REQUEST_ID, current_request_id
-from holdall.web.operations.told import HEADERS, ROUTE, note_answer, telling
+from holdall.web.operations.told import ANSWERED, HEADERS, ROUTE, note_answer, telling
 
 __all__ = [
+    "ANSWERED",
     "HEADERS",
     "REQUEST_ID",
     "ROUTE",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from holdall.web.asgi import Scope
 from holdall.web.operations.request_ids import current_request_id
@@ -14,9 +15,8 @@ __all__ = ["is_logging", "log_access"]
 _log = logging.getLogger("holdall.access")
 
 
-def is_logging() -> bool:
-    """Whether anybody listens."""
-    return _log.isEnabledFor(logging.INFO)
+is_logging = partial(_log.isEnabledFor, logging.INFO)
+"""Whether anybody listens."""
 
 
 def log_access(scope: Scope, seconds: float) -> None:

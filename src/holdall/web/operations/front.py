@@ -37,7 +37,7 @@ class Front:
         limits = self._limits
         if self._is_timed or is_logging() or self._holdall.is_traced:
             await self._timed(scope, receive, send)
-        elif limits.has_room and "/_health/" not in scope["path"]:
+        elif limits.rate is None and limits.count < limits.most and "/_health/" not in scope["path"]:
             limits.count += 1
             try:
                 await self._app(scope, receive, send)

@@ -28,21 +28,16 @@ class Limits:
     """
 
     def __init__(self, most: int, rate: float | None) -> None:
-        self._most = most
-        self._rate = rate
+        self.most = most
+        self.rate = rate
         self._buckets: dict[str, tuple[float, float]] = {}
         self.count = 0
 
-    @property
-    def has_room(self) -> bool:
-        """Whether any request may begin: of no client are requests counted."""
-        return self._rate is None and self.count < self._most
-
     def refusal(self, scope: Scope) -> Problem | None:
         """Return why a request may not begin; None where it may."""
-        if self.count >= self._most:
+        if self.count >= self.most:
             return _FULL
-        if self._rate is not None and not self._has_token(scope, self._rate):
+        if self.rate is not None and not self._has_token(scope, self.rate):
             return _TOO_MANY
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextvars import ContextVar
 from itertools import count
 
@@ -34,7 +35,7 @@ def request_id_of(scope: Scope, name: bytes) -> bytes:
             if _WELL_FORMED.fullmatch(value):
                 return value  # type: ignore[no-any-return]
             break
-    return b"%b-%x" % (_made.prefix, next(_made.numbers))
+    return next(_made.ids)
 
 
 class _Made:
@@ -45,8 +46,8 @@ class _Made:
 
     def renew(self) -> None:
         """Take another prefix, as a process that was forked must."""
-        self.prefix = os.urandom(8).hex().encode()
-        self.numbers = count(1)
+        numbered = os.urandom(8).hex().encode() + b"-%x"
+        self.ids: Iterator[bytes] = map(numbered.__mod__, count(1))
 
 
 _made = _Made()
