@@ -307,6 +307,25 @@ async def test_bulk_changes_are_followed(app: Holdall, second: Holdall) -> None:
     assert await counts(app) == {1: 7, 2: 7, 3: 7, 4: 7, 6: 8, **dict.fromkeys(range(7, 11), 0)}
 
 
+async def test_events_go_on_in_the_new_store(tmp_path: Path) -> None:
+    app, told = Holdall("moving"), list[str]()
+    for name, url in stores_in(tmp_path).items():
+        app.add_store(name, url)
+    app.add(Counted, store="main")
+
+    @app.after(Counted.created, name="tell")
+    async def tell(event: object) -> None:
+        told.append("created")
+
+    await app.create()
+    await move(app, "other")
+    async with app.session() as session:
+        session.add(Counted(id=1))
+    await app.outbox.deliver()
+    assert told == ["created"]
+    await app.close()
+
+
 async def test_what_cannot_be_moved_is_named(app: Holdall, tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="there is no store 'elsewhere'"):
         await app.move(Counted, to="elsewhere")

@@ -148,6 +148,13 @@ def test_a_password_is_not_written_down(tmp_path: Path, machine_postgres_url: st
     assert "import os\n" in written.output
 
 
+def test_a_file_that_is_not_there_is_not_made_and_an_unknown_store_not_understood(tmp_path: Path) -> None:
+    missing = run(tmp_path, "holdall", "inspect", "sqlite:///shpo.db")
+    assert (missing.code, "shpo.db: the file is not there" in missing.errors) == (1, True)
+    assert not (tmp_path / "shpo.db").exists()
+    assert run(tmp_path, "holdall", "inspect", "shop://db").code == 2
+
+
 def test_a_store_that_cannot_say_what_it_holds(tmp_path: Path) -> None:
     refused = run(tmp_path, "holdall", "inspect", "memory:")
     assert (refused.code, refused.errors) == (1, "holdall: memory cannot say what it holds\n")

@@ -46,7 +46,7 @@ def test_files_go_in_and_come_out(folder: Path) -> None:
 @pytest.mark.parametrize(
     "given, told",
     [
-        (["import", "library:app", "books", "none.csv"], "the file cannot be used"),
+        (["import", "library:app", "books", "none.csv"], "the file cannot be used: none.csv: No such file"),
         (["import", "library:app", "shelves", "books.csv"], "there is no collection 'shelves'; there are books"),
         (["export", "library:app", "books", "out.csv", "--columns", "price"], "no stored field 'price'"),
         (["export", "library:app", "books", "out.csv", "--where", "pages >"], "expected a value"),

@@ -10,9 +10,9 @@ import msgspec
 import typer
 
 from holdall.cli.api_document import api_document, is_document
-from holdall.cli.failure import REFUSED, Failure
+from holdall.cli.failure import MISUSE, REFUSED, Failure
 from holdall.cli.model_source import module_source
-from holdall.errors import HoldallError
+from holdall.errors import DeclarationError, HoldallError
 from holdall.query import FieldSchema, Kind
 from holdall.store import Described, Describing, Description, Look, open_store
 
@@ -37,6 +37,8 @@ def inspect(
     look = Look(schema, sample, frozenset(collection or ()))
     try:
         found = asyncio.run(_described_api(url, look, server) if is_document(url) else _described(url, look))
+    except DeclarationError as error:
+        raise Failure(str(error), MISUSE) from error
     except HoldallError as error:
         raise Failure(str(error), REFUSED) from error
     unknown = sorted(look.only - {each.schema.stored_name for each in found.collections})

@@ -9,9 +9,10 @@ import typer
 
 from holdall.app import Holdall, JobReport
 from holdall.cli.acting import named_values
-from holdall.cli.failure import Failure
+from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.running import run_on
 from holdall.cli.target import TargetText
+from holdall.errors import QueryError
 
 __all__ = ["jobs"]
 
@@ -53,7 +54,13 @@ def start(
     """Start a job, and run it to its end."""
 
     async def act(app: Holdall) -> JobReport:
-        job = await app.jobs.start(name, **named_values(inputs or []))
+        if name not in app.jobs.names:
+            there = f"there are {', '.join(app.jobs.names)}" if app.jobs.names else "@app.job declares one"
+            raise Failure(f"there is no job {name!r}; {there}", MISUSE)
+        try:
+            job = await app.jobs.start(name, **named_values(inputs or []))
+        except QueryError as error:
+            raise Failure(str(error), MISUSE) from error
         print(job, file=sys.stderr)
         return await app.jobs.show(job) if later else await _worked(app, target, job, workers, dask)
 

@@ -120,7 +120,7 @@ def _run(app: Holdall, work: Coroutine[object, object, T]) -> T:
     except HoldallError as error:
         raise Failure(f"{type(error).__name__}: {error}") from error
     except OSError as error:
-        raise Failure(f"the file cannot be used: {error.strerror}", MISUSE) from error
+        raise Failure(f"the file cannot be used: {error.filename or ''}: {error.strerror}", MISUSE) from error
 
 
 def _tell(far: int | ImportReport) -> None:

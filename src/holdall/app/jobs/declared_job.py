@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from typing import get_type_hints
 
 import msgspec
 
@@ -36,6 +37,25 @@ class DeclaredJob(msgspec.Struct, frozen=True, eq=False):
             raise DeclarationError(f"job {name!r}: batch and part are numbers of records, a part at least a batch")
         return cls(name, function, query, batch, part)
 
+    def inputs_of(self, inputs: Mapping[str, Json]) -> dict[str, Value]:
+        """Return inputs as the annotations of the function have them: a date for the text that JSON has of a date.
+
+        Raises QueryError for a value that an annotation does not take. Inputs without an annotation stay as they are.
+        """
+        try:
+            hints = get_type_hints(self.function, include_extras=True)
+        except (NameError, TypeError):  # of a type that is not known here
+            hints = {}
+        found = dict[str, Value](inputs)
+        for name in found.keys() & hints.keys():
+            try:
+                found[name] = msgspec.convert(found[name], hints[name])
+            except msgspec.ValidationError as error:
+                raise QueryError(f"job {self.name!r}: {name}: {error}") from None
+            except TypeError:  # of a type that is not made of JSON
+                continue
+        return found
+
     def demand_inputs(self, inputs: Mapping[str, Json]) -> None:
         """Raise QueryError for inputs that the function does not take, or that are no JSON."""
         try:
@@ -48,3 +68,4 @@ class DeclaredJob(msgspec.Struct, frozen=True, eq=False):
             is_same = False
         if not is_same:
             raise QueryError(f"job {self.name!r}: inputs are kept as JSON, and one of these is none")
+        self.inputs_of(inputs)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import msgspec
 
@@ -124,13 +127,13 @@ class Working(msgspec.Struct):
 
     async def _called(self, context: Value, records: list[Record]) -> dict[str, float]:
         try:
-            given = self.job.function(context, records, **self.inputs)
+            given = self.job.function(context, records, **self.job.inputs_of(self.inputs))
             counts = await given if inspect.isawaitable(given) else given
         except Exception as error:
             raise _Refused(_reason(error)) from error
         if counts is None:
             return {}
-        is_counting = isinstance(counts, dict) and all(type(each) in (int, float) for each in counts.values())
+        is_counting = isinstance(counts, dict) and all(map(_is_number, counts.values()))
         if not is_counting or not all(isinstance(name, str) for name in counts):
             raise StateError(f"job {self.job.name!r} gives None, or numbers by name, to be added up")
         found: dict[str, float] = counts
@@ -157,6 +160,15 @@ class Working(msgspec.Struct):
 
 
 def _reason(error: BaseException) -> str:
-    """The reason, or that below a commit's; errors of the function are named without their text, which may be data."""
+    """The reason, or that below a commit's; errors of the function are named with their place, without their text,
+    which may be data.
+    """
     cause = error.__cause__ if isinstance(error, CommitAborted) and error.__cause__ is not None else error
-    return str(cause) if isinstance(cause, HoldallError) else type(cause).__name__
+    if isinstance(cause, HoldallError):
+        return str(cause)
+    frame = traceback.extract_tb(cause.__traceback__)[-1:]
+    return type(cause).__name__ + "".join([f" at {Path(each.filename).name}:{each.lineno}" for each in frame])
+
+
+def _is_number(value: Value) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)

@@ -26,6 +26,9 @@ _log = logging.getLogger("holdall")
 EVERY = 5.0
 """Seconds between two looks at the fences of stores, as long as no commit meets one."""
 
+_PATIENCE = 1.0  # seconds for which a session waits for the answer of a store
+_LATER = 30.0  # seconds for which a store that did not answer is left alone
+
 _WAIT = 0.02  # seconds, before a commit is tried again at a collection that is about to be switched
 
 
@@ -38,6 +41,7 @@ class KnownMoves:
         self._epochs: dict[str, int] = {}
         self._told: set[int] = set()  # the stores that were told of the rows of moves
         self._next_look = 0.0
+        self._passed_over: dict[str, float] = {}  # until when, stores that did not answer
 
     # --- for sessions -----------------------------------------------------------------------------------------------
 
@@ -82,13 +86,16 @@ class KnownMoves:
         """
         if not self.is_due:
             return
-        self._next_look = monotonic() + EVERY
+        self._next_look = now = monotonic() + EVERY
         self._bindings.configure()
         for store in self._bindings.stores():
+            if self._passed_over.get(store.name, 0.0) > now:
+                continue
             try:
-                await self.look_at(store)
-            except StoreError:
-                self._next_look = 0.0
+                async with asyncio.timeout(_PATIENCE):
+                    await self.look_at(store)
+            except (StoreError, TimeoutError):
+                self._passed_over[store.name] = now + _LATER
 
     async def learn(self, refusal: Reserved) -> bool:
         """Learn why a fence refused a commit; whether it can be tried anew."""
@@ -107,7 +114,7 @@ class KnownMoves:
         if not (isinstance(store, Fencing) and isinstance(store, Preparable)):
             return None
         fences = [held for held in await store.prepared() if held.is_fence]
-        bound = {each.collection: each for each in self._bindings if _is_in(each.store, store)}
+        bound = {each.collection: each for each in self._bindings if _is_in(each.store, store) and not each.is_hidden}
         if not fences:
             for name in [name for name, noting in self._noted.items() if _is_in(noting.store, store)]:
                 del self._noted[name]

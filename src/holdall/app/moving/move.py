@@ -177,6 +177,8 @@ class Move:
             await put_row(self.source, msgspec.structs.replace(row, state="moved"), row)
         await self.mover.write([], state="moved", owner="")
         await self._moves.look_at(self._here_now().store, self.name)
+        if isinstance(self.target, Provisioned):  # now that it knows the rows of events beside the collection
+            await self.target.create()
 
     # --- what they use ----------------------------------------------------------------------------------------------
 
