@@ -259,7 +259,8 @@ async def test_what_is_refused() -> None:
         given.append(since)
         return gives
 
-    for gives in (3, {"read": "many"}, {"read": None}):
+    wrong: list[Json] = [3, {"read": "many"}, {"read": None}]
+    for gives in wrong:
         with pytest.raises(StateError, match="numbers by name"):
             await app.jobs.run(await app.jobs.start("odd", since="2030-01-31", gives=gives))
     assert set(given) == {date(2030, 1, 31)}
