@@ -36,7 +36,7 @@ NAV: dict[str, list[str]] = {
     "How to": [
         *("http", "back-office", "views", "users", "actions", "events", "attachments"),
         *("assistants", "services", "jobs", "tasks"),
-        *("import-export", "existing-databases", "revisions", "testing", "seeing"),
+        *("import-export", "existing-databases", "revisions", "moving", "testing", "seeing"),
     ],
     "Stores": ["stores", "sql", "sqlite", "mongo", "redis", "yaml", "rest"],
     "Run it": ["production", "deployment", "security", "errors"],

@@ -243,7 +243,7 @@ TYPED: list[tuple[tuple[str, ...], int, str]] = [
     (("check", "json:nothing"), 2, "module json has no nothing"),
     (("chek",), 2, "No such command 'chek'"),
     (("new", "My Shop"), 2, "write small letters, digits and -"),
-    (("inspect", "shop.db"), 1, "a SQLite file is sqlite:///file.db"),
+    (("inspect", "shop.db"), 2, "a SQLite file is sqlite:///file.db"),
     (("error", "Stale"), 2, "did you mean"),
     (("user", "add", "shop", "ann"), 2, "name the Users as module:name"),
 ]

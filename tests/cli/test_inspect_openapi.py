@@ -217,14 +217,14 @@ def test_a_file_says_where_the_api_is_or_is_told(tmp_path: Path) -> None:
 
 def test_what_is_no_document_or_not_here_is_a_sentence(shelter: str, tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text("[]")
-    for place, word in (
-        ("odd.json", "this is no OpenAPI document"),
-        ("http://203.0.113.1/openapi.json", "by https: alone"),
-        (f"{shelter}/api/pets/9", "(status 404)"),
-        ("https://127.0.0.1:1/openapi.json", "cannot be had"),
+    for place, word, code in (
+        ("odd.json", "this is no OpenAPI document", 2),
+        ("http://203.0.113.1/openapi.json", "by https: alone", 1),
+        (f"{shelter}/api/pets/9", "(status 404)", 1),
+        ("https://127.0.0.1:1/openapi.json", "cannot be had", 1),
     ):
         refused = run(tmp_path, "holdall", "inspect", place)
-        assert refused.code == 1
+        assert (refused.code, place) == (code, place)
         assert word in refused.errors
 
 

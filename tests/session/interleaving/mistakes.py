@@ -70,7 +70,7 @@ def marker_swept_early() -> Iterator[None]:
             except StaleVersion:
                 continue
 
-    with mock.patch.object(finished, "_remove", remove):
+    with mock.patch.object(finished, "_remove_rows", remove):
         yield
 
 

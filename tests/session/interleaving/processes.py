@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from holdall.app.moving import KnownMoves
 from holdall.session.commit.run import several_stores
 from holdall.session.commit.two_phase import idempotent_apply, make_way, take_back
 from holdall.session.journal import journal, owner, row
@@ -48,7 +49,7 @@ class Processes:
         logger.addHandler(handler)
         clock = SimpleNamespace(datetime=SimpleNamespace(now=self._now), UTC=dt.UTC)
         with ExitStack() as stack:
-            for module, name, value in (
+            for owned, name, value in (
                 (row, "dt", clock),
                 (owner, "_owner_of", self._owner_of),
                 (owner, "is_known_gone", self._is_known_gone),
@@ -61,8 +62,9 @@ class Processes:
                 (make_way, "_FIRST_PAUSE", 0.25),
                 (make_way, "_LONGEST_PAUSE", 1.0),
                 (idempotent_apply, "_FIRST_PAUSE", 0.5),
+                (KnownMoves, "is_due", False),  # sessions look for moved collections by a real clock
             ):
-                stack.enter_context(mock.patch.object(module, name, value))
+                stack.enter_context(mock.patch.object(owned, name, value))
             stack.callback(logger.setLevel, level)
             stack.callback(logger.removeHandler, handler)
             yield
