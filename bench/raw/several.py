@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
 import time
@@ -70,6 +71,7 @@ def select(database: str, count: int) -> float:
         second.executemany(_ADD_BOOK, [(n, f"title {n}", n % authors) for n in range(count)])
         first.commit()
         second.commit()
+        gc.collect()  # of what was prepared
         start = time.perf_counter()
         keys = [key for (key,) in first.execute("SELECT id FROM author WHERE country = ?", ("c3",))]
         wanted = "SELECT id, title, author FROM book WHERE author IN (SELECT value FROM json_each(?))"
