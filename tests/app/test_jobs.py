@@ -259,8 +259,8 @@ async def test_what_is_refused() -> None:
         given.append(since)
         return gives
 
-    wrong: list[Json] = [3, {"read": "many"}, {"read": None}]
-    for gives in wrong:
+    odd_answers: list[Json] = [3, {"read": "many"}, {"read": None}]
+    for gives in odd_answers:
         with pytest.raises(StateError, match="numbers by name"):
             await app.jobs.run(await app.jobs.start("odd", since="2030-01-31", gives=gives))
     assert set(given) == {date(2030, 1, 31)}
