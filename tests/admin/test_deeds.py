@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ from holdall.errors import HoldallError, StoreUnavailable
 from holdall.files import File
 from tests.support.back_office import Book, library, visitor
 from tests.support.paper_browser import PaperBrowser
+from tests.support.pending import commit_pending
 
 pytestmark = pytest.mark.anyio
 
@@ -266,19 +266,13 @@ async def test_an_operator_ends_a_commit_that_is_left(
     files: Any = app.stores["files"]
     whole = files.commit_prepared
 
-    is_decided = asyncio.Event()
-
     async def away(commit: str, changes: Any) -> bool:
-        is_decided.set()
         raise StoreUnavailable("files", "away")
 
     files.commit_prepared = away
     async with app.session() as session:
         session.add_all([Order(id=1), Note(id=1, text="secret")])
-        work = asyncio.create_task(session.commit())
-        await is_decided.wait()
-        work.cancel()
-        await asyncio.wait({work})
+        await commit_pending(session)
     files.commit_prepared = whole
 
     async def operator(scope: Any) -> User:

@@ -32,7 +32,7 @@ schema: Any = schemathesis.openapi.from_asgi("/openapi.json", service)
 if part := os.environ.get("SCHEMA_FUZZ_PART"):  # names of collections, with signs | between them
     schema = schema.include(path_regex=f"^/({part})(/|$)")
 IS_SHORT = "SCHEMA_FUZZ" not in os.environ
-_EACH = 3  # of requests that cover each part of the document, one of so many is sent where there is no time for all
+_EACH = 8  # of requests that cover each part of the document, one of so many is sent where there is no time for all
 _turns = itertools.cycle(range(_EACH))
 if IS_SHORT:  # the bodies of POST, the filters of GET, at addresses that take most of the time
     for method, path in (
