@@ -106,35 +106,32 @@ class TestMore:
         seen_to_hold(keeper)
 
 
+def _diverges(keeper: Keeper, plant: str, point: Failpoint | None = None) -> bool:
+    """Whether the stores come to differ by a planted fault, which chance may hide in a few lives."""
+    keeper.live(0)
+    for number in range(1, 61, 2):
+        keeper.live(number, point=point, plant=plant)
+        keeper.live(number + 1, transfers=0)
+        if any(wrong.startswith("diverged") for wrong in keeper.wrong):
+            return True
+    return False
+
+
 class TestPlanted:
     """The planted faults: each must show."""
 
     @pytest.mark.parametrize("keeper", [("yaml", "once")], indirect=True)
     def test_calls_that_the_journal_forgot_are_caught(self, keeper: Keeper) -> None:
-        keeper.live(0)
-        for number in range(1, 61, 2):
-            keeper.live(number, point=Failpoint.CALLED, plant="unsynced journal")
-            keeper.live(number + 1, transfers=0)
-            if any(wrong.startswith("diverged") for wrong in keeper.wrong):
-                return
-        pytest.fail("nothing diverged")
+        assert _diverges(keeper, "unsynced journal", Failpoint.CALLED)
 
     @pytest.mark.parametrize("keeper", [("yaml", "redis")], indirect=True)
     def test_a_decision_that_the_journal_forgot_is_caught(self, keeper: Keeper) -> None:
-        keeper.live(0)
-        for number in range(1, 11):
-            keeper.live(number, point=Failpoint.ROLLED_FORWARD, plant="unsynced journal")
-        keeper.live(11, transfers=0)
-        assert any(wrong.startswith("diverged") for wrong in keeper.wrong)
+        assert _diverges(keeper, "unsynced journal", Failpoint.ROLLED_FORWARD)
 
     @pytest.mark.parametrize("keeper", [("postgres", "yaml")], indirect=True)
     def test_a_decision_before_its_time_is_caught(self, keeper: Keeper) -> None:
-        keeper.live(0)
-        for number in range(1, 11):
-            keeper.live(number, plant="early decision")
-        keeper.live(11, transfers=0)
+        assert _diverges(keeper, "early decision")
         assert keeper.kills
-        assert any(wrong.startswith("diverged") for wrong in keeper.wrong)
 
     def test_all_are_planted(self) -> None:
         assert set(PLANTS) == {"unsynced journal", "early decision"}
