@@ -129,7 +129,8 @@ class PreloadedProcess:
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it is over."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and the fork server is about to say so
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """Ask it to end."""

@@ -75,3 +75,11 @@ def test_programs_do_not_hold_each_others_streams() -> None:
         assert long.poll() is None
         long.terminate()
         assert long.wait() == -15
+
+
+def test_one_that_has_ended_unheard_can_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fork server reaps a process before it says so."""
+    with PreloadedProcess("-c", "") as process:
+        process.wait()
+        monkeypatch.setattr(process, "poll", lambda: None)
+        process.kill()
