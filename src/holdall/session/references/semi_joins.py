@@ -48,11 +48,8 @@ from holdall.store import Feature, Store, StoreTransaction
 
 __all__ = ["SemiJoins", "visible_to"]
 
-_FEW = 500
-"""Keys that are brought over without asking whether the other way would be shorter."""
-
-_PART = 1_000
-"""Keys in one question."""
+_FEW = 500  # keys that are brought over without asking whether the other way would be shorter
+_PART = 1_000  # keys in one question
 
 
 class SemiJoins:
