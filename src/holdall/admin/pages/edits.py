@@ -117,7 +117,7 @@ async def _all_that_is_wrong(
     values: Mapping[str, Value],
     unread: Sequence[FieldError],
 ) -> dict[str, list[str]]:
-    """What cannot be read, and what the service says of the other fields, without writing."""
+    """Return what cannot be read, and what the service says of the other fields, without writing."""
     told = placed(unread, fields, visit.words)
     answer = await visit.ask(method, f"/{quote(described.collection)}/_check", json=values)
     if answer.status == 422:
