@@ -47,8 +47,8 @@ class Estimate(msgspec.Struct, frozen=True):
 async def estimated(reader: Reader, query: AnyQuery) -> Estimate:
     """Count at most ``COUNTED`` records, those that the reader's user may read; beyond that, estimate.
 
-    The number that a store has noted is used only where the query means the whole collection and its user may read all
-    of it: that number would tell of hidden records. Raises QueryError for a query of groups, and what reading raises.
+    The store's note is used for whole collections alone, and for users who may read every record, as hidden records
+    are counted in such a note. Raises QueryError for a query of groups, and what reading raises.
     """
     if query.grouping is not None:
         raise QueryError("estimate() is about records: fetch the groups, or show rows() for the records of each")

@@ -58,7 +58,7 @@ class Estimating(Protocol):
     """
 
     async def noted_count(self, collection: str) -> int | None:
-        """Return about how many rows a bound collection has, for whomever they are visible; None if nothing is noted."""
+        """Return about how many rows a bound collection has, hidden ones included; None if nothing is noted."""
         ...
 
 
