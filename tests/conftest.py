@@ -37,7 +37,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Nothing of what is collected is ever garbage: the collector need not look at it, neither now nor in tests.
 
-    Of what lives longer, tests make little garbage: to look at all of it each time took a tenth of the time. Where forks will share the process that preloads programs, it is made ready meanwhile.
+    Of what lives longer, tests make little garbage: to look at all of it each time took a tenth of the time. Where
+    forks will share the process that preloads programs, it is made ready meanwhile.
     """
     if session.config.getoption("forks"):
         start_server()
