@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from holdall.app.moving.rows import POSITION, Position, read_row, row_change
+from holdall.app.moving.rows import POSITION, MoveRow, Position, read_row, row_change
 from holdall.errors import AlreadyExists, LockConflict, Reserved, StaleVersion, StateError
 from holdall.session.journal.owner import is_known_dead, this_owner
 from holdall.store import Change, Store
@@ -34,10 +34,10 @@ class Mover:
         assert self._position is not None
         return self._position
 
-    async def take(self, wanted: Position) -> bool:
-        """Take the move up where it is, or begin it as ``wanted``; whether it begins.
+    async def take(self, wanted: Position, row: MoveRow | None) -> None:
+        """Take the move up where it is, or begin it as ``wanted``, also in place of one that ended long ago.
 
-        Raises StateError while somebody else has it in hand.
+        ``row`` is the one beside the source. Raises StateError while somebody else has the move in hand.
         """
         known = await read_row(self._target, Position, wanted.collection)
         if known is not None:
@@ -46,9 +46,8 @@ class Mover:
                 last = f"{known.until - _LEASE:%Y-%m-%d %H:%M:%S} UTC"
                 raise StateError(f"{known.collection} is being moved elsewhere: its last batch was at {last}")
         self._position = known
-        next_one = msgspec.structs.replace(known or wanted, owner=self._owner, until=_now() + _LEASE)
-        await self._put([], next_one)
-        return known is None
+        base = wanted if known is None or known.is_over(row) else known
+        await self._put([], msgspec.structs.replace(base, owner=self._owner, until=_now() + _LEASE))
 
     async def write(self, changes: Sequence[Change], **moved: object) -> None:
         """Write a batch to the target in one step with these members of the position.

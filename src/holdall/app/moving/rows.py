@@ -81,6 +81,14 @@ class Position(msgspec.Struct, frozen=True):
     until: dt.datetime
     version: int = 1
 
+    def is_over(self, row: MoveRow | None) -> bool:
+        """Whether a collection that lies in the source has come back since; ``row`` is the one beside the source.
+
+        A mover that died at the very end leaves ``switching``, and a row that says ``moved``.
+        """
+        is_switching = row is not None and row.id == self.id and row.state == "closed"
+        return self.state == "moved" or (self.state == "switching" and not is_switching)
+
 
 Kept = TypeVar("Kept", MoveRow, Position)
 
