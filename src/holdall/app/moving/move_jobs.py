@@ -78,7 +78,7 @@ class MoveJobs:
         raise NotFound("job", job)
 
     async def _moves(self) -> AsyncIterator[_Found]:
-        """Every move that the stores tell of; a store without fences has no rows of any."""
+        """Every move that the stores tell of. Only stores with fences have rows of moves."""
         app = self._app
         app.bindings.configure()
         for name, store in app.stores.items():
