@@ -194,7 +194,7 @@ class Case:
     def clear(self) -> None:
         """Let the store hold nothing."""
         self._is_loaded = False
-        held = {name: self.fetch(Query(name)) for name in self.schemas}
+        held = self._everything()
         cut = [
             self.update(name, schema.key_of(row), **{field.name: None})
             for name, schema in self.schemas.items()
@@ -226,20 +226,32 @@ class Case:
 
     def content(self) -> dict[str, dict[Any, Row]]:
         """Every row the store holds, by collection and key."""
-        return {
-            name: {schema.key_of(row): row for row in self.fetch(Query(name))} for name, schema in self.schemas.items()
-        }
+        return {name: self._by_key(name, rows) for name, rows in self._everything().items()}
+
+    def rows(self, collection: str) -> dict[Any, Row]:
+        """Every row of one collection, by key."""
+        return self._by_key(collection, self.fetch(Query(collection)))
 
     def column(self, collection: str, field: str) -> dict[Any, Value]:
         """The field of every record the collection holds, by key."""
         place = self.schemas[collection].positions[field]
-        return {key: row[place] for key, row in self.content()[collection].items()}
+        return {key: row[place] for key, row in self.rows(collection).items()}
 
     def holds(self, expected: Mapping[str, Mapping[Any, Row]]) -> None:
         """See that each collection holds exactly these rows, by key; collections not named hold none."""
-        for name, schema in self.schemas.items():
+        for name, found in self._everything().items():
             rows = expected.get(name, {}).values()
-            same_rows(schema.stored, self.fetch(Query(name)), rows, False, f"content of {name}")
+            same_rows(self.schemas[name].stored, found, rows, False, f"content of {name}")
+
+    def _everything(self) -> dict[str, Rows]:
+        async def ask() -> dict[str, Rows]:
+            return {name: await self.store.fetch(Query(name)) for name in self.schemas}
+
+        return self.run(ask())
+
+    def _by_key(self, collection: str, rows: Rows) -> dict[Any, Row]:
+        schema = self.schemas[collection]
+        return {schema.key_of(row): row for row in rows}
 
     def _adds(self, table: Table) -> list[Change]:
         schema = table.schema
