@@ -77,7 +77,7 @@ class Case:
         """The result of this coroutine; an error if it takes longer than ``timeout`` seconds."""
         # Not Runner.run: it sets a handler of signals each time, which costs more than many a query.
         loop = self._runner.get_loop()
-        return loop.run_until_complete(loop.create_task(asyncio.wait_for(work, self.timeout), context=self._context))
+        return loop.run_until_complete(loop.create_task(_within(self.timeout, work), context=self._context))
 
     def declares(self, need: Feature | Op | Kind | type) -> bool:
         """Whether the store says it can do this; a type stands for one of the optional protocols."""
@@ -107,14 +107,18 @@ class Case:
 
     def expect_keys(self, collection: str, *conditions: Condition) -> None:
         """As ``expect`` for conditions, looking at the keys alone where the store projects: the quicker look."""
-        key = tuple((name,) for name in self.schemas[collection].key) if self.declares(Feature.PROJECTION) else ()
-        queries: list[AnyQuery] = [Query(collection, condition, projection=key) for condition in conditions]
+        queries = [self.keys_of(Query(collection, condition)) for condition in conditions]
 
         async def ask() -> list[Rows]:
             return [await self.store.fetch(query) for query in queries]
 
         for query, found in zip(queries, self.run(ask()), strict=True):
             self._compare(query, found)
+
+    def keys_of(self, query: AnyQuery) -> AnyQuery:
+        """The query for keys alone where the store projects: they tell which records are found, and in what order."""
+        key = [(name,) for name in self.schemas[query.collection].key]
+        return query.only(*key) if self.declares(Feature.PROJECTION) else query
 
     def _compare(self, query: AnyQuery, found: Rows) -> None:
         same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
@@ -281,3 +285,9 @@ class Case:
             for row in table.rows
             if row[table.schema.positions[field.name]] is not None
         ]
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result, without a further task as ``wait_for`` has it."""
+    async with asyncio.timeout(seconds):
+        return await work
