@@ -186,7 +186,7 @@ class Case:
         if tables is None and self._is_loaded:
             return
         self.clear()
-        self.tables = dict(tables) if tables is not None else fitting_tables(self.schemas, world_tables())
+        self.tables = dict(tables) if tables is not None else self.fixed_tables()
         changes = [change for table in self.tables.values() for change in self._adds(table)]
         if changes:
             self.run(self.store.apply(changes))
@@ -194,6 +194,10 @@ class Case:
         if circles:
             self.run(self.store.apply(circles))
         self._is_loaded = tables is None
+
+    def fixed_tables(self) -> dict[str, Table]:
+        """Return the fixed rows of each collection, which need not be in the store."""
+        return fitting_tables(self.schemas, world_tables())
 
     def clear(self) -> None:
         """Let the store hold nothing."""
