@@ -1,4 +1,4 @@
-"""A world atlas in three stores: countries in YAML, cities in SQLite, visits in Markdown; references across them."""
+"""A world atlas in four stores: countries in YAML, cities in SQLite, visits in Markdown, tours at an HTTP API."""
 
 from demo.atlas.application import atlas
 from demo.atlas.models import City, Continent, Country

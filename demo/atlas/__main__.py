@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from demo.atlas.agency import PATH, beside_agency
 from demo.atlas.application import FOLDER, atlas
 from demo.atlas.checking import check
 from demo.atlas.editors import Editors
@@ -33,10 +34,11 @@ def main() -> int:
             with tempfile.TemporaryDirectory(prefix="atlas-check-", dir=_made(FOLDER.parent)) as scratch:
                 return check(_opened(Path(scratch) / "atlas", options.limit, console), console)
         listener = listen("127.0.0.1", options.port, "choose another: make run PORT=8001")
-        app = _opened(options.folder, options.limit, console)
+        port = listener.getsockname()[1]
+        app = _opened(options.folder, options.limit, console, f"http://127.0.0.1:{port}{PATH}")
         editors = Editors(app)
         service = app.asgi(authenticate=editors, admin=back_office(editors.users), lifespan=editors.living)
-        run_server(service, listener, lambda address: _welcome(address, editors, console))
+        run_server(beside_agency(service), listener, lambda address: _welcome(address, editors, console))
     except Failure as error:
         print(error, file=sys.stderr)
         return 1
@@ -60,11 +62,11 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _opened(folder: Path, limit: int | None, console: Console) -> Holdall:
+def _opened(folder: Path, limit: int | None, console: Console, agency: str = "") -> Holdall:
     """The atlas, loaded if it is not there yet. Raises Failure where what is there does not fit the models."""
     if not folder.exists():
         _load(folder, limit, console)
-    app = atlas(folder)
+    app = atlas(folder, agency=agency)
 
     async def inspect() -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from demo.atlas.agency import add_agency
 from demo.atlas.diary import Visit
 from demo.atlas.models import City, Continent, Country
 from demo.atlas.verbs import add_verbs
@@ -17,10 +18,11 @@ FOLDER = Path("build/atlas")
 """Where ``make run`` keeps its records."""
 
 
-def atlas(folder: Path = FOLDER, *, is_watched: bool = True) -> Holdall:
+def atlas(folder: Path = FOLDER, *, is_watched: bool = True, agency: str = "") -> Holdall:
     """The atlas with its records in a folder; ``holdall serve demo.atlas:atlas`` serves it too.
 
-    What is loaded at first is not watched: it has no audit trail, and nobody is told of it.
+    What is loaded at first is not watched: it has no audit trail, and nobody is told of it. With the address of a
+    travel agency it has the tours of that, too.
     """
     app = Holdall("World atlas")
     app.add_store("reference", f"yaml:{folder / 'reference'}", layout="collection")
@@ -34,6 +36,8 @@ def atlas(folder: Path = FOLDER, *, is_watched: bool = True) -> Holdall:
     if is_watched:
         app.add_audit(Country, City, Visit, store="main", read=Role("editor"))
         app.add_feed(City, Visit)
+    if agency:
+        add_agency(app, agency)
     add_verbs(app)
     SavedLists(app, store="main")
     return app

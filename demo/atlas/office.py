@@ -7,10 +7,26 @@ from typing import Any
 
 from demo.atlas.diary import Visit
 from demo.atlas.models import City, Continent, Country
-from holdall.admin import Admin, AdminView, Chart, Computed, Counter
+from holdall.admin import Admin, AdminView, Chart, Computed, Counter, Note
 from holdall.users import Users
 
 __all__ = ["back_office"]
+
+_WORDS = (
+    "Countries lie in YAML, cities in SQLite, visits in files of Markdown, tours at the HTTP API of a travel agency."
+    " References lead from one to the other, and one save may write several of them."
+)
+_LINKS = {
+    "A country with its flag, neighbours and cities": "data/countries/FR",
+    "Cities of countries in Oceania: a filter through two stores": "data/cities?country.continent=OC",
+    "A selection: the largest cities of a country": "select/cities/largest?country=JP",
+    "An action on one city; below its list, on all that meet a filter": "act/cities/round-population/2988507",
+    "A form with a field of every kind": "new/visits",
+    "Tours of the travel agency": "data/tours",
+    "Changes of cities and visits as they happen: a stream of events": "/cities/events",
+    "Stores, unfinished commits, jobs": "operations/stores",
+    "The service for programs": "/docs",
+}
 
 
 def back_office(users: Users) -> Admin:
@@ -41,6 +57,7 @@ def back_office(users: Users) -> Admin:
             ),
         },
         dashboard=[
+            Note("What there is, and where to click", _WORDS, _LINKS),
             Counter("Cities", "cities"),
             Counter("Cities of more than a million", "cities", filters="population__gt=1000000"),
             Counter("Countries", "countries"),

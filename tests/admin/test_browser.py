@@ -99,6 +99,28 @@ def test_a_record_is_found_made_and_changed(office: ServedLibrary, chromium: Any
     window.close()
 
 
+def test_a_fast_typist_gets_what_he_typed(office: ServedLibrary, chromium: Any) -> None:
+    """What is suggested for another text cannot be chosen, and Enter does not send the form meanwhile."""
+    window = Window(office.address, chromium, "eve")
+    page = window.page
+    window.open("/new/books")
+    page.focus("#f-author")
+    page.wait_for_selector("[role=option]")
+    held: list[Any] = []
+    page.route("**/lookup/**q=Jor", lambda route: held.append(route))
+    with page.expect_request("**/lookup/**q=Jor"):
+        page.keyboard.type("Jor")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+    assert (page.input_value("#f-author"), page.locator("[role=option]:visible").count()) == ("Jor", 0)
+    held.pop().continue_()
+    page.wait_for_selector("[role=option]:has-text('Jorge')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.input_value("#f-author") == "JLB"
+    window.close()
+
+
 def test_two_windows_see_each_others_changes(office: ServedLibrary, chromium: Any) -> None:
     one, other = Window(office.address, chromium, "ann"), Window(office.address, chromium, "eve")
     for window in (one, other):

@@ -127,6 +127,16 @@ async def test_all_that_is_wrong_stands_beside_its_field() -> None:
     assert 'id="f-title-wrong"' in page.html
     assert 'id="f-price-wrong"' in page.html
     assert page.form("books").inputs["f.price"] == ["much"]
+    page = await browser.submit(page, page.form("books").filled(f_title="", f_price="much", f_weight=""), "books")
+    assert [f'id="f-{name}-wrong"' in page.html for name in ("title", "price", "weight", "blurb")] == [True] * 3 + [
+        False
+    ]
+    assert page.text.count("is required") == 1  # the weight; others cannot be taken for other reasons
+    page = await browser.open("/admin/edit/books/1")
+    wrong = page.form("/edit/books/1").filled(f_title="", f_weight="heavy")
+    page = await browser.submit(page, wrong, "/edit/books/1")
+    assert [f'id="f-{name}-wrong"' in page.html for name in ("title", "weight", "price")] == [True, True, False]
+    page = await browser.open("/admin/new/books")
     page = await browser.submit(page, page.form("books").filled(f_data="{", f_title="x", f_price="1"), "books")
     assert "must be JSON" in page.text
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from holdall.admin import Admin, Chart, Counter
+from holdall.admin import Admin, Chart, Counter, Note
 from holdall.admin.inner import Answer, Inner
 from holdall.errors import DeclarationError
 from tests.support.back_office import Book, library, visitor
@@ -33,6 +33,18 @@ async def test_aggregates_are_numbers_bars_and_lines() -> None:
     page = await (await visitor(service, "eve")).open("/admin/")
     assert "By margin" not in page.text  # a field that she may not read
     assert "By status" in page.text
+
+
+async def test_a_note_has_words_and_links() -> None:
+    note = Note("Begin <here>", "Two\nlines", {"Drafts <all>": "data/books?status=new", "Programs": "/docs"})
+    _, service, _ = await library(admin=Admin(path="/office", dashboard=[note]))
+    page = await (await visitor(service, "eve")).open("/office/")
+    assert "Begin <here> Two lines" in page.text
+    assert ("/office/data/books?status=new", "Drafts <all>") in page.links
+    assert ("/docs", "Programs") in page.links
+    for path in ("", "//example.com/x", "javascript:alert(1)"):
+        with pytest.raises(DeclarationError, match="a path on this host"):
+            Note("Away", links={"There": path})
 
 
 def test_a_shape_that_is_none_is_refused() -> None:

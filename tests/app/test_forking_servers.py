@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,9 +20,12 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.preloaded import PreloadedProcess, run_preloaded
+
 pytestmark = pytest.mark.early
 
-ROOT = Path(__file__).parents[2]
+_QUIET = "import warnings; warnings.simplefilter('ignore')\n"
+_COMMAND = _QUIET + "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__')"
 SECONDS = 60.0
 
 STORES = ["sqlite", "postgres_url"]
@@ -40,17 +42,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @contextmanager
-def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The program with all its children, until the block ends."""
+def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[PreloadedProcess]:
+    """The module with all its children, until the block ends."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **environment},
+        process = PreloadedProcess(
+            *("-c", _COMMAND, *command),
+            environment={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            is_session=True,
         )
     try:
         yield process
@@ -71,7 +72,7 @@ def gunicorn(url: str, key: str, folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
+    command = ["gunicorn", "--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
     command += ["--timeout", "120", "--log-level", "warning", "--no-control-socket", "tests.support.forked_program"]
     log = folder / "log"
     with running(command, {"HOLDALL_TEST_URL": url, "HOLDALL_TEST_KEY": key}, log) as process:
@@ -111,7 +112,7 @@ def celery(url: str, key: str, folder: Path) -> Iterator[dict[str, str]]:
     environment = {"HOLDALL_TEST_URL": url, "HOLDALL_TEST_KEY": key, "HOLDALL_TEST_FOLDER": str(folder)}
     for name in ("queue", "results"):
         (folder / name).mkdir()
-    command = [sys.executable, "-m", "celery", "-A", "tests.support.forked_celery", "worker", "--pool", "prefork"]
+    command = ["celery", "-A", "tests.support.forked_celery", "worker", "--pool", "prefork"]
     command += ["--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "warning"]
     with running(command, environment, folder / "log"):
         yield environment
@@ -130,13 +131,8 @@ print(*[each.get(timeout=60) for each in sent], sep="\\n")
 
 
 def sent(environment: Mapping[str, str], folder: Path, *tasks: str) -> list[str]:
-    process = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SENDER, *tasks],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS + 20,
+    process = run_preloaded(
+        *("-c", _QUIET + SENDER, *tasks), environment={**os.environ, **environment}, timeout=SECONDS + 20
     )
     assert process.returncode == 0, process.stderr + (folder / "log").read_text()
     return process.stdout.splitlines()

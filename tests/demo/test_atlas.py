@@ -105,6 +105,12 @@ def test_references_cross_the_stores_and_back(served: str) -> None:
     assert found["data"][0]["name"] == "Sydney"
 
 
+def test_tours_come_from_the_api_of_the_agency(served: str) -> None:
+    found = json.loads(get(f"{served}/tours?city.country.name=France&days__lt=10"))
+    assert [each["name"] for each in found["data"]] == ["Museums and bread"]
+    assert json.loads(get(f"{served}/agency/tours?size=1"))["total"] == 5
+
+
 def test_models_that_do_not_fit_are_told_before_serving(tmp_path: Path) -> None:
     (tmp_path / "atlas").mkdir()
     said = run(HOUSE, "demo.atlas", "--folder", str(tmp_path / "atlas"), "--port", "0")

@@ -8,7 +8,7 @@ import pytest
 
 from holdall import Authenticated, Everyone, Holdall, Many, Model, Nobody, Policy, Query, Ref, Role, User, back, field
 from holdall.errors import Forbidden
-from holdall.policy import ANONYMOUS, SYSTEM, AnyOf, Right
+from holdall.policy import ANONYMOUS, SYSTEM, AnyOf, FieldRights, Right
 from holdall.query import ALWAYS
 
 pytestmark = pytest.mark.anyio
@@ -169,3 +169,11 @@ def test_actions_of_policies_that_are_merged_take_what_has_only_allows() -> None
     merged = Policy(actions={"print": Named("ann")}) | Policy(actions={"print": Named("bob")})
     assert isinstance(rule := merged.rule_of("action", "print"), AnyOf)
     assert [isinstance(each, Named) and each.name for each in rule.items] == ["ann", "bob"]
+
+
+def test_fields_are_hidden_from_whom_they_are_and_functions_are_asked_each_time() -> None:
+    policy = Policy(read=Everyone, fields={"text": FieldRights(read=Role("editor"))})
+    assert [policy.hidden(user) for user in (ANN, ANN, EVE, ANN)] == [{"text"}, {"text"}, set(), {"text"}]
+    answers = iter([True, False])
+    asked = Policy(read=Everyone, fields={"text": FieldRights(read=lambda user: next(answers))})
+    assert [asked.hidden(ANN), asked.hidden(ANN)] == [set(), {"text"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +33,15 @@ def runs(folder: Path, program: str, module: str = "found") -> str:
 
 def type_checks(folder: Path, module: str = "found") -> None:
     """See that both checkers take the module."""
-    kept = ["--cache-dir", str(HOUSE / "build" / "mypy")]  # of Holdall, which the module imports, for the next time
-    for checker in (["mypy", "--strict", *kept], ["pyright", "--pythonpath", sys.executable]):
-        command = [str(Path(sys.executable).with_name(checker[0])), *checker[1:], f"{module}.py"]
-        typed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        assert typed.returncode == 0, typed.stdout
+    kept = HOUSE / "build" / "mypy"  # of Holdall, which the module imports, for the next time
+    kept.mkdir(parents=True, exist_ok=True)
+    with (kept / "lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # whoever is first reads Holdall, and others find what was kept
+        _accepts(folder, "mypy", "--strict", "--cache-dir", str(kept), f"{module}.py")
+    _accepts(folder, "pyright", "--pythonpath", sys.executable, f"{module}.py")
+
+
+def _accepts(folder: Path, checker: str, *arguments: str) -> None:
+    command = [str(Path(sys.executable).with_name(checker)), *arguments]
+    typed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert typed.returncode == 0, typed.stdout

@@ -11,6 +11,7 @@ from typing import Any, Self
 import uvicorn
 
 from demo.atlas import City, Continent, Country, atlas
+from demo.atlas.agency import PATH, beside_agency
 from demo.atlas.diary import Leg, Stay, Visit
 from demo.atlas.loading import load
 from demo.atlas.office import back_office
@@ -128,7 +129,7 @@ PEOPLE = {"ann": ["editor", "admin"], "eve": ["editor"], "tom": ["traveller"]}
 
 
 class ServedAtlas(ServedOffice):
-    """The atlas of the demo with its largest cities, in YAML, SQLite and Markdown; a postcard for each city fails."""
+    """The atlas of the demo with its largest cities, in all of its stores; a postcard for each city fails."""
 
     def __init__(self, folder: Path, cities: int = 1_500) -> None:
         super().__init__()
@@ -137,7 +138,7 @@ class ServedAtlas(ServedOffice):
 
     async def made(self) -> Any:
         """The atlas, with accounts, and a visit, a city and a country of which every text is a canary."""
-        self.app = app = atlas(self.folder)
+        self.app = app = atlas(self.folder, agency=self.address.removesuffix("/admin") + PATH)
         app.add_store("accounts", "memory:")
         users = Users(app, store="accounts")
 
@@ -162,7 +163,7 @@ class ServedAtlas(ServedOffice):
             await session.commit()
             session.add(_visit())
         await app.outbox.deliver()
-        return service
+        return beside_agency(service)
 
 
 def _country() -> Country:

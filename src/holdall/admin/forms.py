@@ -172,7 +172,8 @@ def read_changes(
         try:
             value = read_value(field.shape, name, given, field.name)
         except Misread as misread:
-            errors += misread.errors
+            is_blank = not any(text.strip() for texts in given.values() for text in texts)
+            errors += [FieldError(field.name, "required", "is required")] if is_blank else misread.errors
             continue
         if is_new or not same_value(value, before.get(field.name)):
             found[field.name] = value

@@ -12,6 +12,8 @@ from importlib.resources import files
 from typing import TypeAlias
 from urllib.parse import quote
 
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +38,23 @@ Page: TypeAlias = Callable[[Visit], Awaitable[Response]]
 _WITHOUT_LOGIN = ("login",)
 
 
+class _Compiled(BytecodeCache):
+    """The templates that this process has compiled, for every back office in it."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._found:
+            bucket.bytecode_from_string(self._found[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._found[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 class Office:
     """The back office of one service. Example: ``docs/back-office.md``."""
 
@@ -44,6 +63,7 @@ class Office:
         self.site = Site(service, settings, frame.templates.env)
         self._pages = pages
         frame.templates.env.globals["menu_of"] = menu_of
+        frame.templates.env.bytecode_cache = _COMPILED
         frame.routes = [
             *(route for route in frame.routes if isinstance(route, Mount) and route.path == "/static"),
             Route("/{path:path}", self.answer, methods=["GET", "POST"]),

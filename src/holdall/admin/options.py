@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from holdall.admin.views import AdminView, Chart, Counter
+from holdall.admin.views import AdminView, Chart, Counter, Note
 from holdall.app import Holdall
 from holdall.errors import DeclarationError
 from holdall.model import Model
@@ -29,7 +29,7 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True):
     ``path`` is where it is, ``title`` its name instead of the application's. ``users`` have the accounts that log in;
     those of the service's ``Authenticator`` otherwise. ``enter`` says who may come in, ``operators`` to whom the pages
     of stores, commits, events and accounts are shown. ``views`` have overrides for models, ``dashboard`` what the first
-    page counts and draws. ``colour`` is that of buttons and links, ``logo`` the path of a picture on this host.
+    page tells, counts and draws. ``colour`` is that of buttons and links, ``logo`` the path of a picture on this host.
     ``language`` and ``zone`` (a time zone of the IANA database) hold until somebody chooses others.
 
     >>> Admin(path="/office", title="Library").path
@@ -45,7 +45,7 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True):
     enter: Value = Authenticated
     operators: Value = Role("admin")
     views: Mapping[type[Model], AdminView] = {}
-    dashboard: Sequence[Counter | Chart] = ()
+    dashboard: Sequence[Counter | Chart | Note] = ()
     colour: str = "blue"
     logo: str = ""
     language: str = "en"
@@ -77,7 +77,7 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True):
                 raise DeclarationError(f"Admin(): {model.__name__} has no field {name!r}{told}")
         collections = {binding.collection for binding in bound.values()}
         for each in self.dashboard:
-            if each.collection not in collections:
+            if not isinstance(each, Note) and each.collection not in collections:
                 told = did_you_mean(each.collection, sorted(collections))
                 raise DeclarationError(f"Admin(): there is no collection {each.collection!r}{told}")
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 
 from holdall.admin.addresses import query_text
-from holdall.admin.views import Chart, Counter
+from holdall.admin.views import Chart, Counter, Note
 from holdall.admin.visit import Visit
 from holdall.query import Value
 
@@ -29,7 +29,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Tile(msgspec.Struct, frozen=True):
-    """One tile: a number, bars, or the points of a line. Example: :func:`tile_of`."""
+    """One tile: a number, bars, the points of a line, or words with links. Example: :func:`tile_of`."""
 
     title: str
     href: str
@@ -37,13 +37,19 @@ class Tile(msgspec.Struct, frozen=True):
     group: str = ""
     marks: tuple[Mark, ...] = ()
     points: str = ""
+    text: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    is_note: bool = False
 
 
-async def tile_of(visit: Visit, wanted: Counter | Chart) -> Tile | None:
-    """Return the tile of a dashboard's counter or chart; None where the user may not read what it is about.
+async def tile_of(visit: Visit, wanted: Counter | Chart | Note) -> Tile | None:
+    """Return the tile of a dashboard's counter, chart or note; None where the user may not read what it is about.
 
     Example: ``docs/back-office.md``.
     """
+    if isinstance(wanted, Note):
+        links = [(text, path if path.startswith("/") else visit.url(path)) for text, path in wanted.links.items()]
+        return Tile(wanted.title, "", text=wanted.text, links=tuple(links), is_note=True)
     filters = parse_qsl(wanted.filters, keep_blank_values=True)
     asked = [*filters, ("aggregate", wanted.aggregate)]
     href = visit.url("data", quote(wanted.collection))

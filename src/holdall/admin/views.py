@@ -9,7 +9,7 @@ import msgspec
 from holdall.errors import DeclarationError
 from holdall.query import Value
 
-__all__ = ["AdminView", "Chart", "Computed", "Counter"]
+__all__ = ["AdminView", "Chart", "Computed", "Counter", "Note"]
 
 _MOST_ROWS = 500
 
@@ -93,6 +93,25 @@ class Counter(msgspec.Struct, frozen=True):
     collection: str
     aggregate: str = "rows"
     filters: str = ""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A few words on the first page, and links by their texts: to pages of the back office, or to paths of this host.
+
+    >>> Note("Where to begin", "Books and their covers.", {"All books": "data/books", "The service": "/docs"}).title
+    'Where to begin'
+    >>> Note("Elsewhere", links={"There": "https://example.com"})
+    Traceback (most recent call last):
+    holdall.errors.DeclarationError: Note(): a link is a page, "data/books", or a path on this host, "/docs"
+    """
+
+    title: str
+    text: str = ""
+    links: Mapping[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if any(not path or ":" in path.partition("?")[0] or path.startswith("//") for path in self.links.values()):
+            raise DeclarationError('Note(): a link is a page, "data/books", or a path on this host, "/docs"')
 
 
 class Chart(msgspec.Struct, frozen=True):

@@ -59,7 +59,18 @@ class Policy:
     (1, 1, Role('boss'), frozenset({'action print'}))
     """
 
-    __slots__ = ("_allowed", "_is_steady", "_known", "_parts", "_tenant", "has_fields", "is_plain", "is_simple")
+    __slots__ = (
+        "_allowed",
+        "_hidden",
+        "_hides_steadily",
+        "_is_steady",
+        "_known",
+        "_parts",
+        "_tenant",
+        "has_fields",
+        "is_plain",
+        "is_simple",
+    )
 
     def __init__(
         self,
@@ -102,6 +113,10 @@ class Policy:
         self._is_steady = all(map(is_steady, [rule for part in parts for rule in part.rules.values()]))
         self._known: dict[tuple[Right, bool], tuple[User, Condition]] = {}  # for the user who asked last
         self._allowed: dict[Right, User] = {}  # the user who asked last of those who have the right
+        self._hides_steadily = self._is_steady and all(
+            is_steady(rights.read) for part in parts for rights in part.fields.values()
+        )
+        self._hidden: tuple[User, frozenset[str]] | None = None  # of the user who asked last
         self.is_plain = self.is_simple and not self.has_fields
 
     def _made(self, parts: tuple[Part, ...], tenant: When | None) -> Policy:
@@ -200,6 +215,15 @@ class Policy:
         """
         if user.unrestricted or not self.has_fields:
             return _NOTHING
+        known = self._hidden
+        if known is not None and known[0] is user:
+            return known[1]
+        found = self._found_hidden(user)
+        if self._hides_steadily:
+            self._hidden = user, found
+        return found
+
+    def _found_hidden(self, user: User) -> frozenset[str]:
         parts = self.parts(Right.READ, user) or [(part, NEVER) for part in self._parts]
         hiding = {name for part, _ in parts for name in part.hidden(user)}
         return frozenset(

@@ -30,6 +30,7 @@ from holdall.admin.relations import named
 from holdall.admin.sending import sent_record
 from holdall.admin.shown import shown
 from holdall.admin.visit import Refused, Visit
+from holdall.errors import FieldError
 from holdall.query import Value
 
 __all__ = ["edit_page", "new_page"]
@@ -50,7 +51,8 @@ async def new_page(visit: Visit, described: Described) -> Response:
         return _form(visit, described, fields, Filled(sent.inputs))
     values, errors = read_changes(fields, sent, usual, visit.words, is_new=True)
     if errors:
-        return _form(visit, described, fields, Filled(sent.inputs, placed(errors, fields, visit.words)), 422)
+        told = await _all_that_is_wrong(visit, "POST", described, fields, sent, values, errors)
+        return _form(visit, described, fields, Filled(sent.inputs, told), 422)
     answer = await sent_record(visit, "POST", f"/{quote(described.collection)}", values, sent.files)
     if not answer.is_good:
         _demand_told(answer.status, answer)
@@ -92,7 +94,7 @@ async def edit_page(visit: Visit, described: Described, key: str) -> Response:
         return await conflict_page(visit, described, key, fields, sent, before)
     values, errors = read_changes(fields, sent, before, visit.words, is_new=False)
     if errors:
-        told = Filled(sent.inputs, placed(errors, fields, visit.words))
+        told = Filled(sent.inputs, await _all_that_is_wrong(visit, "PATCH", described, fields, sent, values, errors))
         return await _edit_form(visit, described, key, fields, told, before, tag, 422)
     if not values and not sent.files:
         return visit.go("data", quote(described.collection), key, _said="unchanged")
@@ -104,6 +106,25 @@ async def edit_page(visit: Visit, described: Described, key: str) -> Response:
         told = Filled(sent.inputs, refused_errors(answer, fields, visit.words))
         return await _edit_form(visit, described, key, fields, told, before, tag, answer.status)
     return visit.go("data", quote(described.collection), key, _said="saved")
+
+
+async def _all_that_is_wrong(
+    visit: Visit,
+    method: str,
+    described: Described,
+    fields: Sequence[FieldInfo],
+    sent: Typed,
+    values: Mapping[str, Value],
+    unread: Sequence[FieldError],
+) -> dict[str, list[str]]:
+    """Return what cannot be read, and what the service says of the other fields, without writing."""
+    told = placed(unread, fields, visit.words)
+    answer = await visit.ask(method, f"/{quote(described.collection)}/_check", json=values)
+    if answer.status == 422:
+        known = {each.path.partition(".")[0] for each in unread} | set(sent.files)
+        found = refused_errors(answer, fields, visit.words)
+        told |= {place: messages for place, messages in found.items() if place.partition(".")[0] not in known}
+    return told
 
 
 _UNREADABLE = "(unreadable)"

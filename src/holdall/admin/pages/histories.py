@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 from starlette.responses import Response
@@ -26,7 +26,8 @@ _MOST = 100  # changes on a page
 async def history_page(visit: Visit, described: Described, key: str) -> Response:
     """``/history/books/7``: the last changes of a record."""
     changes = await changes_of(visit, described, key, _MOST)
-    return visit.page("history.html", described=described, key=key, changes=changes)
+    record_name = await _record_name(visit, described, key)
+    return visit.page("history.html", described=described, key=key, record_name=record_name, changes=changes)
 
 
 class ShownChange(msgspec.Struct, frozen=True):
@@ -96,7 +97,14 @@ async def access_page(visit: Visit, described: Described, key: str) -> Response:
             if user is None
             else [(right, await visit.site.app.explain_access(user, right, record)) for right in Right]
         )
-    return visit.page("access.html", described=described, key=key, login=login, reports=reports)
+    name = await _record_name(visit, described, key)
+    return visit.page("access.html", described=described, key=key, record_name=name, login=login, reports=reports)
+
+
+async def _record_name(visit: Visit, described: Described, key: str) -> str:
+    """The name of a record, or its key where there is none any more."""
+    answer = await visit.ask("GET", f"/{quote(described.collection)}/{key}")
+    return described.name_of(answer.json) if answer.is_good else unquote(key)
 
 
 def _trail(visit: Visit, described: Described, key: str) -> tuple[Value, type[Model], Key]:

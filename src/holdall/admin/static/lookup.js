@@ -10,6 +10,7 @@ export function lookUp(input) {
     search.className = "form-control mt-1";
     search.setAttribute("aria-label", document.querySelector(`label[for="${CSS.escape(input.id)}"]`)?.textContent || "");
     search.autocomplete = "off";
+    search.placeholder = input.dataset.many;
     input.after(search);
   }
   const list = document.createElement("ul");
@@ -23,8 +24,11 @@ export function lookUp(input) {
   search.setAttribute("aria-expanded", "false");
   search.setAttribute("aria-controls", list.id);
   search.setAttribute("aria-autocomplete", "list");
-  let found = [], place = -1, waiting = 0, asked = 0;
+  let found = [], place = -1, waiting = 0, asked = 0, isAsking = false;
   const close = () => {
+    asked++; // an answer that comes later opens nothing
+    clearTimeout(waiting);
+    isAsking = false;
     list.hidden = true;
     place = -1;
     search.setAttribute("aria-expanded", "false");
@@ -65,14 +69,17 @@ export function lookUp(input) {
     const mine = ++asked;
     const answer = await fetch(`${input.dataset.lookup}?q=${encodeURIComponent(search.value)}`, {
       headers: { accept: "application/json" },
-    });
-    if (mine !== asked || !answer.ok) return;
-    found = (await answer.json()).found;
+    }).catch(() => null);
+    const told = answer?.ok ? await answer.json() : { found: [] };
+    if (mine !== asked) return;
+    isAsking = false;
+    found = told.found;
     show();
   };
   search.addEventListener("input", () => {
     if (named) named.textContent = "";
-    clearTimeout(waiting);
+    close(); // what is listed was found for another text
+    isAsking = true;
     waiting = setTimeout(ask, 150);
   });
   search.addEventListener("focus", () => !search.value && ask());
@@ -80,6 +87,7 @@ export function lookUp(input) {
   search.addEventListener("blur", close);
   search.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
+    if (event.key === "Enter" && isAsking) event.preventDefault();
     if (list.hidden) return;
     if (event.key === "ArrowDown") (event.preventDefault(), mark(place + 1));
     if (event.key === "ArrowUp") (event.preventDefault(), mark(place - 1));
