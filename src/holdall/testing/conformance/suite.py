@@ -120,9 +120,9 @@ class StoreConformance(
     def __init_subclass__(cls, **options: object) -> None:
         """Where a class says how many ``examples`` it draws, each of the other numbers becomes smaller as that does.
 
-        It tries each value on one of the two fields of its kind. One that draws few and has no ``label`` is a look at
-        another way to the same store: it tries a third of the values, and leaves out what is enumerated. Set
-        ``is_look`` and ``values_apart`` to say otherwise, or ``HOLDALL_WHOLE=1`` in the environment to have all tried.
+        Each value is tried on one of the two fields of its kind. One that draws few and has no ``label`` is a look at
+        another way to the same store: a third of the values is tried, and what is enumerated left out. Set ``is_look``
+        and ``values_apart`` to say otherwise, or ``HOLDALL_WHOLE=1`` in the environment to have all tried.
         """
         super().__init_subclass__(**options)
         is_whole = bool(os.environ.get("HOLDALL_WHOLE"))
