@@ -78,7 +78,7 @@ class MoveJobs:
         raise NotFound("job", job)
 
     async def _moves(self) -> AsyncIterator[_Found]:
-        """Every move that the stores tell of. Only stores with fences have rows of moves."""
+        """Give every move; a store that has no fences is not asked for rows."""
         app = self._app
         app.bindings.configure()
         for name, store in app.stores.items():
