@@ -227,7 +227,7 @@ lock:
 	@python=$$(tools/find-python $(PY)) && { test -x build/uv/bin/uv || \
 	    { "$$python" -m venv build/uv && build/uv/bin/python -m pip --disable-pip-version-check -qq install uv; }; }
 	@build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry prometheus flask users oidc files admin mcp dask,--extra $(e)) \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --group dev $(foreach e,sql mysql yaml web cli mongo redis rest telemetry prometheus flask users oidc files thumbnails admin mcp dask,--extra $(e)) \
 	    --quiet --output-file requirements.lock $(ARGS)
 	@build/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --group docs --quiet --output-file docs/requirements.lock $(ARGS)

@@ -21,6 +21,7 @@ _COUNTRIES = 10
 def commit(database: str, count: int) -> float:
     """An author into one file, a book into the other, each committed."""
     with closing(_open(database, _AUTHORS)) as first, closing(_open(f"{database}.books", _BOOKS)) as second:
+        gc.collect()
         start = time.perf_counter()
         for number in range(count):
             first.execute(_ADD_AUTHOR, (number, "a", "c"))
@@ -35,6 +36,7 @@ def commit_one(database: str, count: int) -> float:
     with closing(_open(database, _AUTHORS)) as both:
         both.execute("DROP TABLE IF EXISTS book")
         both.execute(_BOOKS)
+        gc.collect()
         start = time.perf_counter()
         for number in range(count):
             both.execute(_ADD_AUTHOR, (number, "a", "c"))
@@ -51,6 +53,7 @@ async def commit_servers(database: str, count: int) -> float:
         await second.flushdb()
         await first.execute("DROP TABLE IF EXISTS by_hand")
         await first.execute("CREATE TABLE by_hand (id bigint PRIMARY KEY, name text NOT NULL, country text NOT NULL)")
+        gc.collect()
         start = time.perf_counter()
         for number in range(count):
             await first.execute("INSERT INTO by_hand VALUES ($1, $2, $3)", number, "a", "c")

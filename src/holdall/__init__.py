@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from holdall.query import LinkTable, Query, asc, desc, expr, negate, rows
     from holdall.selections import Selection, param
     from holdall.service import Command, Context, Dal, Meta, MethodRequest, Service, SyncContext, SyncService
-    from holdall.session import CommitResult, Compensate, Guarantee, Operation, Plan, Session, Strategy
+    from holdall.session import CommitResult, Compensate, Estimate, Guarantee, Operation, Plan, Session, Strategy
 
 __all__ = [
     "ANONYMOUS",
@@ -81,6 +81,7 @@ __all__ = [
     "Context",
     "Dal",
     "Each",
+    "Estimate",
     "Event",
     "Everyone",
     "FieldRights",
@@ -168,7 +169,7 @@ if not TYPE_CHECKING:  # a function that checkers see would have every name be t
         "query": "LinkTable Query asc desc expr negate rows",
         "selections": "Selection param",
         "service": "Command Context Dal Meta MethodRequest Service SyncContext SyncService",
-        "session": "CommitResult Compensate Guarantee Operation Plan Session Strategy",
+        "session": "CommitResult Compensate Estimate Guarantee Operation Plan Session Strategy",
     }
     _ROOM_OF = {name: room for room, names in _EXPORTS.items() for name in names.split()}
 

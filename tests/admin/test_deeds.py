@@ -142,32 +142,32 @@ async def test_files_are_sent_shown_and_taken_away() -> None:
     browser = await visitor(service, "eve")
     page = await browser.open("/admin/edit/books/1")
     inputs = page.form("/edit/books/1").inputs
-    picture = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489")
+    content = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489")
     body = b"".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
         for name, texts in inputs.items()
         for text in texts
     )
     head = b'Content-Disposition: form-data; name="f.cover"; filename="a b.png"'
-    body += b"--x\r\n" + head + b"\r\n\r\n" + picture + b"\r\n--x--\r\n"
+    body += b"--x\r\n" + head + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
     answer = await browser.send("POST", "/admin/edit/books/1", body, content_type="multipart/form-data; boundary=x")
     assert answer.headers["location"].endswith("_said=saved"), answer.body
     page = await browser.open("/admin/data/books/1")
     assert "a b.png" in page.text
-    assert "office-preview" in page.html
-    content = await browser.send("GET", "/admin/file/books/1/cover")
-    assert content.body == picture
-    assert content.headers["content-disposition"].startswith("inline")  # a picture runs nothing
-    assert content.headers["x-content-type-options"] == "nosniff"
+    assert 'src="/admin/file/books/1/cover?preview"' in page.html
+    answer = await browser.send("GET", "/admin/file/books/1/cover")
+    assert answer.body == content
+    assert answer.headers["content-disposition"].startswith("inline")  # a picture runs nothing
+    assert answer.headers["x-content-type-options"] == "nosniff"
     page = await browser.open("/admin/edit/books/1")
     page = await browser.submit(page, page.form("/edit/books/1").filled(**{"f.cover(remove)": "true"}), "/edit/books/1")
     async with app.session() as session:
         assert (await session.require(Book, 1)).cover is None
         made = session.add(Book(title="<script>", cover=File(b"<script>alert(1)</script>", name="x.html")))
         await session.commit()
-    content = await browser.send("GET", f"/admin/file/books/{made.id}/cover")
-    assert content.headers["content-disposition"].startswith("attachment")
-    assert "default-src 'none'" in content.headers["content-security-policy"]
+    answer = await browser.send("GET", f"/admin/file/books/{made.id}/cover")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "office-preview" not in (await browser.open(f"/admin/data/books/{made.id}")).html
     tom = await visitor(service, "tom")
     assert (await tom.send("GET", "/admin/file/books/2/cover")).status == 404

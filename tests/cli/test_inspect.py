@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -153,6 +155,22 @@ def test_a_file_that_is_not_there_is_not_made_and_an_unknown_store_not_understoo
     assert (missing.code, "shpo.db: the file is not there" in missing.errors) == (1, True)
     assert not (tmp_path / "shpo.db").exists()
     assert run(tmp_path, "holdall", "inspect", "shop://db").code == 2
+
+
+@pytest.mark.parametrize("driver", ["apsw", "stdlib"])
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_file_that_is_looked_at_stays_as_it_is(tmp_path: Path, mode: str, driver: str) -> None:
+    """Also its journal mode, which a store that writes would change."""
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as others:
+        others.execute(f"PRAGMA journal_mode = {mode}")
+        others.execute("CREATE TABLE price (id INTEGER PRIMARY KEY, cents INTEGER NOT NULL)")
+        others.commit()
+    before = path.read_bytes()
+    assert "class Price(Model)" in run(tmp_path, "holdall", "inspect", f"sqlite:///shop.db?driver={driver}").output
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path)) as others:
+        assert others.execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
 def test_a_store_that_cannot_say_what_it_holds(tmp_path: Path) -> None:

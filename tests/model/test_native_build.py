@@ -16,6 +16,8 @@ from holdall.model.native import VERSION
 VERSIONS = dict(zip(SOURCES, (VERSION, 2), strict=True))
 HOUSE = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.early
+
 
 def test_the_suite_holds_without_the_part_in_c() -> None:
     machine = (
@@ -26,27 +28,17 @@ def test_the_suite_holds_without_the_part_in_c() -> None:
         " derandomize=True, database=None,"
         " suppress_health_check=list(HealthCheck)); run_state_machine_as_test(SessionMachine, settings=chosen)"
     )
-    suite = [
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:randomly",
-        "tests/model/test_tracking.py",
-        "tests/model/test_fields.py",
-        "tests/stores/sql/test_class_check.py",
-    ]
-    for program in (suite, ["-c", machine]):
-        done = subprocess.run(
-            [sys.executable, *program],
-            cwd=HOUSE,
-            env={**os.environ, "HOLDALL_PURE": "1"},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    suite = ["tests/model/test_tracking.py", "tests/model/test_fields.py", "tests/stores/sql/test_class_check.py"]
+    options = ["-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import pytest; assert pytest.main({[*options, *suite]}) == 0; {machine}"],
+        cwd=HOUSE,
+        env={**os.environ, "HOLDALL_PURE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
 
 
 def test_every_part_is_known() -> None:

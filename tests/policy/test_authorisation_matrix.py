@@ -21,7 +21,7 @@ from tests.support.authorisation_matrix import NAME_DOORS, RECORD_DOORS, Asking,
 from tests.support.authorisation_of_descriptions import OTHERS, descriptions
 from tests.support.office import FIELDS, FILES, LAYOUTS, POLICY, SCANS, USERS, Doc, Scan, office, who
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.early]
 
 _WITHOUT_NAMES = {"formulas", "page", "page_size", "count", "or", "and", "not"}
 _READING = {

@@ -23,7 +23,7 @@ from holdall.web.dialects import Dialects
 from holdall.web.view import CollectionView
 from tests.support.policy_worlds import Worlds
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.early]
 
 _NUMBER = int(os.environ.get("WORLDS", "0")) // 9 or 600
 

@@ -41,8 +41,13 @@ def examples(path: Path) -> Iterator[doctest.DocTest]:
 
 
 def failures(path: Path) -> str:
-    """Run the examples of a file; what went otherwise than its docstrings say, empty where nothing did."""
+    """Run the examples of a file; what went otherwise than its docstrings say, empty where nothing did.
+
+    Raises AssertionError where there are none.
+    """
     out = io.StringIO()
-    for test in examples(path):
+    found = list(examples(path))
+    assert found, f"{path} has no examples"
+    for test in found:
         doctest.DocTestRunner(verbose=False).run(test, out=out.write)
     return out.getvalue()

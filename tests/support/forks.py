@@ -107,10 +107,10 @@ class _Reporter:
     def say(self, kind: str, content: object) -> None:
         message = pickle.dumps((kind, content))
         self._output.write(len(message).to_bytes(_TURN, "big") + message)
-        self._output.flush()
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         self.say("start", (nodeid, location))
+        self._output.flush()  # so that it is known where a process ended, and for other messages it is often enough
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.say("report", self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
@@ -140,6 +140,7 @@ def _work(session: pytest.Session, groups: list[list[pytest.Item]], turns: IO[by
     if previous is not None:
         hook.pytest_runtest_protocol(item=previous, nextitem=None)
     reporter.say("end", None)
+    output.flush()
 
 
 def _items(groups: list[list[pytest.Item]], turns: IO[bytes]) -> Iterator[pytest.Item]:

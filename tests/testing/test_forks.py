@@ -17,6 +17,8 @@ import os, pytest, warnings
 
 @pytest.fixture(scope="session", autouse=True)
 def opened():
+    with open({log!r}, "a") as log:
+        log.write("opened\\n")
     yield
     with open({log!r}, "a") as log:
         log.write("closed\\n")
@@ -75,7 +77,9 @@ def test_each_is_run_once_and_told_of(tmp_path: Path) -> None:
     assert "assert 1 == 2" in done.stdout
     assert "printed before" in done.stdout
     assert "a word" in done.stdout
-    assert ran.pop("closed") == 3  # the fixtures of each process
+    processes = ran.pop("opened")  # of those that were in time to find something to run
+    assert processes in {1, 2, 3}
+    assert ran.pop("closed") == processes
     assert sum(ran.values()) == 26 + 1  # and the end of the file
     assert set(ran.values()) == {1}
 

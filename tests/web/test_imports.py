@@ -161,7 +161,7 @@ async def test_an_export_is_an_import(form: str) -> None:
         assert sorted(map(json.dumps, here)) == sorted(map(json.dumps, there))
 
 
-_MANY = 100_000 if "LARGE_TRANSFERS" in os.environ else 12_000
+_MANY = 100_000 if "LARGE_TRANSFERS" in os.environ else 7_000
 
 
 async def test_the_memory_of_an_import_is_that_of_a_batch(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class FieldInfo(msgspec.Struct, frozen=True):
     moves: tuple[Value, ...] = ()
     types: tuple[str, ...] = ()  # of files
     max_size: int = 0
+    thumbnail: str = ""  # the largest of a file
 
     @property
     def kind(self) -> Kind:
@@ -65,6 +66,7 @@ def field_of(told: Node, schemas: Node, view: AdminView = AdminView()) -> FieldI
         shape = _referring(shape, told["schema"])
     if "file" in told:
         shape = Shape(Kind.FILE, nullable=True, description=str(told["schema"].get("description", "")))
+    sizes = told.get("file", {}).get("thumbnails", {})
     widget = view.widgets.get(name)
     if widget is not None:
         shape = msgspec.structs.replace(shape, kind=Kind(widget))
@@ -83,6 +85,7 @@ def field_of(told: Node, schemas: Node, view: AdminView = AdminView()) -> FieldI
         tuple(told.get("transitions", ())),
         tuple(told.get("file", {}).get("types", ())),
         int(told.get("file", {}).get("max_size", 0)),
+        max(sizes, key=lambda name: (sizes[name], name)) if sizes else "",
     )
 
 

@@ -103,8 +103,8 @@ async def _batches(store: FileStore, moment: datetime) -> AsyncIterator[set[str]
 
 async def _leave_out_referred(bindings: Bindings, store: FileStore, keys: set[str]) -> None:
     """Take out of these keys those that a record refers to. Raises CorruptRecord where one cannot be read."""
-    async for _, _, _, facts in _references(bindings, store):
-        keys.discard(facts.key)
+    async for binding, field, _, facts in _references(bindings, store):
+        keys.difference_update(rule_of(binding.declaration.by_name[field]).keys(facts))
         if not keys:
             return
 

@@ -9,6 +9,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     ├── FrozenError              a frozen field was written
     ├── QueryError               a query names what is not there, or cannot be read
     ├── LimitExceeded            a bound was passed
+    ├── NoThumbnail              no thumbnail can be made of a file
     ├── NotFound                 no record has this key
     ├── NotLoaded                a referenced record was read before it was loaded
     ├── Refused                  a function that is called for an event refuses the commit
@@ -91,6 +92,7 @@ from holdall.errors.values import (
     FieldErrors,
     FrozenError,
     LimitExceeded,
+    NoThumbnail,
     QueryError,
     ValidationError,
 )
@@ -121,6 +123,7 @@ __all__ = [
     "Holder",
     "LimitExceeded",
     "LockConflict",
+    "NoThumbnail",
     "NotFound",
     "NotLoaded",
     "ProblemCode",

@@ -79,6 +79,11 @@ PROBLEMS: dict[str, ProblemCode] = {
     "multipart": _of(
         400, meaning="The form cannot be read.", way="Send multipart/form-data with a part of JSON and the files."
     ),
+    "no-thumbnail": _of(
+        422,
+        meaning="No thumbnail can be made of the file; the detail says why.",
+        way="Show the file, or a sign for its type.",
+    ),
     "not-available": _of(
         403,
         meaning="The action is not for this user, or not for these records; keys names them.",

@@ -12,6 +12,7 @@ __all__ = [
     "FieldErrors",
     "FrozenError",
     "LimitExceeded",
+    "NoThumbnail",
     "QueryError",
     "ValidationError",
 ]
@@ -145,3 +146,15 @@ class LimitExceeded(HoldallError, ValueError):
         self.maximum = maximum
         self.is_of_store = is_of_store
         super().__init__(f"more than {maximum} {limit}; {advice}")
+
+
+class NoThumbnail(HoldallError, ValueError):
+    """No thumbnail can be made of a file; ``reason`` says why.
+
+    >>> str(NoThumbnail("it has too many pixels"))
+    'there is no thumbnail of this file: it has too many pixels'
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"there is no thumbnail of this file: {reason}")

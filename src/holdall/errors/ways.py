@@ -16,6 +16,7 @@ WAYS: dict[str, str] = {
         "Ask for less at once, by pages, a narrower condition or smaller batches, or raise the bound that "
         "`limit` names."
     ),
+    "NoThumbnail": "Show the file itself, or a sign for its type, instead; upload a damaged picture again.",
     "NotFound": "Ask with `get`, which gives None, where a record may be missing. Look whether the user may read it.",
     "NotLoaded": "Load what is needed first: `await book.author`, or `load=[Book.author]` with the query.",
     "Refused": "Read the message, which the function for the event wrote; change the record, or the function.",

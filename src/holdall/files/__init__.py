@@ -14,6 +14,7 @@ from holdall.files.registry import open_file_store
 from holdall.files.shelf import Shelf
 from holdall.files.source import Content
 from holdall.files.stores import InsideFiles, LocalFiles, MemoryFiles, TieredFiles
+from holdall.files.thumbnails import Thumbnail, Thumbnails
 
 __all__ = [
     "INLINE",
@@ -33,6 +34,8 @@ __all__ = [
     "Shelf",
     "Signing",
     "StoredFile",
+    "Thumbnail",
+    "Thumbnails",
     "TieredFiles",
     "clean_name",
     "file",

@@ -18,6 +18,7 @@ from holdall.files.media import UNKNOWN, fits
 from holdall.files.names import clean_name
 from holdall.files.shelf import INSIDE
 from holdall.files.source import size_of
+from holdall.files.thumbnails import Thumbnails
 from holdall.model import Codec, FieldType, register_codec
 from holdall.query import Value
 
@@ -49,12 +50,14 @@ _SCHEMA: dict[str, Value] = {
 
 
 class FileCodec(Codec[File, StoredFile]):
-    """The codec of one field: which file store it uses, which types and sizes it takes.
+    """The codec of one field: which file store it uses, which types and sizes it takes, which thumbnails it has.
 
     Example: :func:`file`.
     """
 
-    def __init__(self, store: str, types: Collection[str], max_size: int, *, is_inside: bool) -> None:
+    def __init__(
+        self, store: str, types: Collection[str], max_size: int, thumbnails: Thumbnails, *, is_inside: bool
+    ) -> None:
         for name in types:
             if _TYPE.fullmatch(name) is None:
                 raise DeclarationError(f"file(types=...) takes media types as 'image/png' or 'image/*', not {name!r}")
@@ -74,10 +77,15 @@ class FileCodec(Codec[File, StoredFile]):
         self.store = INSIDE if is_inside else store
         self.types = tuple(types)
         self.max_size = max_size
+        self.thumbnails = thumbnails
 
     def takes(self, media_type: str) -> bool:
         """Whether the field takes contents of this type."""
         return not self.types or any(fits(media_type, wanted) for wanted in self.types)
+
+    def keys(self, facts: StoredFile) -> list[str]:
+        """Return the keys of a content and of its thumbnails, whether these were made or not."""
+        return [facts.key, *self.thumbnails.keys(facts)]
 
     def completed(self, made: FieldType, kept: FieldType, where: str) -> FieldType:
         """The field type with what is special about files: pending ones are admitted, parts are asked for by name."""

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Self
 
-from holdall.errors import LimitExceeded, StateError
+from holdall.errors import LimitExceeded, QueryError, StateError
 from holdall.files.body import Body
 from holdall.files.contract import FileStore
 from holdall.files.facts import StoredFile
 from holdall.files.names import clean_name
 from holdall.files.shelf import store_of
 from holdall.files.source import Content, is_content, pieces_of
+from holdall.files.thumbnails import Thumbnail, Thumbnails
 from holdall.model import Record
 
 __all__ = ["BlobFile", "File"]
@@ -170,6 +171,20 @@ class File:
         if start < stop or not facts.size:
             async for piece in store.read(facts.key, start, stop):
                 yield piece
+
+    async def thumbnail(self, name: str) -> Thumbnail:
+        """Return the thumbnail that the field declares under this name, made now unless it was before.
+
+        Raises QueryError for another name, NoThumbnail for what is no picture, or too large a one, and as ``chunks``.
+        Example: ``docs/attachments.md``.
+        """
+        record, field = self._place("thumbnail")
+        declared = type(record).__holdall__.by_name[field]
+        thumbnails: Thumbnails = declared.options.codec.thumbnails
+        if name not in thumbnails.names:
+            told = f"there are {', '.join(thumbnails.names)}" if thumbnails.names else "it declares none"
+            raise QueryError(f"{declared.model}.{field} has no thumbnail {name!r}; {told}")
+        return await thumbnails.get(await self._store(), self._facts, name)
 
     async def exists(self) -> bool:
         """Return whether the content is in its store, as long as it was written. Example: :meth:`copy`."""

@@ -10,8 +10,12 @@ from holdall.query import Value
 __all__ = ["WITHHELD"]
 
 
+def _refuse(_: object, *args: object) -> NoReturn:
+    raise Forbidden("read", "a field that is withheld")
+
+
 class _Withheld:
-    """Tells nothing of the value; whatever is decided by it is refused.
+    """Tells nothing of the value; whatever is decided by it, computed with it or looked up in it is refused.
 
     >>> from holdall.model import WITHHELD
     >>> WITHHELD
@@ -23,8 +27,15 @@ class _Withheld:
     def __repr__(self) -> str:
         return "<withheld>"
 
-    def __bool__(self) -> NoReturn:
-        raise Forbidden("read", "a field that is withheld")
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):  # of a protocol that is looked for, as copying does
+            raise AttributeError(name)
+        _refuse(self)
+
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __int__ = __float__ = __index__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __round__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __and__ = __or__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rand__ = __ror__ = _refuse
 
     def __reduce__(self) -> str:
         return "WITHHELD"

@@ -21,6 +21,7 @@ from holdall.session.dao.auto_add import adding_new_records
 from holdall.session.dao.dao import DAO
 from holdall.session.dao.dao_records import bind_dao
 from holdall.session.dao.query_call import QueryCall
+from holdall.session.estimating import COUNTED, Estimate
 from holdall.session.instrument import Act, CommitAct, Instrument
 from holdall.session.journal.journal import LEASE
 from holdall.session.journal.log_record import CallState, Operation, Part
@@ -42,6 +43,7 @@ from holdall.session.upserting import Upserted
 from holdall.session.waiting import PortalCall, Wait
 
 __all__ = [
+    "COUNTED",
     "DAO",
     "LEASE",
     "AccessReport",
@@ -57,6 +59,7 @@ __all__ = [
     "Compensate",
     "Compensation",
     "Edge",
+    "Estimate",
     "Explanation",
     "Guarantee",
     "Instrument",

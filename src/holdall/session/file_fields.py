@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holdall.errors import DeclarationError
 from holdall.files import BlobFile, File, FileCodec, Shelf
+from holdall.files.pictures import demand_pillow
 from holdall.model import Field
 from holdall.session.binding import Binding
 
@@ -11,7 +12,8 @@ __all__ = ["file_fields_of", "rule_of"]
 
 
 def file_fields_of(binding: Binding, shelf: Shelf) -> tuple[Field, ...]:
-    """The fields with files. Raises DeclarationError for one whose file store is not there, or that holds several."""
+    """The fields with files. Raises DeclarationError for one that holds several, or that lacks its file store or
+    what makes its thumbnails."""
     found = tuple([field for field in binding.declaration.stored if isinstance(field.options.codec, FileCodec)])
     for field in found:
         where = f"{field.model}.{field.name}"
@@ -19,6 +21,8 @@ def file_fields_of(binding: Binding, shelf: Shelf) -> tuple[Field, ...]:
             raise DeclarationError(f"{where}: a field holds one File, or None; keep several as records of their own")
         try:
             shelf.named(rule_of(field).store)
+            if rule_of(field).thumbnails.names:
+                demand_pillow()
         except DeclarationError as error:
             raise DeclarationError(f"{where}: {error}") from error
     return found

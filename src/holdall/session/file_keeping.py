@@ -76,7 +76,9 @@ class FileKeeping:
             if state_of(record) is State.DELETED or field.name in old_of(record):
                 store = self._store(field)
                 if not store.is_shared:
-                    found.append((store, key))
+                    assert isinstance(before, File)
+                    assert before.body.facts is not None
+                    found += [(store, each) for each in rule_of(field).keys(before.body.facts)]
         return found
 
     @contextmanager

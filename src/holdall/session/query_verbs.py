@@ -7,6 +7,7 @@ from typing import overload
 
 from holdall.query import AnyQuery, Query, Statement, Value
 from holdall.session.context import Q, SessionContext
+from holdall.session.estimating import Estimate, estimated
 from holdall.session.reading import Reading
 from holdall.session.references.explanation import Explanation
 from holdall.store import LockMode, Row
@@ -45,6 +46,10 @@ class QueryVerbs:
     async def count(self, query: AnyQuery | Statement) -> int:
         """Return the number of records that meet a condition, whatever limit and offset. Example: :class:`Reading`."""
         return await self.context.reader.count(self.context.bindings.asked(query))
+
+    async def estimate(self, query: AnyQuery | Statement) -> Estimate:
+        """Return about how many records meet a condition, at a cost that is bounded. Example: :class:`Estimate`."""
+        return await estimated(self.context.reader, self.context.bindings.asked(query))
 
     async def exists(self, query: AnyQuery | Statement) -> bool:
         """Return whether the stores hold any record that a query means. Example: :class:`Reading`."""

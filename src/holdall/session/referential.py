@@ -27,6 +27,7 @@ from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.rights import turned
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
+from holdall.session.made_once import MadeOnce
 from holdall.session.references.absent import Absent
 from holdall.session.references.bulk_reading import read_bulk
 from holdall.session.references.cascade import follow_removals
@@ -48,12 +49,14 @@ _VAIN_ATTEMPTS = 5
 class Referential:
     """Keeps references whole over all stores of a session. Commits without references cost nothing."""
 
+    _semi_joins = MadeOnce[SemiJoins](lambda self: SemiJoins(self._bindings, SYSTEM))
+    _related = MadeOnce[RelatedReader](lambda self: RelatedReader(self._semi_joins, self._dao_records))
+
     def __init__(self, bindings: Bindings, records: IdentityMap, user: User, dao_records: DaoRecords) -> None:
         self._bindings = bindings
         self._records = records
         self._user = user
-        self._semi_joins = SemiJoins(bindings, SYSTEM)
-        self._related = RelatedReader(self._semi_joins, dao_records)
+        self._dao_records = dao_records
         self._is_at_work = False
         self._assumed: list[Any] = []
         self._derived: dict[tuple[str, Any], Any] = {}

@@ -7,6 +7,7 @@ from typing import overload
 
 from holdall.query import AnyQuery, Query, Statement, Value
 from holdall.session.context import Q
+from holdall.session.estimating import Estimate
 from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
 from holdall.session.waiting import Wait
@@ -42,6 +43,10 @@ class SyncQueryVerbs:
     def count(self, query: AnyQuery | Statement) -> int:
         """Return the number of records that meet a condition. Example: :class:`Reading`."""
         return self._call(lambda: self._session.count(query))
+
+    def estimate(self, query: AnyQuery | Statement) -> Estimate:
+        """Return about how many records meet a condition. Example: :class:`Estimate`."""
+        return self._call(lambda: self._session.estimate(query))
 
     def exists(self, query: AnyQuery | Statement) -> bool:
         """Return whether any record meets a query. Example: :class:`Reading`."""

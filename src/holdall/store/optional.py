@@ -14,6 +14,7 @@ __all__ = [
     "Appending",
     "Counting",
     "Disclosing",
+    "Estimating",
     "Exceeding",
     "Identified",
     "KeyMaking",
@@ -46,6 +47,18 @@ class Aggregating(Protocol):
 
     async def count(self, query: AnyQuery) -> int:
         """How many rows the query's condition means, limit, offset, sort and position left aside."""
+        ...
+
+
+@runtime_checkable
+class Estimating(Protocol):
+    """A store that keeps note of how many rows a collection has. In its absence estimates are counted, up to a bound.
+
+    Example: :class:`Store`.
+    """
+
+    async def noted_count(self, collection: str) -> int | None:
+        """Return about how many rows a bound collection has, hidden ones included; None if nothing is noted."""
         ...
 
 

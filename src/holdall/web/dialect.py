@@ -31,6 +31,7 @@ __all__ = ["CONTROLS", "DEFAULT_PAGE_SIZE", "MAX_FILTERS", "MAX_PAGE_SIZE", "MAX
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
 MAX_SORT_KEYS = 10
+COUNTS = ("exact", "estimated", "none")
 _MAX_OFFSET = 2**63 - 1
 _REMEMBERED = 1_000
 _REMEMBERED_LENGTH = 1_000  # bytes of the longest query string that is remembered
@@ -129,8 +130,8 @@ class _Reading:
         is_keyset = "after" in controls
         self._demand_order(page)
         count = controls.get("count", "none" if is_keyset else "exact")
-        if count not in ("exact", "none"):
-            self._refuse("count", "one_of", "must be one of exact, none")
+        if count not in COUNTS:
+            self._refuse("count", "one_of", f"must be one of {', '.join(COUNTS)}")
         total_keys, own = self._sort_keys()
         sort_keys = total_keys if is_keyset else total_keys[:own]
         names, further = self._names()
@@ -150,7 +151,8 @@ class _Reading:
             query,
             page,
             page_size,
-            is_counted=count == "exact",
+            is_counted=count != "none",
+            is_estimated=count == "estimated",
             names=names,
             shape=_row_shape(names) if names is not None and projection else None,
             visits=tuple(self._visits),

@@ -23,13 +23,15 @@ class Listing(msgspec.Struct, frozen=True):
     it looks into. ``is_keyset``: the next page is told by a cursor. ``cursor_keys``: the sort with
     the key at its end, by which a cursor knows each record's place. ``includes`` are references whose records are shown
     in the place of their keys. ``is_grouped``: rows are of groups, and ``shape`` makes what is shown of each.
-    In another ``format`` than JSON all records are given; ``keeps_formulas`` is about text in CSV.
+    A count that ``is_estimated`` costs no more where there are many records. In another ``format`` than JSON all
+    records are given; ``keeps_formulas`` is about text in CSV.
     """
 
     query: AnyQuery
     page: int
     page_size: int
     is_counted: bool
+    is_estimated: bool = False
     names: tuple[str, ...] | None = None
     shape: Callable[..., Any] | None = None
     visits: tuple[tuple[str, Binding], ...] = ()

@@ -28,6 +28,7 @@ from holdall.errors import (
     LimitExceeded,
     LockConflict,
     NotFound,
+    NoThumbnail,
     QueryError,
     ReferenceViolation,
     Refused,
@@ -141,6 +142,8 @@ def problem_of(
             return Problem(422, "limit", f"More than {error.maximum} {error.limit}.")
         case NotFound() | UnknownCommand():
             return Problem(404, "not-found", "There is no such record.")
+        case NoThumbnail():
+            return Problem(422, "no-thumbnail", f"There is no thumbnail of this file: {error.reason}.")
         case Refused() if not is_read:
             return Problem(409, "refused", str(error)[:_MAX_DETAIL])
         case StoreError():

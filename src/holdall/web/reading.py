@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.policy import Right, User
 from holdall.query import Key, Value
-from holdall.session import Binding, Bindings, Session
+from holdall.session import Binding, Bindings, Estimate, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.conditional import (
     NOT_MET,
@@ -80,12 +80,14 @@ class Reads:
             body = b'%b,"broken":%b}' % (body[:-1], self._view.shown_broken(page.broken, user))
         return conditional(scope, body, tag_of_body(body))
 
-    async def _total(self, session: Session, listing: Listing, page: Page) -> int:
+    async def _total(self, session: Session, listing: Listing, page: Page) -> int | Estimate:
         """How many there are; a page that is not full is the last one and tells it without being asked."""
         query, found = listing.query, page.count
         is_last = found < listing.page_size and not page.is_cut
         if is_last and query.position is None and (found or not query.skip):
             return query.skip + found
+        if listing.is_estimated:
+            return (await self._view.handle_estimate(session, query)).at_least(query.skip + found)
         return await self._view.handle_count(session, query)
 
     # --- one ----------------------------------------------------------------------------------------------------------
@@ -129,8 +131,10 @@ def groups_page(rows: Sequence[Sequence[Value]], listing: Listing) -> bytes:
     return page_envelope(_encode(list(starmap(listing.shape, rows))), total, listing.page, listing.page_size)
 
 
-def page_envelope(data: bytes, total: int | None, page: int, page_size: int) -> bytes:
+def page_envelope(data: bytes, total: int | Estimate | None, page: int, page_size: int) -> bytes:
     """The JSON of a numbered page."""
+    if isinstance(total, Estimate):
+        return _with_note(page_envelope(data, total.number, page, page_size), total)
     if total is None:
         return b'{"data":%b,"total_count":null,"page":%d,"page_size":%d,"total_pages":null}' % (data, page, page_size)
     pages = -(-total // page_size)
@@ -139,10 +143,17 @@ def page_envelope(data: bytes, total: int | None, page: int, page_size: int) -> 
     )  # fmt: skip
 
 
-def keyset_envelope(data: bytes, total: int | None, page_size: int, cursor: str | None) -> bytes:
+def keyset_envelope(data: bytes, total: int | Estimate | None, page_size: int, cursor: str | None) -> bytes:
     """The JSON of a page that a cursor follows."""
+    if isinstance(total, Estimate):
+        return _with_note(keyset_envelope(data, total.number, page_size, cursor), total)
     count = b"null" if total is None else b"%d" % total
     return b'{"data":%b,"total_count":%b,"page_size":%d,"next":%b}' % (data, count, page_size, _text(cursor))
+
+
+def _with_note(body: bytes, total: Estimate) -> bytes:
+    """The envelope of a page, which says whether its total is an estimate."""
+    return body if total.is_exact else b'%b,"total_is_estimated":true}' % body[:-1]
 
 
 def _text(cursor: str | None) -> bytes:

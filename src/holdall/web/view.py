@@ -19,7 +19,7 @@ from holdall.errors import CorruptRecord, FieldError, FrozenError, HoldallError,
 from holdall.model import Field, JsonInput, Record, Reference, hidden_ends
 from holdall.policy import Right, User
 from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Json, Key, Kind, Op, Query, Value, both
-from holdall.session import Binding, Readable, Session, damaged_fields, read_only_fields
+from holdall.session import Binding, Estimate, Readable, Session, damaged_fields, read_only_fields
 from holdall.web.key import KeyText
 
 __all__ = ["CollectionView"]
@@ -60,6 +60,10 @@ class CollectionView:
     def handle_count(self, session: Session, query: AnyQuery) -> Awaitable[int]:
         """How many records meet a query's condition."""
         return session.context.reader.count(query)
+
+    def handle_estimate(self, session: Session, query: AnyQuery) -> Awaitable[Estimate]:
+        """About how many records meet a query's condition."""
+        return session.estimate(query)
 
     def handle_get_one(self, session: Session, key: Key) -> Awaitable[Record]:
         """The record with this key; raises NotFound."""

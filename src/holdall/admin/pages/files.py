@@ -20,7 +20,7 @@ _PASSED = ("range", "if-none-match", "if-range", "if-modified-since")
 
 
 async def file_page(visit: Visit) -> Response:
-    """``/file/books/7/cover``: the content of a file, always as an attachment."""
+    """``/file/books/7/cover``: the content of a file, or, with ``?preview=small``, a thumbnail of it."""
     if len(visit.parts) != 3:
         raise Refused(404)
     collection, key, name = visit.parts
@@ -28,7 +28,9 @@ async def file_page(visit: Visit) -> Response:
     if unquote(name) not in described.by_name:
         raise Refused(404)
     headers = [(each, visit.request.headers[each]) for each in _PASSED if each in visit.request.headers]
-    return Passed(visit, "GET", f"/{quote(described.collection)}/{key}/{name}", "", headers)
+    wanted = visit.request.query_params.get("preview")
+    query = query_text([("thumbnail", wanted)]) if wanted else ""
+    return Passed(visit, "GET", f"/{quote(described.collection)}/{key}/{name}", query, headers)
 
 
 async def export_page(visit: Visit) -> Response:

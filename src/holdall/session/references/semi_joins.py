@@ -48,11 +48,8 @@ from holdall.store import Feature, Store, StoreTransaction
 
 __all__ = ["SemiJoins", "visible_to"]
 
-_FEW = 500
-"""Keys that are brought over without asking whether the other way would be shorter."""
-
-_PART = 1_000
-"""Keys in one question."""
+_FEW = 500  # keys that are brought over without asking whether the other way would be shorter
+_PART = 1_000  # keys in one question
 
 
 class SemiJoins:
@@ -74,8 +71,11 @@ class SemiJoins:
         self._user = user
         self.asked = asked
         self.visible = visible_to(bindings, user, joins=joins, is_living=is_living)
-        self.projecting = Projecting(bindings, self.access, self.leads_away, self.note)
-        self.subqueries = Subqueries(bindings, user, self)
+
+    @property
+    def projecting(self) -> Projecting:
+        """The part that asks for rows; not kept, as it knows this object: nothing is left to the garbage collector."""
+        return Projecting(self._bindings, self.access, self.leads_away, self.note)
 
     async def rewrite(self, query: AnyQuery, binding: Binding) -> AnyQuery:
         """The query with every condition on another store replaced by keys; its sort and projection stay.
@@ -158,7 +158,7 @@ class SemiJoins:
             case Every(path, item):
                 return Not(await self._some(path, Not(item), binding, around))
             case Exists():
-                return await self.subqueries.answered(condition, binding, around)
+                return await Subqueries(self._bindings, self._user, self).answered(condition, binding, around)
 
     async def _compare(self, condition: Compare, path: Path, binding: Binding, around: Condition) -> Condition:
         if is_formula(path):
@@ -182,10 +182,11 @@ class SemiJoins:
         limit, keys = binding.semi_join_limit, key_paths((), binding)
         paths = tuple(dict.fromkeys((*keys, *paths_behind(condition.path))))
         asked: AnyQuery = Query(binding.collection, around, max_rows=limit + 1, projection=paths)
-        rows = await self.projecting.rows(asked, binding)
+        projecting = self.projecting
+        rows = await projecting.rows(asked, binding)
         self.note(binding, asked, len(rows))
         demand_few(binding, len(rows))
-        found = filter(self.projecting.columns(binding, paths).meets(condition), rows)
+        found = filter(projecting.columns(binding, paths).meets(condition), rows)
         return one_of(keys, tuple([row[0] if len(keys) == 1 else row[: len(keys)] for row in found]))
 
     async def _some(self, path: Path, condition: Condition, binding: Binding, around: Condition) -> Condition:

@@ -25,7 +25,11 @@ __all__ = ["Subqueries"]
 class _SemiJoining(Protocol):
     """The semi-joins, as far as queries within queries need them."""
 
-    projecting: Projecting
+    @property
+    def projecting(self) -> Projecting:
+        """The part that asks for rows."""
+        ...
+
     visible: VisibleCollections
 
     async def condition(self, condition: Condition, binding: Binding, around: Condition) -> Condition: ...

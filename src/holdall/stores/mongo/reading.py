@@ -107,6 +107,10 @@ class Reader:
         wanted = filter_of(await self._joins.resolved(query.condition, layout), layout)
         return await self._source.count(layout.collection, wanted)
 
+    async def noted_count(self, collection: str) -> int:
+        """About how many documents a collection has."""
+        return await self._source.noted_count(self._layouts.of(collection).collection)
+
     async def filter(self, query: AnyQuery) -> Filter:
         """The filter that a query's condition is, what leads to other collections resolved."""
         layout = self._layouts.of(query.collection)

@@ -64,6 +64,11 @@ class Source:
         with translating(self.store), pymongo.timeout(self.timeout):
             return await self.database[collection].count_documents(wanted, session=self.session)
 
+    async def noted_count(self, collection: str) -> int:
+        """About how many documents the metadata of a collection speaks of."""
+        with translating(self.store), pymongo.timeout(self.timeout):
+            return await self.database[collection].estimated_document_count()
+
     async def found_batches(
         self,
         collection: str,

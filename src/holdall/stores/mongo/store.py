@@ -105,6 +105,11 @@ class StandaloneMongoStore(SeenMongoStore):
         with self._in_time():
             return await (await self._reader()).count(query)
 
+    async def noted_count(self, collection: str) -> int | None:
+        """About how many documents a collection has, by its metadata."""
+        with self._in_time():
+            return await (await self._reader()).noted_count(collection)
+
     async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, as the server comes by them."""
         self._demand(query)

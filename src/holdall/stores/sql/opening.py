@@ -52,14 +52,12 @@ def open_sql(name: str, url: str | None = None, *, engine: object = None, **opti
 
 
 def _open_sqlite(name: str, url: str, options: Mapping[str, object]) -> SqlStore:
-    from holdall.stores.sql.sqlite import SqliteDatabase
     from holdall.stores.sql.sqlite_connection import SqliteOptions, place_of
     from holdall.stores.sql.sqlite_store import SqliteStore
 
     given = options_of(SqliteOptions, name, options)
     place = place_of(url, given.driver)
-    tables = Tables(OLDER_SQLITE if place.is_older else SQLITE)
-    return SqliteStore(name, tables, SqliteDatabase(name, place, tables, given))
+    return SqliteStore(name, Tables(OLDER_SQLITE if place.is_older else SQLITE), place, given)
 
 
 def _open_postgres(name: str, url: str, options: Mapping[str, object]) -> SqlStore:

@@ -34,6 +34,7 @@ from holdall.stores.sql.described_tables import described_tables
 from holdall.stores.sql.differences import differences
 from holdall.stores.sql.fetching import UNREADABLE, as_text, decoded, groups
 from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.noted_counts import noted_count
 from holdall.stores.sql.plans import plan_of
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.raw import RawCompiler
@@ -158,6 +159,10 @@ class SqlStore(RawSqlStore, WholeRows):
         if rows is None:
             rows = await self._rows(statement.sql, statement.parameters)
         return int(rows[0][0])
+
+    async def noted_count(self, collection: str) -> int | None:
+        """About how many rows a collection has, by what the database has noted."""
+        return await noted_count(self._database, self.tables, collection)
 
     async def stream(self, query: AnyQuery, batch: int) -> AsyncGenerator[Rows]:
         """The rows of ``fetch``, at most ``batch`` at a time, all from one snapshot."""

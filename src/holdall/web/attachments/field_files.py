@@ -15,6 +15,7 @@ from holdall.web.attachments.direct import TICKET, Direct
 from holdall.web.attachments.disposition import name_of
 from holdall.web.attachments.file_reply import NO_FILE, file_reply, tag_of
 from holdall.web.attachments.incoming import demand_size, incoming
+from holdall.web.attachments.thumbnail_reply import thumbnail_of, thumbnail_reply
 from holdall.web.body import media_type
 from holdall.web.conditional import NOT_MET, meets_if_match, meets_if_none_match
 from holdall.web.intake import UNGUARDED, Intake
@@ -45,12 +46,13 @@ class FieldFiles:
         self._direct = Direct(field, store, intake.options.secret) if isinstance(store, Signing) else None
 
     async def get_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
-        """``GET /books/7/cover``: the content, or a range of it; 304 where the client has it."""
+        """``GET /books/7/cover``: the content, a range of it, or a thumbnail; 304 where the client has it."""
         _, record = await self._begun(scope, user, key)
         file = self._file(record)
         if file is not None and self._direct is not None and self._is_direct(scope):
             return await self._direct.download(file)
-        return await file_reply(scope, file)
+        wanted = thumbnail_of(scope, self._rule.thumbnails) if self._has_thumbnails(scope) else None
+        return await (file_reply(scope, file) if wanted is None else thumbnail_reply(scope, file, self._rule, wanted))
 
     async def put_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``PUT /books/7/cover``: the body is the content; 201 where there was none, else 200."""
@@ -102,12 +104,18 @@ class FieldFiles:
         if scope["method"] in ("PUT", "DELETE", "POST"):
             demand_right(self._binding, Right.UPDATE, user, challenge)
             self._demand_writable(user)
-        if not self._is_direct(scope):
-            self._intake.demand_no_parameters(scope)
         if self._field.name in self._view.hidden(user):
             raise NO_FILE
+        if self._has_thumbnails(scope):
+            thumbnail_of(scope, self._rule.thumbnails)
+        elif not self._is_direct(scope):
+            self._intake.demand_no_parameters(scope)
         session = self._intake.session(scope, user)
         return session, await self._view.get_one(session, key)
+
+    def _has_thumbnails(self, scope: Scope) -> bool:
+        is_asked = scope["query_string"] and not self._is_direct(scope)
+        return bool(is_asked and self._rule.thumbnails.names) and scope["method"] in ("GET", "HEAD")
 
     def _is_direct(self, scope: Scope) -> bool:
         is_asked = self._direct is not None and scope["query_string"] in (b"direct", b"direct=")

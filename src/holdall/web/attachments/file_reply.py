@@ -12,7 +12,7 @@ from holdall.web.conditional import NOT_MET, is_unmodified, last_modified, meets
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, unchanged_reply
 
-__all__ = ["NO_FILE", "file_reply", "tag_of"]
+__all__ = ["NO_FILE", "file_reply", "headers_of", "tag_of"]
 
 NO_FILE = Problem(404, "not-found", "There is no such file.")
 
@@ -35,7 +35,8 @@ async def file_reply(scope: Scope, file: File | None) -> Reply:
     is_get = scope["method"] == "GET"
     wanted = range_of(scope, file.size, tag) if is_get else None
     start, stop = wanted or (0, file.size)
-    headers = [*_headers(file, tag), *last_modified(moment), (b"content-length", b"%d" % (stop - start))]
+    headers = [*headers_of(file.type, file.name, tag), *last_modified(moment), (b"accept-ranges", b"bytes")]
+    headers.append((b"content-length", b"%d" % (stop - start)))
     if wanted is not None:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, file.size)))
     status = 200 if wanted is None else 206
@@ -50,15 +51,15 @@ def tag_of(file: File) -> bytes:
     return b'"' + file.sha256.encode() + b'"'
 
 
-def _headers(file: File, tag: bytes) -> list[Header]:
-    text = b"; charset=utf-8" if file.type.startswith("text/") else b""
+def headers_of(media_type: str, name: str, tag: bytes) -> list[Header]:
+    """The headers of any content: what it is, that it is nothing else, and that nobody shares it."""
+    text = b"; charset=utf-8" if media_type.startswith("text/") else b""
     return [
-        (b"content-type", file.type.encode() + text),
-        (b"content-disposition", disposition(file.type, file.name)),
+        (b"content-type", media_type.encode() + text),
+        (b"content-disposition", disposition(media_type, name)),
         (b"x-content-type-options", b"nosniff"),
         (b"content-security-policy", b"default-src 'none'; sandbox"),
         (b"cache-control", b"private, no-cache"),
-        (b"accept-ranges", b"bytes"),
         (b"etag", tag),
     ]
 

@@ -51,6 +51,11 @@ _DIRECT: Node = {
     "allowEmptyValue": True,
     "schema": {"type": "string", "const": ""},
 }
+_THUMBNAIL: Node = {
+    "name": "thumbnail",
+    "in": "query",
+    "description": "A small picture, as JPEG or PNG, instead of the content.",
+}
 _TICKET: Node = {
     "type": "object",
     "properties": {
@@ -69,7 +74,8 @@ def file_of(field: Field) -> Node | None:
     rule = field.options.codec
     if not isinstance(rule, FileCodec):
         return None
-    return {"types": list(rule.types) or ["*/*"], "max_size": rule.max_size}
+    told: Node = {"types": list(rule.types) or ["*/*"], "max_size": rule.max_size}
+    return told | ({"thumbnails": rule.thumbnails.sizes} if rule.thumbnails.names else {})
 
 
 def file_paths(binding: Binding, described: RecordSchemas) -> Node:
@@ -149,11 +155,16 @@ def _operations(binding: Binding, field: Field, described: RecordSchemas, told: 
         "204": {"description": "It is done; no more was wanted.", "headers": _TAG},
     }
     tags = {"tags": [binding.collection]}
+    wanted = [_RANGE, _IF_NONE_MATCH]
+    refused: tuple[int, ...] = _READ
+    if "thumbnails" in told:
+        wanted.append(_THUMBNAIL | {"schema": {"type": "string", "enum": sorted(told["thumbnails"])}})
+        refused = (*_READ, 422)
     return {
         "parameters": [key_parameter(binding)],
         "get": tags
         | {"operationId": f"{name}_get", "summary": f"Read the file in {field.name}"}
-        | {"parameters": [_RANGE, _IF_NONE_MATCH], "responses": answers | problems(401, 403, *_READ)},
+        | {"parameters": wanted, "responses": answers | problems(401, 403, *refused)},
         "put": tags
         | {"operationId": f"{name}_put", "summary": f"Write the file in {field.name}", "description": limits}
         | {"parameters": [_NAME, IF_MATCH, _IF_NONE_MATCH, prefer("return")]}

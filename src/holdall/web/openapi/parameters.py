@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holdall.model import FORMS
 from holdall.query import MAX_INT, MAX_SEARCH, Asked, FieldSchema, Kind, Op, operators_of
-from holdall.session import Binding
-from holdall.web.dialect import CONTROLS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
+from holdall.session import COUNTED, Binding
+from holdall.web.dialect import CONTROLS, COUNTS, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, OPERATORS
 from holdall.web.filters import SEARCH
 from holdall.web.openapi.schemas import Node, RecordSchemas
 from holdall.web.openapi.shown_parameters import (
@@ -117,8 +117,9 @@ def _extent(binding: Binding, schemas: RecordSchemas) -> list[Node]:
         ),
         _query(
             "count",
-            "Whether all are counted: `exact` where pages are used, `none` with `after`, if it is not said.",
-            {"type": "string", "enum": ["exact", "none"]},
+            "Whether all are counted: `exact` where pages are used, `none` with `after`, if it is not said. `estimated`"
+            f" counts up to {COUNTED}, and says beyond that about how many there are.",
+            {"type": "string", "enum": list(COUNTS)},
         ),
         *([] if binding.is_keyless else [after]),
     ]

@@ -140,6 +140,11 @@ class RecordSchemas:
         properties: Node = {
             "data": {"type": "array", "items": self.shown},
             "total_count": number | {"description": "how many records there are; null if they were not counted"},
+            "total_is_estimated": {
+                "type": "boolean",
+                "const": True,
+                "description": "only where the total is an estimate, or the least that it can be",
+            },
             "page": {"type": "integer", "minimum": 1, "description": "absent where cursors are used"},
             "page_size": {"type": "integer", "minimum": 1},
             "total_pages": number | {"description": "absent where cursors are used"},

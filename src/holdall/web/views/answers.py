@@ -10,6 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from holdall.errors import CorruptRecord
+from holdall.session import Estimate
 from holdall.web.listing import Listing
 
 __all__ = ["Action", "Input", "ListingResult", "RecordResponse", "ResponseShape"]
@@ -49,15 +50,15 @@ class ResponseShape(StrEnum):
 class ListingResult(msgspec.Struct, Generic[M]):
     """A page of a list as ``get_many`` gives it.
 
-    ``total_count`` is None where it was not asked for. ``query_params`` is the request that the page answers.
-    ``broken`` has an error for each record of the page that cannot be read.
+    ``total_count`` is None where it was not asked for, and may be an estimate. ``query_params`` is the request that
+    the page answers. ``broken`` has an error for each record of the page that cannot be read.
 
     >>> ListingResult(["Emma"], 1).objects
     ['Emma']
     """
 
     objects: Sequence[M]
-    total_count: int | None = None
+    total_count: int | Estimate | None = None
     query_params: Listing | None = None
     broken: Sequence[CorruptRecord] = ()
 

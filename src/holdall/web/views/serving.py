@@ -13,7 +13,7 @@ from holdall.errors import FieldError, HoldallError, ValidationError
 from holdall.model import Frozen, Model, Record
 from holdall.policy import Right
 from holdall.query import AnyQuery, Json, Key, Value, both
-from holdall.session import Session, read_only_fields
+from holdall.session import Estimate, Session, read_only_fields
 from holdall.web.asgi import Scope
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
@@ -243,6 +243,7 @@ class Serving:
         reply = conditional(scope, data, tag_of_body(data))
         skip, count = listing.query.skip, len(result.objects)
         total = skip + count if result.total_count is None else result.total_count
+        total = total.number if isinstance(total, Estimate) else total
         reply.headers.append((b"content-range", content_range(self.binding.collection, skip, count, total)))
         return reply
 

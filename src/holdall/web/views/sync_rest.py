@@ -12,6 +12,7 @@ from holdall.app import SyncSession
 from holdall.errors import CorruptRecord, NotFound
 from holdall.model import Model
 from holdall.query import Key, Query, Value
+from holdall.session import Estimate
 from holdall.web.formats import Format
 from holdall.web.listing import Listing
 from holdall.web.views.answers import Action, Input, ListingResult, RecordResponse, ResponseShape
@@ -183,12 +184,18 @@ class RestView(SyncBulk, BaseRestView[M]):
         except CorruptRecord:
             readable = self.session.readable(query)
             records, broken = readable.records, readable.broken
-        total = self.count(query) if query_params.is_counted else None
+        total: int | Estimate | None = None
+        if query_params.is_counted:
+            total = self.estimate(query) if query_params.is_estimated else self.count(query)
         return ListingResult(records, total, query_params, broken)
 
     def count(self, query: Query[M]) -> int:
         """Return how many records a query means, whatever its page."""
         return self.session.count(msgspec.structs.replace(query, max_rows=None, skip=0, position=None))
+
+    def estimate(self, query: Query[M]) -> Estimate:
+        """Return about how many records a query means, whatever its page."""
+        return self.session.estimate(msgspec.structs.replace(query, max_rows=None, skip=0, position=None))
 
     def get_one(self, key: Key) -> M:
         """Return the record with a key, of those that ``build_query`` means; raises NotFound."""

@@ -43,11 +43,11 @@ class SeveralStoresRun(CommitRun):
         self.commit = uuid7().hex
         self._coordinator = Coordinator(context.bindings)
         self._part = Participation(self.commit, plan, context, options, self.reports)
-        self._endings = Endings(self._part, self.outcome)
 
     async def finish(self) -> CommitResult:
         """Carry it out. Raises the CommitError that says how it ended."""
         part = self._part
+        endings = Endings(part, self.outcome)  # not kept, as it knows this run: nothing is left to the collector
         self.context.begin()
         try:
             part.freeze()  # what is edited from here on is no part of this commit
@@ -57,28 +57,28 @@ class SeveralStoresRun(CommitRun):
                     self._coordinator, self.commit, self.plan.stores, seconds=self.options.timeout
                 )
             except HoldallError as error:
-                raise await self._endings.aborted(error) from error
+                raise await endings.aborted(error) from error
             with lease_of(part.two_phase):
-                return await self._run(part)
+                return await self._run(part, endings)
         finally:
             self.is_in_doubt = part.is_in_doubt
             self.context.end()
 
-    async def _run(self, part: Participation) -> CommitResult:
+    async def _run(self, part: Participation, endings: Endings) -> CommitResult:
         try:
             await self._until_decided()
         except InDoubt as error:
-            raise await self._endings.in_doubt(error) from error.__cause__
+            raise await endings.in_doubt(error) from error.__cause__
         except (Exception, asyncio.CancelledError) as error:
             if part.commit.handle.is_in_doubt:
                 doubt = InDoubt()
                 doubt.__cause__ = error
-                raise await self._endings.in_doubt(doubt) from error
-            raise await self._endings.aborted(error) from error
+                raise await endings.in_doubt(doubt) from error
+            raise await endings.aborted(error) from error
         reached(Failpoint.DECIDED)
         with phase(self.context.bindings.instrument, "roll forward"):
             ends = await roll_forward(part.commit, seconds=self.options.timeout)
-        return await self._endings.decided(ends)
+        return await endings.decided(ends)
 
     def outcome(self) -> CommitResult:
         """The result, as far as it is known, with what can be done about it."""
