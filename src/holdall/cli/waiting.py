@@ -15,7 +15,8 @@ __all__ = ["Waiting"]
 class Waiting:
     """An ASGI application that starts another as soon as ``prepare`` raises no Failure, and answers 503 until then.
 
-    ``prepare`` is called in a thread, every so many ``seconds``; what it says is printed once.
+    The function ``prepare`` runs in a thread, once in so many ``seconds``; each new Failure is printed. Example:
+    :func:`holdall.cli.worker.service`.
     """
 
     def __init__(self, service: Any, prepare: Callable[[], object], seconds: float = 1.0) -> None:
