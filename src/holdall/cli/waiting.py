@@ -15,7 +15,7 @@ __all__ = ["Waiting"]
 class Waiting:
     """An ASGI application that starts another as soon as ``prepare`` raises no Failure, and answers 503 until then.
 
-    The function ``prepare`` runs in a thread, once in so many ``seconds``; each new Failure is printed. Example:
+    The function ``prepare`` runs in a thread, at intervals of ``seconds``; each new Failure is printed. Example:
     :func:`holdall.cli.worker.service`.
     """
 
