@@ -34,15 +34,17 @@ class Mover:
         assert self._position is not None
         return self._position
 
-    async def take(self, wanted: Position) -> bool:
+    async def take(self, wanted: Position, *, is_cancelling: bool = False) -> bool:
         """Take the move up where it is, or begin it as ``wanted``; whether it begins.
 
-        Raises StateError while somebody else has it in hand.
+        Raises StateError while somebody else has it in hand; to cancel it, not while that one copies: his next batch
+        is refused then, and he does nothing else.
         """
         known = await read_row(self._target, Position, wanted.collection)
         if known is not None:
             owner, _, run = known.owner.partition(" ")
-            if owner and not is_known_dead(owner, run) and known.until > _now():
+            is_stopped = is_cancelling and known.state == "copying"
+            if not is_stopped and owner and not is_known_dead(owner, run) and known.until > _now():
                 last = f"{known.until - _LEASE:%Y-%m-%d %H:%M:%S} UTC"
                 raise StateError(f"{known.collection} is being moved elsewhere: its last batch was at {last}")
         self._position = known
