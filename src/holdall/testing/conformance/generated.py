@@ -79,7 +79,7 @@ def _drawn(strategy: Callable[[], st.SearchStrategy[Any]], examples: int) -> lis
 
 
 def _drawn_once(key: Hashable, draw: Callable[[], list[Any]]) -> list[Any]:
-    """What was drawn, by this process or by one that shares with it: who comes second waits for the first."""
+    """Return what was drawn, by this process or by one that shares with it, for which others wait."""
     if not _folders:
         return draw()
     import fcntl  # which is there wherever a process can be forked
