@@ -11,6 +11,7 @@ from holdall import Holdall
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
 from holdall.app.moving.mover import Mover
+from holdall.app.moving.rows import Position, read_row
 from holdall.errors import CommitAborted, StateError, StoreUnavailable
 from holdall.session.commit.failpoint import arm
 from holdall.store import Change
@@ -44,6 +45,19 @@ async def count(app: Holdall) -> int:
         first = await session.require(Counted, 1)
         first.count += 1
     return first.count
+
+
+async def killed_in_copying(app: Holdall, to: str) -> None:
+    def kill(reached: object) -> None:
+        if reached is MovePoint.COPIED:
+            raise Killed
+
+    arm(kill)
+    try:
+        with pytest.raises(Killed):
+            await move(app, to)
+    finally:
+        arm(None)
 
 
 async def move_and_die_at_the_very_end(app: Holdall, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,19 +131,21 @@ async def test_writers_go_on_only_where_the_switch_was_not_written(
     assert await count(app) == (1 if is_written else 2)
 
 
+async def test_a_mover_that_wakes_up_in_the_next_move_writes_nothing(app: Holdall) -> None:
+    await killed_in_copying(app, "other")
+    old = await read_row(app.stores["other"], Position, "counted")
+    await app.cancel_move(Counted, to="other")
+    await killed_in_copying(app, "other")
+    now = await read_row(app.stores["other"], Position, "counted")
+    assert old is not None
+    assert now is not None
+    assert now.id != old.id
+    assert now.version - 10 > old.version + 10  # whatever each has written
+
+
 async def test_what_is_being_moved_back_is_not_dropped(app: Holdall) -> None:
     await move(app, "other")
-
-    def kill(reached: object) -> None:
-        if reached is MovePoint.COPIED:
-            raise Killed
-
-    arm(kill)
-    try:
-        with pytest.raises(Killed):
-            await move(app, "main")
-    finally:
-        arm(None)
+    await killed_in_copying(app, "main")
     with pytest.raises(StateError, match="is being moved back to store 'main'"):
         await app.end_move(Counted, source="main")
     await move(app, "main")

@@ -9,30 +9,29 @@ from typing import TypeVar
 from holdall.app.given import demand_name
 from holdall.app.jobs import JobFunction, Jobs
 from holdall.app.jobs.declared_job import DeclaredJob
+from holdall.app.moving import MoveJobs, Moving
 from holdall.errors import DeclarationError
 from holdall.model import Model
 from holdall.query import AnyQuery, Value
 from holdall.service import Registry
-from holdall.session import Bindings
-from holdall.store import Store
 
 __all__ = ["Jobbed"]
 
 F = TypeVar("F", bound=JobFunction)
 
 
-class Jobbed:
-    """An application with long work to do. Example: :class:`holdall.app.jobs.Jobs`."""
+class Jobbed(Moving):
+    """An application with long work to do, moves of collections among it. Example: :class:`holdall.app.jobs.Jobs`."""
 
-    bindings: Bindings
     registry: Registry
-    stores: dict[str, Store]
     context: Callable[..., Value]
 
     @cached_property
     def jobs(self) -> Jobs:
         """Return the jobs, to be started, run, listed and cancelled. Example: :class:`holdall.app.jobs.Jobs`."""
-        return Jobs(self.bindings, lambda command: self.context({"command": command}))
+        jobs = Jobs(self.bindings, lambda command: self.context({"command": command}))
+        jobs.others.append(MoveJobs(self))
+        return jobs
 
     def job(self, name: str, *, over: type[Model] | AnyQuery, batch: int = 500, part: int = 10_000) -> Callable[[F], F]:
         """Declare a job: a function over all records of a model, or those that a condition means.

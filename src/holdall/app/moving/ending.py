@@ -31,7 +31,7 @@ async def cancelled(move: Move) -> MoveReport:
     if not is_begun and (known is None or known.is_over(row)):
         raise StateError(f"{move.name} is not being moved from {move.source.name!r} to {move.target.name!r}")
     with commit_under_way(move.run_id):
-        await move.mover.take(move.begun(), row)
+        await move.mover.take(move.begun(), row, is_cancelling=True)
         if move.state == "switching":
             raise StateError(
                 f"{move.name} was switched to {move.target.name!r}: run the move to its end, then move back"

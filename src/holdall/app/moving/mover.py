@@ -34,15 +34,17 @@ class Mover:
         assert self._position is not None
         return self._position
 
-    async def take(self, wanted: Position, row: MoveRow | None) -> None:
+    async def take(self, wanted: Position, row: MoveRow | None, *, is_cancelling: bool = False) -> None:
         """Take the move up where it is, or begin it as ``wanted``, also in place of one that ended long ago.
 
-        ``row`` is the one beside the source. Raises StateError while somebody else has the move in hand.
+        ``row`` is the one beside the source. Raises StateError while somebody else has the move in hand; to cancel it,
+        not while that one copies: his next batch is refused then, and he does nothing else.
         """
         known = await read_row(self._target, Position, wanted.collection)
         if known is not None:
             owner, _, run = known.owner.partition(" ")
-            if owner and not is_known_dead(owner, run) and known.until > _now():
+            is_stopped = is_cancelling and known.state == "copying"
+            if not is_stopped and owner and not is_known_dead(owner, run) and known.until > _now():
                 last = f"{known.until - _LEASE:%Y-%m-%d %H:%M:%S} UTC"
                 raise StateError(f"{known.collection} is being moved elsewhere: its last batch was at {last}")
         self._position = known
@@ -58,7 +60,7 @@ class Mover:
 
     async def _put(self, changes: Sequence[Change], row: Position) -> None:
         former, pause = self._position, _FIRST_PAUSE
-        row = msgspec.structs.replace(row, version=1 if former is None else former.version + 1)
+        row = msgspec.structs.replace(row, version=row.epoch if former is None else former.version + 1)
         for attempt in range(_TRIES):
             try:
                 await self._target.apply([*changes, row_change(row, former)])

@@ -67,6 +67,7 @@ class Position(msgspec.Struct, frozen=True):
     """In the target: how far a move is. ``state`` is preparing, copying, following, switching or moved.
 
     ``after`` is the key behind which copying goes on, as JSON texts of its parts. ``owner`` moves it, until ``until``.
+    Its versions begin at the ``epoch``, so that a mover of a cancelled move does not find its own in the next one.
     """
 
     collection: str
