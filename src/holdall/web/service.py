@@ -30,6 +30,7 @@ from holdall.web.events import Streams
 from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed, response_of
 from holdall.web.idempotency import is_hidden, kept_answers
+from holdall.web.jobs import ActionJobs, add_jobs
 from holdall.web.meta import META, collections_meta
 from holdall.web.metrics_route import add_metrics
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
@@ -83,7 +84,8 @@ class Service(FastAPI):
         self.holdall = app
         self.settings = options
         self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
-        contexts = RequestContexts(app)
+        self._jobs = ActionJobs(app)
+        contexts = RequestContexts(app, self._jobs)
         self._resources = {
             name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name), app.by_name)
             for name, binding in self._shown.items()
@@ -120,6 +122,7 @@ class Service(FastAPI):
         self.add_route(self.openapi_url, self._document, include_in_schema=False)
         add_first_page(self, {name: each.binding for name, each in self._resources.items()}, options)
         self.add_route(f"/{META}", self._meta, include_in_schema=False)
+        add_jobs(self, self._jobs, options)
         if options.metrics is not None:
             add_metrics(self, app, options, options.metrics)
         if options.docs:
@@ -221,6 +224,7 @@ class Service(FastAPI):
                 await self.holdall.create()
             await self.holdall.verify()
             await self.holdall.start()
+            self._jobs.start()
             self._health.is_started = True
             if self.settings.lifespan is None:
                 yield
@@ -231,6 +235,7 @@ class Service(FastAPI):
             self._health.is_stopping = True
             if self._streams is not None:
                 self._streams.close()
+            await self._jobs.stop()
             await self.holdall.close()
 
 
