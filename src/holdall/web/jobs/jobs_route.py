@@ -14,7 +14,10 @@ __all__ = ["add_jobs"]
 
 
 def add_jobs(service: FastAPI, jobs: ActionJobs, options: Options) -> None:
-    """Serve ``/_jobs/{id}``: the report to a GET; a DELETE cancels the job, and is answered with it, too."""
+    """Serve ``/_jobs/{id}``: the report to a GET; a DELETE cancels the job, and is answered with it, too.
+
+    Example: ``docs/actions.md``.
+    """
 
     async def job(request: Request) -> Response:
         user = await options.user_of(request.scope)
