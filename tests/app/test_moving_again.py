@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdall import Holdall
+from holdall import Event, Holdall
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
 from holdall.app.moving.fences import Fences
@@ -195,6 +195,22 @@ async def test_cancelling_that_was_killed_is_no_copying(app: Holdall, monkeypatc
         assert (await move(app, "other")).compared == 3
         await move(app, "main")
     assert await count(app) == 1
+
+
+async def test_events_of_before_are_delivered_from_the_store_that_was_left(app: Holdall) -> None:
+    told = list[object]()
+
+    @app.after(Counted.changed("count"), name="tell")
+    async def tell(event: Event) -> None:
+        told.append(event.new["count"])
+
+    await app.create()
+    await count(app)
+    await move(app, "other")
+    await count(app)
+    assert (await app.outbox.deliver()).delivered == 2
+    assert sorted(map(str, told)) == ["1", "2"]
+    assert [entry async for entry in app.outbox.entries()] == []
 
 
 async def test_what_is_being_moved_back_is_not_dropped(app: Holdall) -> None:

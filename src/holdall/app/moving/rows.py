@@ -88,10 +88,10 @@ class Position(msgspec.Struct, frozen=True):
         return self.state in ("switching", "moved")
 
     def is_over(self, row: MoveRow | None) -> bool:
-        """Whether it says nothing of the move that is under way from the source, which has this row.
+        """Whether the position says nothing of the move that is under way from the source, which has this row.
 
-        It may be of a former move, whose collection has come back since: a mover that dies at the very end leaves
-        ``switching``. Or of one that was refused, or cancelled by a process that died: nothing of it is in the target.
+        Former moves leave such positions, from which the collection has come back since (``switching`` where the mover
+        died at the very end), and so do moves that were refused, or cancelled by a process that died.
         """
         if row is None or row.id != self.id or self.state == "moved":
             return True
