@@ -12,9 +12,10 @@ FROM python:3.13-slim
 COPY --from=build /wheel /wheel
 RUN pip install --no-cache-dir "$(ls /wheel/*.whl)[all]" && rm -r /wheel \
     && useradd --create-home --uid 10001 holdall && mkdir -p /app /data && chown holdall /data
-ENV PYTHONUNBUFFERED=1 HOLDALL_APP=app:app HOLDALL_WORKERS=1
+ENV PYTHONUNBUFFERED=1 PYTHONPATH=/app HOLDALL_APP=app:app HOLDALL_WORKERS=1
 USER holdall
-WORKDIR /app
+# What the paths of stores begin at, as in sqlite:///shop.db.
+WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD \

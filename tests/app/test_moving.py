@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
 from holdall.app.moving.catching_up import CatchingUp
 from holdall.app.moving.known_moves import KnownMoves
-from holdall.errors import CommitAborted, DeclarationError, Reserved, StateError, Unsupported
+from holdall.errors import CommitAborted, DeclarationError, NotFound, Reserved, StateError, Unsupported
 from holdall.query import Query
 from holdall.session.commit.failpoint import arm
+from holdall.store import Change
 from holdall.testing.service_client import AsyncServiceClient
 from tests.support.moving_trial import losses_of, trial
 from tests.support.moving_writers import Counted, application
@@ -213,6 +215,88 @@ async def test_cancelled_moves_leave_the_target_empty(app: Holdall, second: Hold
     with pytest.raises(StateError, match="is not being moved"):
         await app.cancel_move(Counted, to="other")
     assert (await move(app, "other")).state == "moved"
+
+
+async def test_moves_are_in_the_list_of_jobs(app: Holdall, second: Holdall) -> None:
+    assert await second.jobs.latest() == []
+    await killed_at(MovePoint.COPIED, app)
+    await count(second, 1)
+    (found,) = await second.jobs.latest()
+    assert (found.name, found.state, found.parts, found.parts_done, found.seen) == ("move", "running", 1, 0, 3)
+    assert found.inputs == {"collection": "counted", "source": "main", "to": "other"}
+    assert abs((found.created_at - dt.datetime.now(dt.UTC)).total_seconds()) < 3_600
+    assert await app.jobs.show(found.id) == found
+    assert (await second.jobs.cancel(found.id)).state == "cancelled"
+    assert (await second.jobs.latest(), await rows_in(app, "other")) == ([], 0)
+    with pytest.raises(NotFound):
+        await second.jobs.cancel(found.id)
+
+    await killed_at(MovePoint.SWITCHING, app)
+    (again,) = await second.jobs.latest()
+    with pytest.raises(StateError, match="was switched"):
+        await second.jobs.cancel(again.id)
+    if await losses_of(app, "other"):
+        with pytest.raises(StateError, match="accept"):
+            await second.jobs.resume(again.id)
+        await move(second, "other")
+    done = await second.jobs.resume(again.id)
+    assert (done.id, done.state, done.is_done, done.seen) == (again.id, "done", True, 10)
+    assert await second.jobs.cancel(again.id) == done
+    assert [report.state for report in await app.jobs.latest()] == ["done"]
+    await app.end_move(Counted, source="main")
+    assert await app.jobs.latest() == []
+    assert await counts(app) == {key: int(key == 1) for key in range(1, 11)}
+
+
+async def test_jobs_and_moves_stand_in_one_list(app: Holdall) -> None:
+    @app.job("looking", over=Counted)
+    async def looking(context: object, records: list[Counted]) -> dict[str, float]:
+        return {"looked": len(records)}
+
+    first = await app.jobs.start("looking")
+    await move(app, "other")
+    last = await app.jobs.start("looking")
+    found = await app.jobs.latest()
+    assert [each.name for each in found] == ["looking", "move", "looking"]
+    assert (found[0].id, found[2].id) == (last, first)
+    assert [each.id for each in await app.jobs.latest(2)] == [each.id for each in found[:2]]
+    assert (await app.jobs.run(last)).counts == {"looked": 10}
+
+
+async def test_a_move_is_cancelled_while_another_process_copies(app: Holdall, second: Holdall) -> None:
+    waiting: list[asyncio.Task[object]] = []
+
+    async def cancelled() -> None:
+        (found,) = await second.jobs.latest()
+        assert (await second.jobs.cancel(found.id)).state == "cancelled"
+
+    def look(report: MoveReport) -> None:
+        if not waiting:
+            waiting.append(asyncio.create_task(cancelled()))
+
+    with pytest.raises(StateError, match="taken over"):
+        await slowly(app, look, waiting)
+    await waiting[0]
+    await count(app, 1)
+    assert ((await counts(app))[1], await rows_in(app, "other"), await app.jobs.latest()) == (1, 0, [])
+    assert (await move(app, "other")).state == "moved"
+
+
+async def slowly(app: Holdall, look: Callable[[MoveReport], None], waiting: list[asyncio.Task[object]]) -> None:
+    """Move a collection, and go on with its second batch once what was begun meanwhile is over."""
+    target = app.stores["other"]
+    apply = target.apply
+
+    async def late(changes: Sequence[Change]) -> object:
+        if waiting:
+            await asyncio.wait(waiting)
+        return await apply(changes)
+
+    target.apply = late  # type: ignore[method-assign, assignment]
+    try:
+        await move(app, "other", progress=look)
+    finally:
+        del target.apply
 
 
 async def test_a_collection_moves_back_and_the_rest_is_dropped(app: Holdall, second: Holdall, tmp_path: Path) -> None:

@@ -157,6 +157,14 @@ def test_a_file_that_is_not_there_is_not_made_and_an_unknown_store_not_understoo
     assert run(tmp_path, "holdall", "inspect", "shop://db").code == 2
 
 
+def test_a_schema_without_tables_is_told(tmp_path: Path, machine_postgres_url: str) -> None:
+    found = run(tmp_path, "holdall", "inspect", machine_postgres_url, "--schema", "nowhere")
+    assert (found.code, found.output) == (1, "")
+    assert found.errors.startswith("holdall: schema 'nowhere' has no tables or collections; ")
+    apsw.Connection(str(tmp_path / "empty.db")).execute("PRAGMA user_version = 1")
+    assert "add --schema NAME" in run(tmp_path, "holdall", "inspect", "sqlite:///empty.db").errors
+
+
 @pytest.mark.parametrize("driver", ["apsw", "stdlib"])
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_file_that_is_looked_at_stays_as_it_is(tmp_path: Path, mode: str, driver: str) -> None:

@@ -21,6 +21,8 @@ def test_a_new_project_fits_its_store_is_typed_and_formatted(tmp_path: Path) -> 
     assert (said.code, said.errors) == (0, "")
     assert "holdall serve book_shop:app --create --reload" in said.output
     folder = tmp_path / "book-shop"
+    image = (folder / "Dockerfile").read_text().splitlines()
+    assert image.index("WORKDIR /data") > image.index("USER app")  # where sqlite:///book_shop.db may be made
     assert invoke(folder, "create", "book_shop:app").code == 0
     assert invoke(folder, "check", "book_shop:app").code == 0
     assert (folder / "book_shop.db").exists()

@@ -23,7 +23,7 @@ VALUE: Any = WITHHELD
         lambda value: value + 1, lambda value: 1 + value, lambda value: value - 1, lambda value: 2 * value,
         lambda value: value / 2, lambda value: 1 // value, lambda value: value % 2, lambda value: 2**value,
         lambda value: value | {1}, lambda value: {1} & value, lambda value: -value,
-        lambda value: value < 1, lambda value: 1 < value, lambda value: value >= "a",
+        lambda value: value < 1, lambda value: value > 1, lambda value: value >= "a",
         lambda value: "a" in value, lambda value: value[0], lambda value: "text"[value],
         lambda value: value.upper(), lambda value: value.year,
     ],

@@ -30,6 +30,7 @@ _READING = {
     "first",
     "one",
     "count",
+    "estimate",
     "exists",
     "rows",
     "stream",

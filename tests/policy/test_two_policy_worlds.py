@@ -15,7 +15,7 @@ import pytest
 from holdall import Policy
 from holdall.errors import Forbidden, NotFound
 from holdall.query import Query
-from holdall.session import Bindings
+from holdall.session import Bindings, estimating
 from holdall.session.judging import Judging
 from holdall.session.references.guarded_access import GuardedAccess
 from holdall.session.references.visible_collections import VisibleCollections
@@ -52,6 +52,13 @@ async def _count_of_all(self: Any, query: Any) -> int:
     return await self._access.count(query)  # type: ignore[no-any-return]
 
 
+class _Open:
+    """Sees no rule for any collection."""
+
+    def guarded(self, binding: Any) -> None:
+        return None
+
+
 async def _told_of_hidden(self: Any, session: Any, key: Any) -> Any:
     found = await session.query(Query(self.binding.collection, self.meets(key)))
     if not found:
@@ -71,6 +78,7 @@ async def _nothing(self: Any) -> None:
 PLANTED: dict[str, tuple[Any, str, Any]] = {
     "filter on a hidden field": (Dialects, "of", lambda self, user: self._whole),
     "count": (GuardedAccess, "count", _count_of_all),
+    "noted count": (estimating, "visible_to", lambda bindings, user, **options: _Open()),
     "forbidden instead of absent": (CollectionView, "get_one", _told_of_hidden),
     "sort order": (VisibleCollections, "is_joined", _joined),
     "reference check": (Judging, "demand_references", _nothing),

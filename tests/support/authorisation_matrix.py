@@ -121,6 +121,7 @@ _VERBS: dict[str, Callable[[Session, Any], Awaitable[Any]]] = {
     "query": lambda session, query: session.query(query),
     "rows": lambda session, query: session.rows(query),
     "count": lambda session, query: session.count(query),
+    "estimate": lambda session, query: session.estimate(query),
     "first": lambda session, query: session.first(query),
     "exists": lambda session, query: session.exists(query),
     "readable": lambda session, query: session.readable(query),
@@ -129,7 +130,7 @@ _VERBS: dict[str, Callable[[Session, Any], Awaitable[Any]]] = {
     "delete": lambda session, query: session.delete(query),
 }
 _OF_GROUPS = ("query", "first", "exists", "readable")
-_OF_CONDITIONS = ("count", "update", "delete")
+_OF_CONDITIONS = ("count", "estimate", "update", "delete")
 
 RecordDoor: TypeAlias = Callable[["Asking", int], Awaitable[bool]]
 
@@ -176,6 +177,7 @@ RECORD_DOORS: dict[str, RecordDoor] = {
     "sorted": lambda a, key: _has(a.get("docs?sort=-team.name,id"), key),
     "sparse": lambda a, key: _has(a.get("docs?fields=id"), key),
     "count": lambda a, key: _number(a.get(f"docs?id={key}&page_size=1"), "total_count"),
+    "estimate": lambda a, key: _number(a.get(f"docs?id={key}&page_size=1&count=estimated"), "total_count"),
     "aggregate": lambda a, key: _rows(a.get(f"docs?id={key}&aggregate=rows")),
     "cursor": lambda a, key: _has(a.get("docs?after="), key),
     "patch of nothing": lambda a, key: _status(a.send("PATCH", f"docs/{key}", {}), 200, 403),
@@ -186,6 +188,7 @@ RECORD_DOORS: dict[str, RecordDoor] = {
     "session first": lambda a, key: _by_session(a, lambda s: s.first(Doc.where(Doc.id == key))),
     "session one": lambda a, key: _by_session(a, lambda s: s.one(Doc.where(Doc.id == key))),
     "session count": lambda a, key: _by_session(a, lambda s: s.count(Doc.where(Doc.id == key))),
+    "session estimate": lambda a, key: _by_session(a, lambda s: _estimated(s, key)),
     "session exists": lambda a, key: _by_session(a, lambda s: s.exists(Doc.where(Doc.id == key))),
     "session rows": lambda a, key: _by_session(a, lambda s: s.rows(Doc.where(Doc.id == key).only(Doc.id))),
     "session stream": lambda a, key: _by_session(a, lambda s: _streamed(s, key)),
@@ -207,6 +210,10 @@ RECORD_DOORS: dict[str, RecordDoor] = {
     "session select": lambda a, key: _by_session(a, lambda s: s.query(s.select("docs/papers").where(Doc.id == key))),
 }
 """Ways to ask whether a record is there: each gives what its answer says."""
+
+
+async def _estimated(session: Session, key: int) -> int:
+    return (await session.estimate(Doc.where(Doc.id == key))).number
 
 
 async def _status(answer: Awaitable[Any], *wanted: int) -> bool:

@@ -85,7 +85,7 @@ class Book(Model, collection="books"):
     tags: list[str] = field(default_factory=list)
     author: Ref[Author | None] = field(default=None)
     likes: Many[Book] = field(default=())
-    cover: File | None = file("covers", thumbnails={"small": (40, 40), "wide": (90, 60)})
+    cover: File | None = file("covers")
     owner: str = ""
     margin: int = 7
     version: int = field(version=True)

@@ -12,12 +12,14 @@ from __future__ import annotations
 import os
 import pickle
 import selectors
+import sys
 import tempfile
 import traceback
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
@@ -40,7 +42,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if forks < 1 or session.config.option.collectonly or session.testsfailed:
         return None
     groups = _groups(session.items)
-    with tempfile.TemporaryFile(buffering=0) as turns, selectors.DefaultSelector() as waiting:
+    with (
+        tempfile.TemporaryFile(buffering=0) as turns,
+        tempfile.TemporaryDirectory() as drawn,
+        selectors.DefaultSelector() as waiting,
+    ):
+        if generated := sys.modules.get("holdall.testing.conformance.generated"):
+            generated.share_drawn(Path(drawn))
         turns.write(b"".join(number.to_bytes(_TURN, "big") for number in range(len(groups))))
         turns.seek(0)
         for _ in range(min(forks, len(groups))):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holdall import Holdall, Role
+from holdall.query import Query
 from holdall.testing.client import Client
 from holdall.testing.wrapping import wrap_store
 from tests.support.office import LAYOUTS, TEAMS, Doc, Team, add_names, who
@@ -43,6 +44,10 @@ class Counted:
     async def count(self, query: Any) -> Any:
         self.calls += 1
         return await self._store.count(query)
+
+    async def noted_count(self, collection: str) -> int:
+        """Of all records, hidden ones too; large enough to be told where it may be."""
+        return 20_000 + int(await self._store.count(Query(collection)))
 
     async def apply(self, changes: Any) -> Any:
         self.calls += 1
@@ -232,7 +237,11 @@ def _list(chance: random.Random) -> str:
     if chance.random() < 0.5:
         parts.append("sort=" + ",".join(chance.sample(sorts, chance.choice([1, 1, 2]))))
     if chance.random() < 0.3:
-        parts.append(chance.choice(["page_size=1", "page_size=2&page=2", "page_size=2&after=", "count=none"]))
+        parts.append(
+            chance.choice(
+                ["page_size=1", "page_size=2&page=2", "page_size=2&after=", "count=none", "count=estimated&page_size=1"]
+            )
+        )
     if chance.random() < 0.3:
         parts.append(chance.choice(["include=team", "include=team.docs(sort=title)", "include=docs", "include=source"]))
     if chance.random() < 0.2:

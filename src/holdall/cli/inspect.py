@@ -44,6 +44,9 @@ def inspect(
     unknown = sorted(look.only - {each.schema.stored_name for each in found.collections})
     if unknown:
         raise Failure(f"there is no collection {unknown[0]!r}", REFUSED)
+    if not found.collections:
+        place = f"schema {schema!r}" if schema else "the store"
+        raise Failure(f"{place} has no tables or collections; tables of another schema: add --schema NAME", REFUSED)
     print(module_source(url, _alone(found)), end="")
 
 

@@ -47,7 +47,7 @@ def serve(
         print(f"{found.app.name} is served on {address}", flush=True)
 
     if reload:
-        with worker.environment(target, create=create):
+        with worker.environment(target, reloads=True, create=create):
             run_reloading(worker.FACTORY, listener, announce, access_log=access_log)
         return
     if workers == 1:

@@ -96,4 +96,9 @@ def _users(target: str) -> Users:
 
 
 def _password() -> str:
-    return getpass("password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass("password: ")
+    if getpass("once more: ") != password:
+        raise Failure("these are two passwords; nothing was done")
+    return password

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from holdall.query import MAX_DEPTH, FieldSchema, Json, Kind, is_of_kind
@@ -16,8 +14,9 @@ nested too deeply.
 """
 
 _FIELD = FieldSchema("value", Kind.JSON)
-_SUSPECT = re.compile(r"\d{19}|\\u0000")  # a number that 64 bits may not hold, a NUL character
-_SUSPECT_BYTES = re.compile(_SUSPECT.pattern.encode())
+_AS_ZERO = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
+_LONG = b"0" * 19  # digits of a number that 64 bits may not hold
+_NUL = b"\\u0000"
 _decode = msgspec.json.Decoder().decode
 
 
@@ -40,8 +39,8 @@ def may_pass_bounds(text: str | bytes) -> bool:
 
     Example: :func:`is_bounded_json`.
     """
-    found = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
-    return found is not None
+    raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    return _NUL in raw or _LONG in raw.translate(_AS_ZERO)
 
 
 def is_bounded_json(value: object) -> bool:

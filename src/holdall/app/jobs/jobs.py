@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from holdall.app.jobs.declared_job import DeclaredJob
+from holdall.app.jobs.long_work import LongWork
 from holdall.app.jobs.notes import Notes
 from holdall.app.jobs.parts import Parts
 from holdall.app.jobs.report import MOST_FAILURES, JobFailure, JobReport
@@ -61,6 +62,7 @@ class Jobs:
         self._bindings = bindings
         self._open_context = open_context
         self._declared: dict[str, DeclaredJob] = {}
+        self.others: list[LongWork] = []  # beside the jobs over records
         self.store: Store | None = None  # which keeps the notes, if one was named
 
     def add(self, declared: DeclaredJob) -> None:
@@ -98,6 +100,8 @@ class Jobs:
         ``workers`` parts are worked on at once; ``progress`` is told after each part. A part that another process works
         on is waited for, and taken over where that process dies. Raises NotFound for a job that is not there.
         """
+        if (other := self._other(job)) is not None:
+            return await other.resume(job)
         if type(workers) is not int or workers < 1:
             raise StateError("workers is a number above zero")
         parts = await self._parts()
@@ -155,6 +159,8 @@ class Jobs:
 
     async def show(self, job: str) -> JobReport:
         """Report how far a job is; raises NotFound. Example: :class:`Jobs`."""
+        if (other := self._other(job)) is not None:
+            return await other.show(job)
         parts = await self._parts()
         async with Session(self._bindings) as session:
             return _report(await parts.job(session, job), await parts.of(session, job))
@@ -166,17 +172,27 @@ class Jobs:
         async with Session(self._bindings) as session:
             sort = (SortKey(("created_at",), descending=True),)
             query: AnyQuery = Query(self._bindings.of_model(model).collection, ALWAYS, sort, limit, model=model)
-            return [_report(note, await parts.of(session, note.id)) for note in await session.query(query)]
+            found = [_report(note, await parts.of(session, note.id)) for note in await session.query(query)]
+        for other in self.others:
+            found += await other.latest(limit)
+        return sorted(found, key=lambda report: report.created_at, reverse=True)[:limit]
 
     async def cancel(self, job: str) -> JobReport:
         """Have a job stop after the batches that are under way; ``resume`` goes on. Example: ``docs/jobs.md``."""
+        if (other := self._other(job)) is not None:
+            return await other.cancel(job)
         await (await self._parts()).move(job, "cancelled", unless=("done", "cancelled"))
         return await self.show(job)
 
     async def resume(self, job: str, *, workers: int = 2) -> JobReport:
         """Go on with a job that was cancelled, or that a process left behind; as ``run``. Example: ``docs/jobs.md``."""
+        if (other := self._other(job)) is not None:
+            return await other.resume(job)
         await (await self._parts()).move(job, "planning", unless=("done", "planning", "running"))
         return await self.run(job, workers=workers)
+
+    def _other(self, job: str) -> LongWork | None:
+        return next((each for each in self.others if job.startswith(each.prefix)), None)
 
     def _named(self, name: str) -> DeclaredJob:
         if name not in self._declared:

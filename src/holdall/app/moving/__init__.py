@@ -2,8 +2,9 @@
 
 from holdall.app.moving.fitness import Loss
 from holdall.app.moving.known_moves import KnownMoves
+from holdall.app.moving.move_jobs import MoveJobs
 from holdall.app.moving.move_point import MovePoint
 from holdall.app.moving.moving import Moving
 from holdall.app.moving.report import MoveReport
 
-__all__ = ["KnownMoves", "Loss", "MovePoint", "MoveReport", "Moving"]
+__all__ = ["KnownMoves", "Loss", "MoveJobs", "MovePoint", "MoveReport", "Moving"]

@@ -28,11 +28,11 @@ async def cancelled(move: Move) -> MoveReport:
     row = await read_row(move.source, MoveRow, move.name)
     known = await read_row(move.target, Position, move.name)
     is_begun = row is not None and row.state != "moved" and row.store == move.target.name
-    if not is_begun and (known is None or known.state == "moved"):
+    if not is_begun and (known is None or known.is_over(row)):
         raise StateError(f"{move.name} is not being moved from {move.source.name!r} to {move.target.name!r}")
     with commit_under_way(move.run_id):
-        await move.mover.take(move.begun())
-        if move.state in ("switching", "moved"):
+        await move.mover.take(move.begun(), row, is_cancelling=True)
+        if move.state == "switching":
             raise StateError(
                 f"{move.name} was switched to {move.target.name!r}: run the move to its end, then move back"
             )
@@ -60,17 +60,17 @@ async def _remove_notes(move: Move) -> None:
 async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, binding: Binding, left: Store) -> MoveReport:
     """Drop what a collection has left in a store. Raises StateError where it was not moved away from there."""
     name, here = binding.collection, store_within(binding.store)
-    left.bind([MOVE, kept_in(bindings, binding, left).schema])
+    left.bind([MOVE, POSITION, kept_in(bindings, binding, left).schema])
     here.bind([POSITION])
     for store in (left, here):
         if isinstance(store, Provisioned):
             await store.create()
     row = await read_row(left, MoveRow, name)
-    known = await read_row(here, Position, name)
+    known, former = await read_row(here, Position, name), await read_row(left, Position, name)
     if here is left or row is None or row.state != "moved":
         raise StateError(f"{name} was not moved away from store {left.name!r}")
-    if known is not None and known.state != "moved":
-        raise StateError(f"the move of {name} from {left.name!r} has not come to its end: run it again")
+    if former is not None and not former.is_over(await read_row(here, MoveRow, name)):
+        raise StateError(f"{name} is being moved back to store {left.name!r}: end or cancel that first")
     note_binding(bindings, name, left)
     assert isinstance(left, Provisioned)
     await left.drop(name, note_name(name))
@@ -78,6 +78,8 @@ async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, bindi
     await left.apply([removal(row)])
     if known is not None and known.source == left.name:
         await here.apply([removal(known)])
+    if former is not None:
+        await left.apply([removal(former)])
     await moves.look_at(left)
     bindings.forget(note_name(name))
     bindings.configure()

@@ -67,6 +67,7 @@ class Position(msgspec.Struct, frozen=True):
     """In the target: how far a move is. ``state`` is preparing, copying, following, switching or moved.
 
     ``after`` is the key behind which copying goes on, as JSON texts of its parts. ``owner`` moves it, until ``until``.
+    Its versions begin at the ``epoch``, so that a mover of a cancelled move does not find its own in the next one.
     """
 
     collection: str
@@ -80,6 +81,14 @@ class Position(msgspec.Struct, frozen=True):
     owner: str
     until: dt.datetime
     version: int = 1
+
+    def is_over(self, row: MoveRow | None) -> bool:
+        """Whether a collection that lies in the source has come back since; ``row`` is the one beside the source.
+
+        A mover that died at the very end leaves ``switching``, and a row that says ``moved``.
+        """
+        is_switching = row is not None and row.id == self.id and row.state == "closed"
+        return self.state == "moved" or (self.state == "switching" and not is_switching)
 
 
 Kept = TypeVar("Kept", MoveRow, Position)

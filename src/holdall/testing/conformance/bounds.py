@@ -67,9 +67,8 @@ class Bounds:
         assert rows == dict(enumerate([*extremes, None]))
         case.remember()
         if case.declares(Feature.FILTER) and kind is not Kind.JSON:
-            for value in extremes:
-                for op in {Op.EQ, Op.NE, Op.LT, Op.GE} & case.store.capabilities.operators:
-                    case.expect(Query("sample", Compare((name,), op, value)))
+            ops = sorted({Op.EQ, Op.NE, Op.LT, Op.GE} & case.store.capabilities.operators)
+            case.expect_keys("sample", *[Compare((name,), op, value) for value in extremes for op in ops])
 
     @requires(Feature.FILTER, Op.IN)
     def test_long_lists(self, case: Case) -> None:

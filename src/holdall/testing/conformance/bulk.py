@@ -69,7 +69,7 @@ class BulkChanges:
             assert isinstance(condition, Compare)
             bulk = BulkChange(Verb.UPDATE, Query("country"), ("population", "name"), (Computed(condition.path), "same"))
             assert _change(case, bulk) == 4
-            found = case.content()["country"]
+            found = case.rows("country")
             assert [found[f"c{n}"] for n in range(4)] == [(f"c{n}", "same", expected[n]) for n in range(4)]
 
     @requires(Feature.BULK_CHANGES, Transactional)
@@ -79,7 +79,7 @@ class BulkChanges:
         case.apply(*(case.add("country", code=code, name=code) for code in "ABCD"))
         query: AnyQuery = Query("country", Compare(("code",), Op.IN, ("A", "C", "Z")))
         assert _change(case, BulkChange(Verb.REMOVE, query)) == 2
-        assert set(case.content()["country"]) == {"B", "D"}
+        assert set(case.rows("country")) == {"B", "D"}
         assert _change(case, BulkChange(Verb.REMOVE, Query("country"))) == 2
         case.holds({})
 
@@ -99,7 +99,7 @@ class BulkChanges:
             assert {key for key, found in case.column("author", "name").items() if found == name} == changed
         leaves: AnyQuery = Query("author", Compare(("mentor", "id"), Op.EQ, 5))
         assert _change(case, BulkChange(Verb.REMOVE, leaves)) == 1
-        assert set(case.content()["author"]) == {1, 2, 3, 4, 5}
+        assert set(case.rows("author")) == {1, 2, 3, 4, 5}
 
     @requires(Feature.BULK_CHANGES, Transactional, Feature.SORT, Feature.OFFSET)
     def test_the_first_of_them(self, case: Case) -> None:
@@ -110,7 +110,7 @@ class BulkChanges:
         assert _change(case, BulkChange(Verb.UPDATE, query, ("name",), ("low",))) == 3
         assert {key for key, name in case.column("country", "name").items() if name == "low"} == {"c7", "c6", "c5"}
         assert _change(case, BulkChange(Verb.REMOVE, query)) == 3
-        assert len(case.content()["country"]) == 6
+        assert len(case.rows("country")) == 6
 
     @requires(Feature.BULK_CHANGES, Transactional)
     def test_no_more_than_asked(self, case: Case) -> None:
@@ -139,7 +139,7 @@ class BulkChanges:
                 _change(case, BulkChange(Verb.REMOVE, Query("country")))
             with pytest.raises(ReferenceViolation):
                 _change(case, BulkChange(Verb.UPDATE, Query("author"), ("country",), ("Z",)))
-        assert set(case.content()["country"]) == {"A"}
+        assert set(case.rows("country")) == {"A"}
 
     @requires(Feature.BULK_CHANGES, Transactional)
     def test_keys_are_not_set(self, case: Case) -> None:

@@ -77,7 +77,7 @@ class Case:
         """The result of this coroutine; an error if it takes longer than ``timeout`` seconds."""
         # Not Runner.run: it sets a handler of signals each time, which costs more than many a query.
         loop = self._runner.get_loop()
-        return loop.run_until_complete(loop.create_task(asyncio.wait_for(work, self.timeout), context=self._context))
+        return loop.run_until_complete(loop.create_task(_within(self.timeout, work), context=self._context))
 
     def declares(self, need: Feature | Op | Kind | type) -> bool:
         """Whether the store says it can do this; a type stands for one of the optional protocols."""
@@ -107,14 +107,18 @@ class Case:
 
     def expect_keys(self, collection: str, *conditions: Condition) -> None:
         """As ``expect`` for conditions, looking at the keys alone where the store projects: the quicker look."""
-        key = tuple((name,) for name in self.schemas[collection].key) if self.declares(Feature.PROJECTION) else ()
-        queries: list[AnyQuery] = [Query(collection, condition, projection=key) for condition in conditions]
+        queries = [self.keys_of(Query(collection, condition)) for condition in conditions]
 
         async def ask() -> list[Rows]:
             return [await self.store.fetch(query) for query in queries]
 
         for query, found in zip(queries, self.run(ask()), strict=True):
             self._compare(query, found)
+
+    def keys_of(self, query: AnyQuery) -> AnyQuery:
+        """The query for keys alone where the store projects: they tell which records are found, and in what order."""
+        key = [(name,) for name in self.schemas[query.collection].key]
+        return query.only(*key) if self.declares(Feature.PROJECTION) else query
 
     def _compare(self, query: AnyQuery, found: Rows) -> None:
         same_rows(self.fields_of(query), found, evaluate(query, self.tables), is_ordered(query), query)
@@ -182,7 +186,7 @@ class Case:
         if tables is None and self._is_loaded:
             return
         self.clear()
-        self.tables = dict(tables) if tables is not None else fitting_tables(self.schemas, world_tables())
+        self.tables = dict(tables) if tables is not None else self.fixed_tables()
         changes = [change for table in self.tables.values() for change in self._adds(table)]
         if changes:
             self.run(self.store.apply(changes))
@@ -191,10 +195,14 @@ class Case:
             self.run(self.store.apply(circles))
         self._is_loaded = tables is None
 
+    def fixed_tables(self) -> dict[str, Table]:
+        """Return the fixed rows of each collection, which need not be in the store."""
+        return fitting_tables(self.schemas, world_tables())
+
     def clear(self) -> None:
         """Let the store hold nothing."""
         self._is_loaded = False
-        held = {name: self.fetch(Query(name)) for name in self.schemas}
+        held = self._everything()
         cut = [
             self.update(name, schema.key_of(row), **{field.name: None})
             for name, schema in self.schemas.items()
@@ -226,20 +234,32 @@ class Case:
 
     def content(self) -> dict[str, dict[Any, Row]]:
         """Every row the store holds, by collection and key."""
-        return {
-            name: {schema.key_of(row): row for row in self.fetch(Query(name))} for name, schema in self.schemas.items()
-        }
+        return {name: self._by_key(name, rows) for name, rows in self._everything().items()}
+
+    def rows(self, collection: str) -> dict[Any, Row]:
+        """Every row of one collection, by key."""
+        return self._by_key(collection, self.fetch(Query(collection)))
 
     def column(self, collection: str, field: str) -> dict[Any, Value]:
         """The field of every record the collection holds, by key."""
         place = self.schemas[collection].positions[field]
-        return {key: row[place] for key, row in self.content()[collection].items()}
+        return {key: row[place] for key, row in self.rows(collection).items()}
 
     def holds(self, expected: Mapping[str, Mapping[Any, Row]]) -> None:
         """See that each collection holds exactly these rows, by key; collections not named hold none."""
-        for name, schema in self.schemas.items():
+        for name, found in self._everything().items():
             rows = expected.get(name, {}).values()
-            same_rows(schema.stored, self.fetch(Query(name)), rows, False, f"content of {name}")
+            same_rows(self.schemas[name].stored, found, rows, False, f"content of {name}")
+
+    def _everything(self) -> dict[str, Rows]:
+        async def ask() -> dict[str, Rows]:
+            return {name: await self.store.fetch(Query(name)) for name in self.schemas}
+
+        return self.run(ask())
+
+    def _by_key(self, collection: str, rows: Rows) -> dict[Any, Row]:
+        schema = self.schemas[collection]
+        return {schema.key_of(row): row for row in rows}
 
     def _adds(self, table: Table) -> list[Change]:
         schema = table.schema
@@ -269,3 +289,9 @@ class Case:
             for row in table.rows
             if row[table.schema.positions[field.name]] is not None
         ]
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result, without a further task as ``wait_for`` has it."""
+    async with asyncio.timeout(seconds):
+        return await work

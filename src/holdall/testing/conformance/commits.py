@@ -13,7 +13,6 @@ import msgspec
 import pytest
 
 from holdall.errors import Conflict, LockConflict, Reserved
-from holdall.query import Row
 from holdall.store import (
     FENCE_PREFIX,
     RESERVATION_FORMAT,
@@ -100,7 +99,9 @@ class Commits:
         before = self.case.content()
         with pytest.raises(self._refusal) as caught:
             write(*arguments)
-        return self._judged(caught.value, commits, before)
+        self._judged(caught.value, commits)
+        self.case.holds(before)
+        return caught.value
 
     def refuses_each(self, commits: Collection[str], *writes: Write) -> None:
         """See that each of these writes is refused as ``refuses`` says.
@@ -115,20 +116,19 @@ class Commits:
         for answer in answers:
             if not isinstance(answer, self._refusal):
                 raise answer if isinstance(answer, BaseException) else AssertionError("nothing was refused")
-            self._judged(answer, commits, before)
+            self._judged(answer, commits)
+        self.case.holds(before)
 
     @property
     def _refusal(self) -> type[Conflict]:
         return LockConflict if self.hold is Hold.PREPARED else Reserved
 
-    def _judged(self, refusal: Conflict, commits: Collection[str], before: dict[str, dict[Any, Row]]) -> Conflict:
+    def _judged(self, refusal: Conflict, commits: Collection[str]) -> None:
         if isinstance(refusal, Reserved):
             assert set(refusal.commits) == set(commits)
         else:
             assert set(commits) <= set(self.held())
         assert refusal.store == self.case.store.name
-        self.case.holds(before)
-        return refusal
 
     def let_go(self) -> None:
         """Roll back whatever is left of the commits of this test."""

@@ -112,7 +112,7 @@ class Expecting(CommitsOfATest):
             case.add("book", id=two, title="b", isbn="2"),
         )
         schema = case.schemas["book"]
-        before = {key: expected_of(schema, row) for key, row in case.content()["book"].items()}
+        before = {key: expected_of(schema, row) for key, row in case.rows("book").items()}
         passed = [
             case.update("book", one, isbn="2", sold_in=Members.of(("B", "C"), ("A", "B"))),
             case.update("book", two, isbn="1"),

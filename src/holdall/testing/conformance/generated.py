@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Callable, Hashable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -14,10 +17,19 @@ from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.requires import requires
 from holdall.testing.strategies import conditions, queries
 
-__all__ = ["Generated", "drawn", "drawn_alike"]
+__all__ = ["Generated", "drawn", "drawn_alike", "share_drawn"]
 
 
 _DRAWN: dict[Hashable, list[Any]] = {}
+_folders: list[Path] = []
+
+
+def share_drawn(folder: Path) -> None:
+    """Let processes that are forked from this one keep there what one of them has drawn, for the others.
+
+    Example: :func:`drawn_alike`.
+    """
+    _folders[:] = [folder]
 
 
 def drawn(strategy: st.SearchStrategy[Any], examples: int, check: Callable[[Any], object]) -> None:
@@ -51,15 +63,37 @@ def drawn_alike(
         return
     key = (theme, examples, case.likeness)
     if key not in _DRAWN:
-        found: list[Any] = []
-        drawn(strategy(), examples, found.append)
-        _DRAWN[key] = found
+        _DRAWN[key] = _drawn_once(key, partial(_drawn, strategy, examples))
     for example in _DRAWN[key]:
         try:
             check(example)
         except Exception:
             drawn(strategy(), examples, check)  # it looks for the smallest that fails
             raise
+
+
+def _drawn(strategy: Callable[[], st.SearchStrategy[Any]], examples: int) -> list[Any]:
+    found: list[Any] = []
+    drawn(strategy(), examples, found.append)
+    return found
+
+
+def _drawn_once(key: Hashable, draw: Callable[[], list[Any]]) -> list[Any]:
+    """Return what was drawn, by this process or by one that shares with it, for which others wait."""
+    if not _folders:
+        return draw()
+    import fcntl  # which is there wherever a process can be forked
+
+    name = hashlib.sha256(repr(key).encode()).hexdigest()
+    with (_folders[0] / name).open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if content := file.read():
+            found: list[Any] = pickle.loads(content)  # noqa: S301 - written by a fork of the same process
+            return found
+        found = draw()
+        file.write(pickle.dumps(found))
+        return found
 
 
 class Generated:

@@ -207,8 +207,7 @@ def _is_near(one: Value, other: Value) -> bool:
 
 def _hold(case: Case, collection: str, **columns: Row) -> None:
     """Let the store hold the first rows of a collection with these values, and nothing else."""
-    case.load()
-    table = case.tables[collection]
+    table = case.fixed_tables()[collection]
     schema: Schema = table.schema
     number = len(next(iter(columns.values())))
     rows = []

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
 
 from holdall.errors import Conflict
-from holdall.query import AnyQuery, Kind, Row, Table, Value
+from holdall.query import AnyQuery, FieldSchema, Kind, Row, Schema, Table, Value
 from holdall.store import Change, CommitClass, Feature, Verb
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.generated import drawn_alike
 from holdall.testing.conformance.requires import requires
+from holdall.testing.pool import OBJECT_IDS, POOL
 from holdall.testing.strategies import queries, values
 
 __all__ = ["Histories"]
 
 _CODES = ("a", "b", "c", "A", "é")
-_Rows = dict[str, dict[Any, tuple[Any, ...]]]
+_KEYS: dict[str, tuple[Value, ...]] = {
+    "country": _CODES,
+    "author": (1, 2, 3, 4),
+    "shelf": (("a", 1), ("a", 2), ("b", 1)),
+}
+"""Of the collections that others refer to."""
+_LIKELY = {kind: pool[:: len(pool) // 2 or 1][:3] for kind, pool in POOL.items()}
+"""Some values of each kind that many records of a content have, so that queries find some of them and not all."""
+_SUBSETS = {name: st.lists(st.sampled_from(keys), unique=True) for name, keys in _KEYS.items()}
+_NOTHING: st.SearchStrategy[Value] = st.none()
+_EMPTY: st.SearchStrategy[list[Value]] = st.builds(list)
 
 
 class Histories:
@@ -98,13 +110,37 @@ def _histories() -> st.SearchStrategy[list[list[tuple[Verb, str, str, int | None
     return st.lists(_groups(), min_size=1, max_size=6)
 
 
-@st.composite
-def _asked(draw: st.DrawFn, case: Case) -> tuple[dict[str, list[Row]], list[AnyQuery]]:
+def _asked(case: Case) -> st.SearchStrategy[tuple[dict[str, list[Row]], list[AnyQuery]]]:
     """Rows of each collection, and queries on them."""
-    content = draw(_contents(case))
     many = case.declares(Feature.MANY_CONDITIONS)
-    asked = queries(content, case.store.capabilities.operators, 2, many)
-    return {name: list(table.rows) for name, table in content.items()}, [draw(asked) for _ in range(5)]
+    asked = queries(_likely(case), case.store.capabilities.operators, 2, many)
+    return st.tuples(_contents(case), st.lists(asked, min_size=5, max_size=5))
+
+
+def _likely(case: Case) -> dict[str, Table]:
+    """Records of values that contents often have, so that strategies of queries are built once, for all of them."""
+    tables: dict[str, Table] = {}
+    for name, schema in case.schemas.items():
+        keys = _KEYS.get(name) or _likely_values(schema.by_name[schema.key[0]])
+        rows = [
+            tuple([parts.get(field.name, _likely_value(field, place)) for field in schema.stored])
+            for place, parts in enumerate(_parts(schema, key) for key in keys)
+        ]
+        tables[name] = Table(schema, rows)
+    return tables
+
+
+def _likely_value(field: FieldSchema, place: int) -> Value:
+    keys = _KEYS.get(field.target or "", ()) if field.kind in (Kind.REF, Kind.MANY) else _likely_values(field)
+    return keys[:place] if field.kind is Kind.MANY else keys[place % len(keys)] if keys else None
+
+
+def _likely_values(field: FieldSchema) -> tuple[Value, ...]:
+    return OBJECT_IDS[:3] if field.is_object_id else _LIKELY[field.kind]
+
+
+def _parts(schema: Schema, key: Value) -> dict[str, Value]:
+    return dict(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))
 
 
 def _ask(case: Case, drawn: tuple[dict[str, list[Row]], list[AnyQuery]]) -> None:
@@ -115,34 +151,48 @@ def _ask(case: Case, drawn: tuple[dict[str, list[Row]], list[AnyQuery]]) -> None
 
 
 @st.composite
-def _contents(draw: st.DrawFn, case: Case) -> dict[str, Table]:
+def _contents(draw: st.DrawFn, case: Case) -> dict[str, list[Row]]:
     """Few records of each collection; references point at those before them, or anywhere where nothing keeps them."""
-    dangling = not case.declares(Feature.FOREIGN_KEYS)
-    keys: dict[str, list[Value]] = {
-        "country": list(_CODES),
-        "author": [1, 2, 3, 4],
-        "shelf": [("a", 1), ("a", 2), ("b", 1)],
-    }
-    kept = {name: draw(st.lists(st.sampled_from(known), unique=True)) for name, known in keys.items()}
-    tables: dict[str, Table] = {}
+    chosen = {name: draw(subsets) for name, subsets in _SUBSETS.items()}
+    targets = {name: keys if case.declares(Feature.FOREIGN_KEYS) else _KEYS[name] for name, keys in chosen.items()}
+    referring = {name: _one_of(keys) for name, keys in targets.items()}
+    listing = {name: _some_of(keys) for name, keys in targets.items()}
+    content: dict[str, list[Row]] = {}
     for name, schema in case.schemas.items():
-        rows: dict[Any, tuple[Value, ...]] = {}
-        own = st.lists(values(schema.by_name[schema.key[0]]), max_size=3, unique=True)
-        for key in kept[name] if name in kept else draw(own):
-            parts = dict(zip(schema.key, key if len(schema.key) > 1 else (key,), strict=True))
-            row = []
+        rows: dict[Any, Row] = {}
+        for key in chosen[name] if name in chosen else draw(_own_keys(schema.by_name[schema.key[0]])):
+            parts = _parts(schema, key)
+            row: list[Value] = []
             for field in schema.stored:
-                targets = keys.get(field.target or "", []) if dangling else kept.get(field.target or "", [])
                 if field.name in parts:
                     row.append(parts[field.name])
                 elif field.kind is Kind.REF:
-                    row.append(draw(st.none() | st.sampled_from(targets)) if targets else None)
+                    row.append(draw(referring.get(field.target or "", _NOTHING)))
                 elif field.kind is Kind.MANY:
-                    row.append(tuple(draw(st.lists(st.sampled_from(targets), unique=True))) if targets else ())
+                    row.append(tuple(draw(listing.get(field.target or "", _EMPTY))))
                 elif any(field.name in group for group in schema.unique):
                     row.append(f"{len(rows)}" if field.kind is Kind.STR else len(rows))
                 else:
-                    row.append(draw(st.none() | values(field) if field.nullable else values(field)))
+                    row.append(draw(_any_value(field)))
             rows[key] = tuple(row)
-        tables[name] = Table(schema, list(rows.values()))
-    return tables
+        content[name] = list(rows.values())
+    return content
+
+
+def _one_of(keys: Sequence[Value]) -> st.SearchStrategy[Value]:
+    return st.sampled_from((None, *keys))
+
+
+def _some_of(keys: Sequence[Value]) -> st.SearchStrategy[list[Value]]:
+    return st.lists(st.sampled_from(keys), unique=True) if keys else _EMPTY
+
+
+@cache
+def _own_keys(field: FieldSchema) -> st.SearchStrategy[list[Value]]:
+    return st.lists(st.sampled_from(_likely_values(field)) | values(field), max_size=3, unique=True)
+
+
+@cache
+def _any_value(field: FieldSchema) -> st.SearchStrategy[Value]:
+    drawn = st.sampled_from(_likely_values(field)) | values(field)
+    return st.none() | drawn if field.nullable else drawn

@@ -141,7 +141,7 @@ class Keys:
         for changes in wrong:
             with pytest.raises(StoreError, match="no earlier ADD"):
                 case.apply_or_raise(*changes)
-            assert [row[1] for row in case.content()["author"].values()] == ["there"]
+            assert [row[1] for row in case.rows("author").values()] == ["there"]
 
     @requires(Feature.COMPOSITE_KEYS)
     def test_composite(self, case: Case) -> None:

@@ -120,9 +120,9 @@ class StoreConformance(
     def __init_subclass__(cls, **options: object) -> None:
         """Where a class says how many ``examples`` it draws, each of the other numbers becomes smaller as that does.
 
-        One that draws few and has no ``label`` is a look at another way to the same store: it tries a third of values
-        where it draws them, and leaves out what is enumerated. Set ``is_look`` to say otherwise, or ``HOLDALL_WHOLE=1``
-        in the environment to have no looks.
+        Each value is tried on one of the two fields of its kind. One that draws few and has no ``label`` is a look at
+        another way to the same store: a third of the values is tried, and what is enumerated left out. Set ``is_look``
+        and ``values_apart`` to say otherwise, or ``HOLDALL_WHOLE=1`` in the environment to have all tried.
         """
         super().__init_subclass__(**options)
         is_whole = bool(os.environ.get("HOLDALL_WHOLE"))
@@ -134,9 +134,11 @@ class StoreConformance(
             setattr(cls, name, max(_IN_PROPORTION[name] * cls.examples // Generated.examples, _FEWEST))
         if "is_look" not in vars(cls):
             cls.is_look = cls.examples <= _FEW and not cls.label
-        if cls.is_look and not is_whole:
-            if "values_apart" not in vars(cls):
-                cls.values_apart = 3
+        if is_whole:
+            return
+        if "values_apart" not in vars(cls):
+            cls.values_apart = 3 if cls.is_look else 2
+        if cls.is_look:
             for name in set(_ENUMERATED) - vars(cls).keys():
                 setattr(cls, name, None)
 

@@ -152,7 +152,7 @@ class Transactions:
                 await asyncio.gather(*(add(number, f"c{attempt}") for number in range(6)))
 
         case.run(work())
-        assert len(case.content()["country"]) == 10
+        assert len(case.rows("country")) == 10
 
     def test_readers_and_writers_at_once(self, case: Case) -> None:
         """While one apply after the other moves an amount from record to record, every reader sees the same sum."""
