@@ -48,7 +48,10 @@ _ACCEPTED: Node = {
 
 
 def add_job_reports(added: Node, actions: Iterable[DeclaredAction], *, knows_users: bool) -> None:
-    """Complete the operations of actions, in place, as far as there are any, and the paths by that of reports."""
+    """Complete the operations of actions, in place, as far as there are any, and the paths by that of reports.
+
+    Example: :func:`asgi`.
+    """
     paths, is_any = added["paths"], False
     for declared in actions:
         for place in ("", "/{key}"):
