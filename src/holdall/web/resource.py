@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from holdall.web.events import EVENTS, Streams
 from holdall.web.host_problems import http_problem
 from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
+from holdall.web.jobs.request_jobs import RequestJobs, is_async
 from holdall.web.key import KeyText
 from holdall.web.meta import META, collection_meta
 from holdall.web.operations import ANSWERED, HEADERS, ROUTE, Deadlines, note_answer
@@ -72,6 +74,7 @@ class Resource:
         if kept is not None and options.kept is not None:
             self._repeatable = Repeatable(binding, bindings, kept, options.kept, options)
         self._streams: Streams | None = None
+        self._later: RequestJobs | None = None
         self._dialects = Dialects(binding, bindings, cursors)
         self._keys = KeyText(binding.schema)
         view = self._view = CollectionView(binding)
@@ -95,6 +98,7 @@ class Resource:
                 "DELETE": writes.delete_endpoint,
             }
 
+            self._later = RequestJobs(binding, writes.intake, contexts.jobs)
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
         self._files = {
@@ -158,16 +162,10 @@ class Resource:
             if task is None or not self._deadlines.has_ended(task):
                 raise
             reply = problem_reply(_TOO_LONG)
-        except Problem as problem:
-            reply = problem_reply(problem)
         except Disconnected:
             return
-        except HoldallError as error:
-            reply = problem_reply(self._problem(scope, error, key))
-        except HTTPException as error:  # of the hook that tells who asks
-            reply = problem_reply(http_problem(error))
         except Exception as error:
-            reply = problem_reply(failure_of(scope, error))
+            reply = self._refusal(scope, error, key)
         finally:
             if task is not None:
                 self._deadlines.leave(task)
@@ -193,15 +191,28 @@ class Resource:
             return await self._answer_to(scope, receive, key, user)
         return Reply(204, [])  # middleware suppressed an exception
 
+    async def replied(self, scope: Scope, receive: Receive, user: User) -> Reply:
+        """Answer a request to the collection that was noted as a job; problems are answers, too."""
+        scope[USER] = user
+        try:
+            async with self._contexts.open(scope, user) if self._contexts.are_needed else nullcontext():
+                return await self._many[scope["method"]](scope, receive, user)
+        except Exception as error:
+            return self._refusal(scope, error, "")
+
     def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Awaitable[Reply]:
         method = scope["method"]
         if not key:
             endpoint = self._many.get(method)
             if endpoint is None:
                 return self._no_method(method, self._many, user)
+            is_allowed = None
+            if self._later is not None and is_async(scope):
+                endpoint = partial(self._later.answer, endpoint)
+                is_allowed = self._later.is_allowed(scope, user)
             if self._repeatable is not None and self._repeatable.concerns(scope):
                 answer = partial(_with_body, endpoint, scope, user)
-                return self._repeatable.answer(scope, receive, user, answer)
+                return self._repeatable.answer(scope, receive, user, answer, is_allowed=is_allowed)
             return endpoint(scope, receive, user)
         one = self._one
         if "/" in key:
@@ -255,6 +266,13 @@ class Resource:
             taken += [(b"accept-post", b", ".join((JSON, *IMPORTED[:2])))] if "POST" in endpoints else []
             return Reply(204, [(b"allow", allowed), *taken])
         return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
+
+    def _refusal(self, scope: Scope, error: Exception, key: str) -> Reply:
+        if isinstance(error, HoldallError):
+            return problem_reply(self._problem(scope, error, key))
+        if isinstance(error, HTTPException):  # of the hook that tells who asks
+            return problem_reply(http_problem(error))
+        return problem_reply(error if isinstance(error, Problem) else failure_of(scope, error))
 
     def _problem(self, scope: Scope, error: HoldallError, key: str) -> Problem:
         if isinstance(error, Forbidden):
