@@ -22,6 +22,7 @@ from holdall.query import Json, Value, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
+from holdall.web.direct_routes import DirectRoutes
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
 from holdall.web.documents import Documents
@@ -91,7 +92,8 @@ class Service(FastAPI):
             for name, binding in self._shown.items()
         }
         app.long_actions.answering = answering(self._resources)
-        self._acting: dict[str, Resource] = {}  # those that have only actions and selections, as views answer for them
+        self._given_way: dict[str, Resource] = {}  # those that views answer for
+        self._acting: dict[str, Resource] = {}  # those of these that have actions or selections
         self._streams = None
         if (feed := app.listeners.feed) is not None:
             self._streams = Streams(feed, app.bindings, options)
@@ -101,6 +103,7 @@ class Service(FastAPI):
         _demand_addresses(self._resources)
         self._documents = Documents(app, options, self._shown, self._resources, self._acting, self._streams)
         self._own = OwnRoutes(self._resources)
+        self.direct = DirectRoutes(self)  # for views, which add theirs
         self._health = HealthPaths(app)
         self._front: Application = Front(self._answer, app, options, self._health if options.health else None)
         if options.origins:
@@ -146,6 +149,12 @@ class Service(FastAPI):
             found = self._find(scope)
             if found is not None:
                 return found[0](scope, receive, send, found[1])
+            route = self.direct.find(scope)
+            if route is not None:
+                plain = find_resource(self._given_way, scope) if route.is_plain else None
+                if plain is not None:
+                    return plain[0](scope, receive, send, plain[1])
+                return self.direct.answer(route, scope, receive, telling(scope, send))
         return super().__call__(scope, receive, telling(scope, send))
 
     async def _meta(self, request: Request) -> Response:
@@ -172,8 +181,10 @@ class Service(FastAPI):
         """Let views answer in the place of their collections, where they have the same address."""
         for collection in collections_of_views(self.router.routes):
             replaced = self._resources.pop(collection, None)
-            if replaced is not None and replaced.has_names:
-                self._acting[collection] = replaced
+            if replaced is not None:
+                self._given_way[collection] = replaced
+                if replaced.has_names:
+                    self._acting[collection] = replaced
 
     def _find(self, scope: Scope) -> tuple[Resource, str] | None:
         """The collection that answers, and the key's text; None where the host's own routes do."""
