@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,13 @@ def test_imports_and_items(served: Served) -> None:
     assert {"eight", "ten", "a"} <= plays(served).keys()
 
 
+def test_compressed_bodies(served: Served) -> None:
+    packed = gzip.compress(b'[{"id": 50, "title": "many"}]')
+    assert sent(served, "POST", "/songs", body=packed, headers={"content-encoding": "gzip"})["state"] == "done"
+    packed = gzip.compress(b'{"id": 51, "title": "one"}')
+    assert ask(served, "POST", "/songs", body=packed, headers=_ASYNC | {"content-encoding": "gzip"}).status == 201
+
+
 def test_what_is_refused_later_is_told_in_the_report(served: Served) -> None:
     report = sent(served, "POST", "/songs", [{"id": 20, "title": "x" * 30}, {"id": 1, "title": "b"}])
     assert (report["state"], report["result"]["status"]) == ("failed", 422)
@@ -129,7 +137,9 @@ def test_other_requests_are_answered_at_once(served: Served) -> None:
     one = ask(served, "POST", "/songs", {"id": 30, "title": "one"}, headers=_ASYNC)
     assert (one.status, "preference-applied" in one.headers) == (201, False)
     strict = {"prefer": "respond-async, handling=strict"}
-    assert ask(served, "POST", "/songs", {"id": 31, "title": "one"}, headers=strict).status == 400
+    refused = ask(served, "POST", "/songs", {"id": 31, "title": "one"}, headers=strict)
+    assert [each["path"] for each in refused.json()["errors"]] == ["Prefer.respond-async"]
+    assert ask(served, "POST", "/songs", body=b"x" * 10, headers=_ASYNC | {"content-type": "text/x"}).status == 415
     assert ask(served, "PATCH", "/songs/30", {"plays": 1}, headers=_ASYNC).status == 200
     plan = ask(served, "PATCH", "/songs?id=1", {"plays": 1}, headers={"prefer": "respond-async, tx=rollback"})
     assert plan.headers["content-type"] == "application/vnd.holdall.plan+json"

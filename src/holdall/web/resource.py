@@ -8,15 +8,12 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from starlette.exceptions import HTTPException
-
 from holdall.app.acting import ByName
-from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.session.file_fields import rule_of
 from holdall.web.acting import Beside
-from holdall.web.asgi import Receive, Scope, Send, header
+from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
@@ -24,7 +21,6 @@ from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
 from holdall.web.events import EVENTS, Streams
-from holdall.web.host_problems import http_problem
 from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
 from holdall.web.jobs.request_jobs import RequestJobs, is_async
@@ -32,12 +28,13 @@ from holdall.web.key import KeyText
 from holdall.web.meta import META, collection_meta
 from holdall.web.operations import ANSWERED, HEADERS, ROUTE, Deadlines, note_answer
 from holdall.web.options import Options
-from holdall.web.problem import Problem, failure_of, note_cause, problem_of
+from holdall.web.problem import Problem
 from holdall.web.reading import Reads, conditional
+from holdall.web.refusals import Refusals
 from holdall.web.replacing import Replaces
 from holdall.web.reply import Reply, problem_reply, send_reply
 from holdall.web.request_context import RequestContexts
-from holdall.web.rights import USER, forbidden, has_any_right, refusal
+from holdall.web.rights import USER, has_any_right, refusal
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
 from holdall.web.writing import Writes
@@ -77,7 +74,8 @@ class Resource:
         self._later: RequestJobs | None = None
         self._dialects = Dialects(binding, bindings, cursors)
         self._keys = KeyText(binding.schema)
-        view = self._view = CollectionView(binding)
+        view = CollectionView(binding)
+        self._refusals = Refusals(view, bindings, options.challenge)
         reads = Reads(view, bindings, cursors, options)
         writes = Writes(view, self._keys, bindings, Dialects(binding, bindings, cursors), options)
         replaces = Replaces(view, writes, bindings, options)
@@ -165,7 +163,7 @@ class Resource:
         except Disconnected:
             return
         except Exception as error:
-            reply = self._refusal(scope, error, key)
+            reply = self._refusals.reply(scope, error, key)
         finally:
             if task is not None:
                 self._deadlines.leave(task)
@@ -198,7 +196,7 @@ class Resource:
             async with self._contexts.open(scope, user) if self._contexts.are_needed else nullcontext():
                 return await self._many[scope["method"]](scope, receive, user)
         except Exception as error:
-            return self._refusal(scope, error, "")
+            return self._refusals.reply(scope, error, "")
 
     def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Awaitable[Reply]:
         method = scope["method"]
@@ -266,34 +264,6 @@ class Resource:
             taken += [(b"accept-post", b", ".join((JSON, *IMPORTED[:2])))] if "POST" in endpoints else []
             return Reply(204, [(b"allow", allowed), *taken])
         return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
-
-    def _refusal(self, scope: Scope, error: Exception, key: str) -> Reply:
-        if isinstance(error, HoldallError):
-            return problem_reply(self._problem(scope, error, key))
-        if isinstance(error, HTTPException):  # of the hook that tells who asks
-            return problem_reply(http_problem(error))
-        return problem_reply(error if isinstance(error, Problem) else failure_of(scope, error))
-
-    def _problem(self, scope: Scope, error: HoldallError, key: str) -> Problem:
-        if isinstance(error, Forbidden):
-            user: User = scope.get(USER, ANONYMOUS)
-            return forbidden(self._bindings, error, user, self._options.challenge, self.binding)
-        method = scope["method"]
-        is_conditional = method in ("PATCH", "PUT", "DELETE") and header(scope, b"if-match") is not None
-        is_read = method in ("GET", "HEAD")
-        problem = problem_of(
-            error,
-            is_conditional=is_conditional,
-            is_read=is_read,
-            is_removal=method == "DELETE",
-            has_query=is_read and not key,
-        )
-        if problem is None:
-            return failure_of(scope, error)
-        if problem.errors:
-            problem.errors = tuple(self._view.without_hidden(problem.errors, scope.get(USER, ANONYMOUS)))
-        note_cause(method, self.binding.collection, error, problem)
-        return problem
 
 
 async def _absent() -> Reply:

@@ -12,7 +12,7 @@ from holdall.policy import Right, User
 from holdall.query import Json, Value
 from holdall.session import Binding
 from holdall.web.asgi import Message, Receive, Scope, header_list
-from holdall.web.body import media_type, read_body
+from holdall.web.body import JSON, media_type, read_body
 from holdall.web.importing import IMPORTED
 from holdall.web.intake import SESSION, Intake
 from holdall.web.jobs.action_jobs import ActionJobs
@@ -73,12 +73,21 @@ class RequestJobs:
         demand_right(self._binding, _RIGHTS[method], user, options.challenge)
         if method == "DELETE":
             demand_removal(self._binding, user, options.challenge)
-        preferences = preferences_of(scope, *_KNOWN) if self._jobs.can_note else None
-        if preferences is None or not preferences.is_async or preferences.is_rehearsal:
+        may_be_many = method != "POST" or is_import or media_type(scope) == JSON
+        if not (may_be_many and self._jobs.can_note):
             return await endpoint(scope, receive, user)
-        body = await read_body(scope, receive, options.max_body, options.body_seconds)
-        if method == "POST" and not is_import and body.lstrip()[:1] != b"[":
-            return await endpoint(scope, _receiving(body), user)
+        body: bytes | None = None
+        if method == "POST" and not is_import:
+            body = await read_body(scope, receive, options.max_body, options.body_seconds)
+            receive = _receiving(body)
+            scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-encoding"]  # it is plain now
+            if body.lstrip()[:1] != b"[":
+                return await endpoint(scope, receive, user)
+        preferences = preferences_of(scope, *_KNOWN)
+        if not preferences.is_async or preferences.is_rehearsal:
+            return await endpoint(scope, receive, user)
+        if body is None:
+            body = await read_body(scope, receive, options.max_body, options.body_seconds)
         try:
             text = body.decode()
         except UnicodeDecodeError:
