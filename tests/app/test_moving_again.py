@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from holdall import Holdall
+from holdall import Event, Holdall
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
+from holdall.app.moving.fences import Fences
 from holdall.app.moving.mover import Mover
-from holdall.app.moving.rows import Position, read_row
+from holdall.app.moving.rows import Position, note_name, read_row
 from holdall.errors import CommitAborted, StateError, StoreUnavailable
+from holdall.query import Query
 from holdall.session.commit.failpoint import arm
-from holdall.store import Change
+from holdall.store import Change, Store
 from tests.support.moving_writers import Counted, application
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +29,7 @@ class Killed(BaseException):
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[Holdall]:
     """Three records in the store main."""
-    app = application({name: f"sqlite:///{tmp_path}/{name}.db" for name in ("main", "other")}, "main")
+    app = application({name: f"sqlite:///{tmp_path}/{name}.db" for name in ("main", "other", "third")}, "main")
     await app.create()
     async with app.session() as session:
         session.add_all([Counted(id=key, code=f"c{key}") for key in range(1, 4)])
@@ -141,6 +143,74 @@ async def test_a_mover_that_wakes_up_in_the_next_move_writes_nothing(app: Holdal
     assert now is not None
     assert now.id != old.id
     assert now.version - 10 > old.version + 10  # whatever each has written
+
+
+async def test_a_move_that_was_refused_leaves_nothing_to_the_next_one(app: Holdall) -> None:
+    await killed_in_copying(app, "other")
+    with pytest.raises(StateError, match="is being moved to store 'other'; end or cancel that first"):
+        await move(app, "third")
+    with pytest.raises(StateError, match="is not being moved"):
+        await app.cancel_move(Counted, to="third")
+    await move(app, "other")
+    await move(app, "third")
+    assert await count(app) == 1
+    assert app.bindings.of_model(Counted).store.name == "third"
+
+
+async def test_of_two_that_begin_at_once_one_is_told(app: Holdall, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = Mover.take
+
+    async def take(self: Mover, *given: object, **named: object) -> None:
+        monkeypatch.undo()
+        await taken(self, *given, **named)  # type: ignore[arg-type]
+        await killed_in_copying(app, "other")  # faster
+
+    monkeypatch.setattr(Mover, "take", take)
+    with pytest.raises(StateError, match="is being moved to store 'other'; end or cancel that first"):
+        await move(app, "third")
+    assert await count(app) == 1
+    assert (await app.cancel_move(Counted, to="third")).state == "cancelled"
+    notes = await app.stores["main"].fetch(Query(note_name("counted")))
+    assert len(notes) == 1  # of the other move
+    await move(app, "other")
+    await move(app, "third")
+    assert await count(app) == 2
+    assert app.bindings.of_model(Counted).store.name == "third"
+
+
+async def test_cancelling_that_was_killed_is_no_copying(app: Holdall, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifted = Fences.lift
+    for is_before in (True, False):
+        await killed_in_copying(app, "other")
+
+        async def lift(self: Fences, store: Store, held: str, is_first: bool = is_before) -> None:
+            if is_first or store is app.stores["other"]:
+                raise Killed
+            await lifted(self, store, held)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Fences, "lift", lift)
+            with pytest.raises(Killed):
+                await app.cancel_move(Counted, to="other")
+        assert (await move(app, "other")).compared == 3
+        await move(app, "main")
+    assert await count(app) == 1
+
+
+async def test_events_of_before_are_delivered_from_the_store_that_was_left(app: Holdall) -> None:
+    told = list[object]()
+
+    @app.after(Counted.changed("count"), name="tell")
+    async def tell(event: Event) -> None:
+        told.append(event.new["count"])
+
+    await app.create()
+    await count(app)
+    await move(app, "other")
+    await count(app)
+    assert (await app.outbox.deliver()).delivered == 2
+    assert sorted(map(str, told)) == ["1", "2"]
+    assert [entry async for entry in app.outbox.entries()] == []
 
 
 async def test_what_is_being_moved_back_is_not_dropped(app: Holdall) -> None:

@@ -28,7 +28,7 @@ async def cancelled(move: Move) -> MoveReport:
     row = await read_row(move.source, MoveRow, move.name)
     known = await read_row(move.target, Position, move.name)
     is_begun = row is not None and row.state != "moved" and row.store == move.target.name
-    if not is_begun and (known is None or known.is_over(row)):
+    if not is_begun and (known is None or (known.is_decided and known.is_over(row))):
         raise StateError(f"{move.name} is not being moved from {move.source.name!r} to {move.target.name!r}")
     with commit_under_way(move.run_id):
         await move.mover.take(move.begun(), row, is_cancelling=True)
@@ -41,10 +41,11 @@ async def cancelled(move: Move) -> MoveReport:
                 await move.reopen(row)
                 row = await move.row()
             if move.state != "preparing":
+                await move.mover.write([], state="copying", after="")  # for who runs it anew, if this is killed
                 await move.catching_up().take_back()
             await move.fences.lift(move.source, row.id)
+            await _remove_notes(move)  # before the row: those of another move, which begins then, stay
             await move.source.apply([removal(row)])
-        await _remove_notes(move)
         await move.fences.lift(move.target, move.mover.position.id)
         report = move.report("cancelled")
         await move.target.apply([removal(move.mover.position)])
@@ -79,6 +80,7 @@ async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, bindi
     if known is not None and known.source == left.name:
         await here.apply([removal(known)])
     if former is not None:
+        await Fences(bindings, recovery, name).lift(left, former.id)
         await left.apply([removal(former)])
     await moves.look_at(left)
     bindings.forget(note_name(name))

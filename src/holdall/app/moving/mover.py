@@ -49,6 +49,8 @@ class Mover:
                 raise StateError(f"{known.collection} is being moved elsewhere: its last batch was at {last}")
         self._position = known
         base = wanted if known is None or known.is_over(row) else known
+        if known is not None and not known.is_decided:
+            base = msgspec.structs.replace(base, id=known.id)  # so that a fence that was left is set anew, or lifted
         await self._put([], msgspec.structs.replace(base, owner=self._owner, until=_now() + _LEASE))
 
     async def write(self, changes: Sequence[Change], **moved: object) -> None:

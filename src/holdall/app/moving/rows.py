@@ -82,13 +82,20 @@ class Position(msgspec.Struct, frozen=True):
     until: dt.datetime
     version: int = 1
 
-    def is_over(self, row: MoveRow | None) -> bool:
-        """Whether a collection that lies in the source has come back since; ``row`` is the one beside the source.
+    @property
+    def is_decided(self) -> bool:
+        """Whether the target was told that everybody goes there, by this move or by a former one."""
+        return self.state in ("switching", "moved")
 
-        A mover that died at the very end leaves ``switching``, and a row that says ``moved``.
+    def is_over(self, row: MoveRow | None) -> bool:
+        """Whether the position says nothing of the move that is under way from the source, which has this row.
+
+        Former moves leave such positions, from which the collection has come back since (``switching`` where the mover
+        died at the very end), and so do moves that were refused, or cancelled by a process that died.
         """
-        is_switching = row is not None and row.id == self.id and row.state == "closed"
-        return self.state == "moved" or (self.state == "switching" and not is_switching)
+        if row is None or row.id != self.id or self.state == "moved":
+            return True
+        return self.state == "switching" and row.state != "closed"
 
 
 Kept = TypeVar("Kept", MoveRow, Position)
