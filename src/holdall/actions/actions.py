@@ -62,9 +62,6 @@ class Actions:
                 return binding
         raise DeclarationError(f"{kind.__name__} is about {about.__name__}: add that first, app.add({about.__name__})")
 
-    def __bool__(self) -> bool:
-        return bool(self._by_place)
-
     @property
     def all(self) -> list[DeclaredAction]:
         """The actions of all collections."""

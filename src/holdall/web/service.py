@@ -31,6 +31,7 @@ from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed, response_of
 from holdall.web.idempotency import is_hidden, kept_answers
 from holdall.web.jobs import ActionJobs, add_jobs
+from holdall.web.jobs.request_jobs import answering
 from holdall.web.meta import META, collections_meta
 from holdall.web.metrics_route import add_metrics
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
@@ -90,6 +91,7 @@ class Service(FastAPI):
             name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name), app.by_name)
             for name, binding in self._shown.items()
         }
+        app.long_actions.answering = answering(self._resources)
         self._given_way: dict[str, Resource] = {}  # those that views answer for
         self._acting: dict[str, Resource] = {}  # those of these that have actions or selections
         self._streams = None

@@ -18,6 +18,7 @@ from holdall.app.jobs.report import MOST_FAILURES
 from holdall.app.long_actions.action_notes import ActionNotes
 from holdall.app.long_actions.kept_user import kept_user
 from holdall.app.long_actions.work_on_action import WorkOnAction, parts_of
+from holdall.app.long_actions.work_on_request import Answering, WorkOnRequest
 from holdall.errors import CommitAborted, DeclarationError, LimitExceeded, NotFound, StateError
 from holdall.model import Record
 from holdall.policy import User
@@ -47,6 +48,7 @@ class LongActions:
         self._jobs = jobs
         self._by_name = by_name
         self._open_context = open_context
+        self.answering: Answering | None = None  # of a service, for requests that are jobs
 
     @property
     def can_note(self) -> bool:
@@ -83,6 +85,18 @@ class LongActions:
                 id=found, collection=declared.collection, action=declared.name, inputs=inputs, keys=keys, user=user
             )
         )
+        await session.commit()
+        return found
+
+    async def note_request(self, session: Session, collection: str, method: str, given: str, *, in_one: bool) -> str:
+        """Note a request for the user of a session, with all that is ``given`` of it as JSON; return the job's id.
+
+        Written ``in_one`` commit, it is begun again after a crash.
+        """
+        notes = await self.notes()
+        found = f"{self.prefix}{uuid4().hex}"
+        keys, user = ["one commit"] if in_one else [], kept_user(session.user)
+        session.add(notes.job(id=found, collection=collection, action=method, inputs=given, keys=keys, user=user))
         await session.commit()
         return found
 
@@ -126,22 +140,29 @@ class LongActions:
             await asyncio.sleep(_POLL)
 
     async def _work(self, note: Value, run: str) -> None:
+        notes = await self.notes()
+        work: WorkOnAction
+        if note.action.isupper():
+            if self.answering is None:
+                raise StateError(f"job {note.id} is a request, which a service of this application runs")
+            work = WorkOnRequest.on(self._bindings, notes, note, run, self.answering)
+        else:
+            work = self._on_action(notes, note, run)
+        state, reason = await work.run_parts()
+        if state:
+            await self._move(note.id, state, unless=("done", "failed", "cancelled"), reason=reason)
+
+    def _on_action(self, notes: ActionNotes, note: Value, run: str) -> WorkOnAction:
         try:
             declared = self._by_name.actions.named(note.collection, note.action)
         except NotFound as error:
             raise DeclarationError(f"job {note.id}: this application has no action {note.action!r}") from error
-        notes = await self.notes()
-        work = WorkOnAction(self._bindings, notes, self._by_name.running, declared, note, run, self._open_context)
-        state, reason = await work.run_parts()
-        if state:
-            await self._move(note.id, state, unless=("done", "failed", "cancelled"), reason=reason)
+        return WorkOnAction(self._bindings, notes, self._by_name.running, declared, note, run, self._open_context)
 
     # --- shown --------------------------------------------------------------------------------------------------------
 
     async def latest(self, limit: int) -> list[JobReport]:
         """Report the latest, the newest first; the result of each is left out."""
-        if not self._by_name.actions:
-            return []
         notes = await self.notes()
         async with Session(self._bindings) as session:
             asked = self._query(notes.job, ALWAYS, "created_at", limit, descending=True)
@@ -163,16 +184,17 @@ class LongActions:
         return await self.show(job)
 
     async def _report(self, session: Session, notes: ActionNotes, note: Value, *, is_whole: bool) -> JobReport:
-        declared = self._by_name.actions.named(note.collection, note.action)
+        is_request = note.action.isupper()
+        declared = None if is_request else self._by_name.actions.named(note.collection, note.action)
         done = await session.query(self._query(notes.part, Compare(("job",), Op.EQ, note.id), "id", None))
         failures = [msgspec.convert(each, JobFailure) for part in done for each in part.failures]
         results = [each for part in done for each in part.results] if is_whole else []
-        is_each = declared.on is On.EACH
+        is_each = declared is not None and declared.on is On.EACH
         names = {part.id for part in done}
         parts = parts_of(declared, note)
         return JobReport(
             note.id,
-            f"{note.collection}/{note.action}",
+            f"{note.action} /{note.collection}" if is_request else f"{note.collection}/{note.action}",
             {},
             note.state,
             note.created_at,

@@ -21,7 +21,7 @@ from holdall.query import AnyQuery, Compare, Json, Key, Op, Query, Value, both
 from holdall.session import Bindings, Guarantee, Session
 from holdall.session.references.key_conditions import chunks, having_keys
 
-__all__ = ["WorkOnAction", "parts_of"]
+__all__ = ["Part", "WorkOnAction", "parts_of"]
 
 _BATCH = 100  # records of one commit
 _BEAT = 1.0  # seconds between looks whether the job is cancelled
@@ -45,9 +45,9 @@ class Part(msgspec.Struct, frozen=True):
         return self.id in done or (len(self.keys) > 1 and all(each.id in done for each in self.singly()))
 
 
-def parts_of(declared: DeclaredAction, note: Value) -> list[Part]:
-    """The parts of a job: an action on each of some records has many, any other is one."""
-    if declared.on is not On.EACH:
+def parts_of(declared: DeclaredAction | None, note: Value) -> list[Part]:
+    """The parts of a job: an action on each of some records has many, any other is one, as is a request."""
+    if declared is None or declared.on is not On.EACH:
         return [Part(0, f"{note.id}-00000", tuple(note.keys))]
     size = _BATCH if declared.kind.__repeat__ else 1
     starts = range(0, len(note.keys), size)

@@ -64,6 +64,29 @@ class ActionJobs:
         section 15.3.3).
         """
         job = await self._app.long_actions.note(session, declared, made_of(declared.kind, inputs), records)
+        return await self._begun(scope, job, preferences)
+
+    @property
+    def can_note(self) -> bool:
+        """Whether a store can keep notes with its commits."""
+        return self._app.long_actions.can_note
+
+    async def accepted_request(
+        self,
+        scope: Scope,
+        session: Session,
+        collection: str,
+        method: str,
+        given: str,
+        preferences: Preferences,
+        *,
+        in_one: bool,
+    ) -> Reply:
+        """Note a request for the user of the session: 202, as for an action."""
+        job = await self._app.long_actions.note_request(session, collection, method, given, in_one=in_one)
+        return await self._begun(scope, job, preferences)
+
+    async def _begun(self, scope: Scope, job: str, preferences: Preferences) -> Reply:
         report = await self._app.long_actions.show(job)
         self.wake()
         place = f"{scope.get('root_path', '').rstrip('/')}/{JOBS}/{job}"
@@ -72,7 +95,7 @@ class ActionJobs:
     async def report(self, user: User, job: str, *, is_cancelled: bool = False) -> Reply:
         """Report on a job of this user, after it was cancelled if that is wanted. Raises Problem (404)."""
         actions = self._app.long_actions
-        if not self._app.by_name.actions or not actions.can_note:
+        if not actions.can_note or not job.startswith(actions.prefix):
             raise _ABSENT
         try:
             found = await actions.show(job, user)

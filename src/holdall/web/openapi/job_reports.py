@@ -15,10 +15,10 @@ _COUNT: Node = {"type": "integer", "minimum": 0}
 _JOB: Node = {
     "type": "object",
     "title": "Job",
-    "description": "An action that is done behind the request; `result` is there once it is done.",
+    "description": "An action, a bulk write or an import that is done behind the request.",
     "properties": {
         "id": {"type": "string"},
-        "action": {"type": "string", "examples": ["books/vote"]},
+        "action": {"type": "string", "examples": ["books/vote", "PATCH /books"]},
         "state": {"type": "string", "enum": ["running", "done", "failed", "cancelled"]},
         "created": {"type": "string", "format": "date-time"},
         "parts": _COUNT | {"description": "Commits in which it is done."},
@@ -33,7 +33,9 @@ _JOB: Node = {
                 "required": ["key", "reason"],
             },
         },
-        "result": {"description": "Of an action on each record a list of `key` and `result`."},
+        "result": {
+            "description": "Of an action on each record a list of `key` and `result`; of a request `status` and `body`."
+        },
         "reason": {"type": "string", "description": "Why it failed."},
     },
     "required": ["id", "action", "state", "created", "parts", "parts_done", "seen", "failed", "failures", "result"],
@@ -47,14 +49,25 @@ _ACCEPTED: Node = {
 }
 
 
-def add_job_reports(added: Node, actions: Iterable[DeclaredAction], *, knows_users: bool) -> None:
-    """Complete the operations of actions, in place, as far as there are any, and the paths by that of reports."""
+def add_job_reports(
+    added: Node, collections: Iterable[str], actions: Iterable[DeclaredAction], *, knows_users: bool
+) -> None:
+    """Complete the operations of actions and of bulk writes, in place, and the paths by that of reports.
+
+    Example: :func:`asgi`.
+    """
     paths, is_any = added["paths"], False
     for declared in actions:
         for place in ("", "/{key}"):
             path = paths.get(f"/{declared.collection}{place}/actions/{declared.name}")
             if path is not None and not declared.result.is_content:
                 path["post"] = _with_job(path["post"], is_always=declared.kind.__as_job__)
+                is_any = True
+    for collection in collections:
+        path = paths.get(f"/{collection}", {})
+        for method in ("post", "patch", "delete"):
+            if method in path:
+                path[method] = _with_job(path[method], is_always=False)
                 is_any = True
     if not is_any:
         return
@@ -77,7 +90,7 @@ def add_job_reports(added: Node, actions: Iterable[DeclaredAction], *, knows_use
 
 
 def _with_job(operation: Node, *, is_always: bool) -> Node:
-    """The operation of an action that may be accepted as a job, or ``is_always``, but for rehearsals."""
+    """The operation, which may be accepted as a job, or ``is_always``, but for rehearsals."""
     parameters = [
         each | {"description": each["description"].replace("followed: ", "followed: respond-async, ")}
         if each.get("name") == "Prefer"
