@@ -165,6 +165,18 @@ async def test_several_work_on_one_job_and_an_overdue_part_is_taken_over(tmp_pat
         await app.close()
 
 
+async def test_notes_in_another_store_than_the_records(tmp_path: Path) -> None:
+    app = Holdall("library")
+    app.add_store("main", f"sqlite:///{tmp_path}/main.db")
+    app.add_store("other", f"sqlite:///{tmp_path}/other.db")
+    app.add(Book, Place, store="main")
+    declare(app, [])
+    app.keep_jobs(store="other")
+    await filled(app)
+    assert (await app.jobs.run(await app.jobs.start("read"))).failed == 0
+    await app.close()
+
+
 async def test_cancelled_jobs_stop_and_go_on() -> None:
     app = await library("memory:", [])
     await filled(app)

@@ -34,6 +34,11 @@ class Report(Action[Book], on=All):
     async def run(self, context, books: list[Book]) -> list[str]:
         return [book.title for book in books]
 
+class Grow(Action[Book], on=Each, as_job=True):
+    async def run(self, context, book: Book) -> int:
+        book.pages += 1000 // (book.id - 2)
+        return book.pages
+
 class Import(Action[Book], on=Nothing):
     titles: list[str]
 
@@ -45,6 +50,7 @@ app.add_store("main", "sqlite:///library.db")
 app.add(Book, store="main", policy=Policy(read=Book.owner != "secret", write=Role("clerk")))
 app.add_action(Vote, policy=ActionPolicy(see=Role("reader"), execute=Role("reader") & (Book.pages > 0)))
 app.add_action(Report, policy=ActionPolicy(execute=Role("reader")))
+app.add_action(Grow, policy=ActionPolicy(execute=Role("reader")))
 app.add_action(Import, policy=ActionPolicy(execute=Role("clerk")))
 app.add_action(Export[Book], policy=ActionPolicy(execute=Role("reader")))
 app.add_selection(
@@ -64,6 +70,21 @@ _READER = ("--as", "ann", "--role", "reader")
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "library.py").write_text(_LIBRARY)
     return tmp_path
+
+
+def test_actions_that_are_jobs(folder: Path) -> None:
+    act = ("holdall", "act", "library:app", "books")
+    grown = run(folder, *act, "grow", "--key", "1", *_READER)
+    assert (grown.code, json.loads(grown.output)) == (0, [{"key": "1", "result": -900}])
+    failed = run(folder, *act, "grow", "--where", "pages <= 200", *_READER)
+    assert failed.code == 1
+    assert "3 seen, 1 failed" in failed.errors
+    assert "2: ZeroDivisionError at library.py:" in failed.errors
+    later = run(folder, *act, "vote", "score=7", "--key", "2", "--later", *_READER)
+    job = later.output.strip()
+    shown = run(folder, "holdall", "jobs", "resume", "library:app", job)
+    assert (shown.code, "books/vote: done" in shown.output) == (0, True)
+    assert run(folder, *act, "vote", "score=7", "--key", "1", "--later", "--dry-run", *_READER).code == 2
 
 
 def test_actions_on_a_record_on_several_and_on_nothing(folder: Path) -> None:

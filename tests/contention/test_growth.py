@@ -10,7 +10,7 @@ import pytest
 from tests.contention.growth import Growth, Stage, grow
 from tests.contention.scenery import Scenery
 
-_COMMITS = int(os.environ.get("GROWTH", "400"))
+_COMMITS = int(os.environ.get("GROWTH", "150"))
 
 
 @pytest.mark.parametrize(

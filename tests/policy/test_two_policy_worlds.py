@@ -25,7 +25,7 @@ from tests.support.policy_worlds import Worlds
 
 pytestmark = [pytest.mark.anyio, pytest.mark.early]
 
-_NUMBER = int(os.environ.get("WORLDS", "0")) // 9 or 600
+_NUMBER = int(os.environ.get("WORLDS", "0")) // 9 or 400
 
 
 async def differing(layout: str, user: str, folder: Path, seed: int, number: int) -> list[str]:

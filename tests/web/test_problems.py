@@ -101,6 +101,7 @@ EXPECTED: dict[str, Told] = {
     "StaleVersion": refused(STALE, (409, "stale")),
     "LockConflict": refused(errors.LockConflict("main", SECRET), (409, "busy")),
     "Reserved": refused(errors.Reserved("main", [RESERVATION], "books"), (409, "busy")),
+    "NoThumbnail": same(errors.NoThumbnail("it is no picture that is read"), (422, "no-thumbnail")),
     "UnknownCommand": same(errors.UnknownCommand("loans.lend", SECRET), (404, "not-found")),
     "RevisionError": same(errors.RevisionError("main", SECRET), None),
     "CommitError": same(errors.CommitError(SECRET, RESULT), None),

@@ -32,7 +32,8 @@ class Action(Generic[M]):
 
     ``name`` is how the action is called from outside; without it, the class name in lower case with hyphens. Where
     somebody else changed a record meanwhile, a request runs the action anew; with ``repeat=False`` it is refused.
-    With ``deleted=True`` it is done on records that are soft deleted, and finds these alone.
+    With ``deleted=True`` it is done on records that are soft deleted, and finds these alone. With ``as_job=True`` it is
+    long work, which requests and commands start as a job.
     The inputs of an action never change.
 
     >>> class Book(Model):
@@ -70,6 +71,7 @@ class Action(Generic[M]):
     __action_name__: ClassVar[str] = ""
     __repeat__: ClassVar[bool] = True
     __deleted__: ClassVar[bool] = False
+    __as_job__: ClassVar[bool] = False
     __names__: ClassVar[Names]
     __about__: ClassVar[Value] = None
     _given: ClassVar[Record]  # of each instance
@@ -81,13 +83,14 @@ class Action(Generic[M]):
         name: str | None = None,
         repeat: bool | None = None,
         deleted: bool | None = None,
+        as_job: bool | None = None,
         **unknown: object,
     ) -> None:
         """Read the class; raises DeclarationError for anything in it that cannot work."""
         super().__init_subclass__()
         for option in unknown:
             raise DeclarationError(
-                f"{cls.__name__}: an action has no option {option!r}; it has on, name, repeat and deleted"
+                f"{cls.__name__}: an action has no option {option!r}; it has on, name, repeat, deleted, as_job"
             )
         if on is not None and not isinstance(on, On):
             raise DeclarationError(f"{cls.__name__}: on= is Nothing, One, Each or All")
@@ -95,6 +98,8 @@ class Action(Generic[M]):
             raise DeclarationError(f"{cls.__name__}: repeat= is True or False")
         if deleted is not None and not isinstance(deleted, bool):
             raise DeclarationError(f"{cls.__name__}: deleted= is True or False")
+        if as_job is not None and not isinstance(as_job, bool):
+            raise DeclarationError(f"{cls.__name__}: as_job= is True or False")
         cls.__names__ = names_around(cls.__name__, cls.__module__, 1)
         inherited: Inputs | None = getattr(cls, "__inputs__", None)
         cls.__inputs__ = Inputs.of_class(cls, cls.__names__, inherited)
@@ -105,6 +110,7 @@ class Action(Generic[M]):
         cls.__action_name__ = name_of("an action", name) if name is not None else _hyphened(cls.__name__)
         cls.__repeat__ = cls.__repeat__ if repeat is None else repeat
         cls.__deleted__ = cls.__deleted__ if deleted is None else deleted
+        cls.__as_job__ = cls.__as_job__ if as_job is None else as_job
         cls.__about__ = _model_in(cls) or cls.__about__
         run = vars(cls).get("run")
         if run is not None and cls.__on__ is not None:

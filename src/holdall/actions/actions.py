@@ -62,9 +62,21 @@ class Actions:
                 return binding
         raise DeclarationError(f"{kind.__name__} is about {about.__name__}: add that first, app.add({about.__name__})")
 
+    @property
+    def all(self) -> list[DeclaredAction]:
+        """The actions of all collections."""
+        return [*self._by_place.values()]
+
     def of(self, collection: str) -> list[DeclaredAction]:
         """The actions of a collection, in the order of declaration."""
         return [each for each in self._by_place.values() if each.collection == collection]
+
+    def named(self, collection: str, name: str) -> DeclaredAction:
+        """The action of this name. Raises NotFound."""
+        found = self._by_place.get((collection, name))
+        if found is None:
+            raise NotFound(f"action of {collection}", name)
+        return found
 
     def seen(self, collection: str, name: str, user: User) -> DeclaredAction:
         """The action of this name. Raises NotFound where there is none that the user may see."""

@@ -64,6 +64,8 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
         result = Result.of(name, run, kind.__names__, model)
         if result.is_content and kind.__on__ is On.EACH:
             raise DeclarationError(f"{name} gives a file, so that it is done on one record or on all together")
+        if result.is_content and kind.__as_job__:
+            raise DeclarationError(f"{name} gives a file, which no job keeps: put it into the field of a record")
         return cls(kind, model, collection, settled, result)
 
     @property

@@ -50,10 +50,12 @@ class Running:
         core: Value = None,
         end: End | None = None,
         meta: Mapping[str, Value] | None = None,
+        into: list[Value] | None = None,
     ) -> list[Value]:
         """Run an action on these records of a session, and write it: a result for each record, or one for all.
 
-        Without ``core``, in the context of the session, or in one of its own.
+        Results are put ``into`` a list before they are written. Without ``core``, in the context of the session, or in
+        one of its own.
         """
         context, outer = session.context, session.context.act
         if outer is None:
@@ -82,14 +84,14 @@ class Running:
             else:
                 await session.commit(require=Guarantee.RECOVERED if len(records) > 1 else None)
 
-        results: list[Value] = []
+        results: list[Value] = [] if into is None else into
         try:
             async with AsyncExitStack() as stack:
                 if context.bindings.inside is not None:
                     await stack.enter_async_context(session.savepoint())
                 try:
                     async with self._context_of(session, core, declared, ends, meta) as (found, is_its_own):
-                        results = await _called(found, declared, fresh, records)
+                        results += await _called(found, declared, fresh, records)
                         if not is_its_own:
                             await ends()
                 except BaseException as error:
@@ -100,6 +102,13 @@ class Running:
         finally:
             context.act = None
         return results
+
+    async def judge(
+        self, session: Session, declared: DeclaredAction, action: AnyAction, records: Sequence[Record]
+    ) -> None:
+        """Raise what ``run`` would raise before it calls the action: for the user, these records and the inputs."""
+        await self._demand_available(declared, session, records)
+        await _with_references(session, declared, action)
 
     async def _within(
         self, session: Session, declared: DeclaredAction, action: AnyAction, records: Sequence[Record], outer: OpenAct

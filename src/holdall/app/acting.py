@@ -104,7 +104,18 @@ class ByName:
         if not isinstance(action, Action):
             told = f"{action.__name__}(...)" if isinstance(action, type) else type(action).__name__
             raise StateError(f"act takes an action with its inputs, as Vote(score=8), not {told}")
-        records, is_several = on if isinstance(on, list | tuple) else [on], not isinstance(on, Model)
+        is_several = not isinstance(on, Model)
+        declared, found = await self.meant(session, action, on, most)
+        results = await self.running.run(session, declared, action, found, core, end)
+        if declared.on is On.EACH and is_several:
+            return results
+        return results[0] if results else None
+
+    async def meant(
+        self, session: Session, action: AnyAction, on: object, most: int
+    ) -> tuple[DeclaredAction, list[Record]]:
+        """Find the declaration of an action, and the records that it is to be done on. Raises as ``act``."""
+        records = on if isinstance(on, list | tuple) else [on]
         if isinstance(on, Query):
             session.context.bindings.configure()
             model = session.context.bindings.of_query(on).model
@@ -113,11 +124,7 @@ class ByName:
         declared = self.actions.of_kind(type(action), model)
         binding = session.context.bindings.of_model(declared.model)
         self.running.demand_right(declared, session.user, binding)
-        found = await self._records(session, declared, on, most)
-        results = await self.running.run(session, declared, action, found, core, end)
-        if declared.on is On.EACH and is_several:
-            return results
-        return results[0] if results else None
+        return declared, await self._records(session, declared, on, most)
 
     async def _records(self, session: Session, declared: DeclaredAction, on: object, most: int) -> list[Record]:
         """The records that an action is to be done on. Raises StateError for what it cannot be done on."""

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeVar
 from weakref import ref
 
-from holdall.app.acting import Acting
 from holdall.app.background import Background
 from holdall.app.block import SessionBlock
 from holdall.app.contexts import Contexts
@@ -28,7 +27,7 @@ from holdall.app.given import (
 from holdall.app.host import of_web
 from holdall.app.identifying import Identifying
 from holdall.app.jobbed import Jobbed
-from holdall.app.moving import KnownMoves, Moving
+from holdall.app.moving import KnownMoves
 from holdall.app.observed import Observed
 from holdall.app.provisioned_stores import ProvisionedStores
 from holdall.app.provisioning import Provisioning
@@ -59,9 +58,7 @@ __all__ = ["Holdall"]
 R = TypeVar("R")
 
 
-class Holdall(
-    Acting, Contexts, Eventful, Filed, Identifying, Jobbed, Moving, Observed, ProvisionedStores, Transferring
-):
+class Holdall(Contexts, Eventful, Filed, Identifying, Jobbed, Observed, ProvisionedStores, Transferring):
     """An application over any stores.
 
     Declare stores and collections first, then open sessions; the first one settles all references and tells the

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TypeVar
 
+from holdall.app.acting import Acting
 from holdall.app.given import demand_name
 from holdall.app.jobs import JobFunction, Jobs
 from holdall.app.jobs.declared_job import DeclaredJob
+from holdall.app.long_actions import LongActions
 from holdall.app.moving import MoveJobs, Moving
 from holdall.errors import DeclarationError
 from holdall.model import Model
+from holdall.policy import User
 from holdall.query import AnyQuery, Value
-from holdall.service import Registry
+from holdall.session import Session
 
 __all__ = ["Jobbed"]
 
 F = TypeVar("F", bound=JobFunction)
 
 
-class Jobbed(Moving):
+class Jobbed(Acting, Moving):
     """An application with long work to do, moves of collections among it. Example: :class:`holdall.app.jobs.Jobs`."""
 
-    registry: Registry
     context: Callable[..., Value]
 
     @cached_property
@@ -31,7 +34,28 @@ class Jobbed(Moving):
         """Return the jobs, to be started, run, listed and cancelled. Example: :class:`holdall.app.jobs.Jobs`."""
         jobs = Jobs(self.bindings, lambda command: self.context({"command": command}))
         jobs.others.append(MoveJobs(self))
+        jobs.others.append(LongActions(self.bindings, jobs, self.by_name, self._opened))
         return jobs
+
+    @property
+    def long_actions(self) -> LongActions:
+        """Return the actions that are jobs, for those who run them. Example: ``docs/actions.md``."""
+        return next(each for each in self.jobs.others if isinstance(each, LongActions))
+
+    def _opened(self, command: str, user: User) -> AbstractAsyncContextManager[Value]:
+        found: AbstractAsyncContextManager[Value] = self.context({"command": command}, user=user)
+        return found
+
+    async def start_action(
+        self, session: Session, action: object, on: object = None, *, max_affected: int = 1_000
+    ) -> str:
+        """Note an action as a job, for the user of a session, and return its id; ``app.jobs.run(id)`` does the work.
+
+        ``on`` is a record, several or a query, for the records that it means now, within ``max_affected``. On each of
+        some records the action is done in commits of a hundred. Raises as ``Session.act`` for what may not be done now,
+        StateError for an action that gives a file. Example: ``docs/actions.md``.
+        """
+        return await self.long_actions.start(session, action, on, max_affected)
 
     def job(self, name: str, *, over: type[Model] | AnyQuery, batch: int = 500, part: int = 10_000) -> Callable[[F], F]:
         """Declare a job: a function over all records of a model, or those that a condition means.

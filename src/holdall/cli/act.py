@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -30,6 +30,7 @@ Where = Annotated[str | None, typer.Option("--where", help="All records of a con
 Chosen = Annotated[str | None, typer.Option("--selection", help="All records of a selection.")]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter of it.")]
 Most = Annotated[int, typer.Option("--max-affected", help="The most records that may be meant.")]
+Later = Annotated[bool, typer.Option("--later", help="Only note it as a job, and print its id: jobs resume runs it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be written, and write nothing.")]
 
 
@@ -46,10 +47,16 @@ def act(
     role: Roles = None,
     most: Most = 1_000,
     dry_run: DryRun = False,
+    later: Later = False,
 ) -> None:
-    """Run an action on nothing, on records by their keys, or on all that are meant; print its result as JSON."""
+    """Run an action on nothing, on records by their keys, or on all that are meant; print its result as JSON.
+
+    One that is declared as a job is noted and run as such; its id goes to the standard error.
+    """
     if sum(each is not None for each in (key or None, where, selection)) > 1:
         raise Failure("records are named by --key, by --where or by --selection, not by several of these", MISUSE)
+    if dry_run and later:
+        raise Failure("--dry-run writes nothing, and --later notes a job: give one of them", MISUSE)
     if param and selection is None:
         raise Failure("--param is of the selection that --selection names", MISUSE)
     acting = Acting(user, role)
@@ -57,7 +64,9 @@ def act(
     model_of(app, collection)
     meant = _Meant(key or [], where, selection, named_values(param or []))
     try:
-        found = asyncio.run(_acted(app, collection, action, named_values(inputs or []), meant, acting, most, dry_run))
+        found = asyncio.run(
+            _acted(app, collection, action, named_values(inputs or []), meant, acting, most, _How(dry_run, later))
+        )
     except (NotFound, StateError) as error:
         raise Failure(str(error), MISUSE) from error
     except HoldallError as error:
@@ -66,6 +75,11 @@ def act(
         sys.stdout.buffer.write(found.body)
     else:
         print(found if isinstance(found, str) else shown(found))
+
+
+class _How(NamedTuple):
+    is_dry: bool
+    is_later: bool
 
 
 class _Meant:
@@ -116,7 +130,7 @@ async def _acted(
     meant: _Meant,
     acting: Acting,
     most: int,
-    dry: bool,
+    how: _How,
 ) -> object:
     app.bindings.configure()
     try:
@@ -127,8 +141,20 @@ async def _acted(
         action = made_of(declared.kind, declared.inputs.from_builtins(inputs))
         async with app.context({"command": f"act {collection} {name}"}, user=user) as context:
             on = await meant.of(context.session, collection, declared)
-            if dry:
+            if how.is_dry:
                 return await app.by_name.rehearse(context.session, action, on, most)
+            if declared.kind.__as_job__ or how.is_later:
+                job = await app.start_action(context.session, action, on, max_affected=most)
+                return job if how.is_later else await _of_job(app, job)
             return await app.by_name.act(context.session, action, on, most, context.core)
     finally:
         await app.close()
+
+
+async def _of_job(app: Holdall, job: str) -> object:
+    """The result of a job that is run to its end. Raises Failure where it has none, or records failed."""
+    print(job, file=sys.stderr)
+    report = await app.jobs.run(job)
+    if report.state != "done" or report.failed:
+        raise Failure(str(report))
+    return report.result

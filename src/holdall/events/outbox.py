@@ -167,8 +167,11 @@ class Outbox:
         raise NotFound("waiting event", entry)
 
     def _outboxes(self) -> list[RowBinding]:
-        self._listeners.bindings.configure()
-        return list({id(each): each for each in self._listeners.outboxes.values()}.values())
+        """The outboxes of all collections, and those of stores that collections have left."""
+        bindings = self._listeners.bindings
+        bindings.configure()
+        own = [each for each in bindings if isinstance(each, RowBinding) and each.collection in self._listeners.leases]
+        return list({id(each): each for each in (*self._listeners.outboxes.values(), *own)}.values())
 
     async def _everywhere(self) -> list[RowBinding]:
         """The outboxes that are used, and those that an earlier version of the program may have left."""

@@ -36,7 +36,7 @@ _FORM = b"1"  # of what is made; another one when that changes
 class Thumbnail(msgspec.Struct, frozen=True):
     """A small picture: its ``content``, and its media ``type``, image/jpeg or image/png.
 
-    Example: :meth:`holdall.File.thumbnail`.
+    Example: ``docs/attachments.md``.
     """
 
     content: bytes

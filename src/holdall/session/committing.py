@@ -11,15 +11,7 @@ from typing import cast
 
 import msgspec
 
-from holdall.errors import (
-    CommitAborted,
-    CommitError,
-    CommitPartial,
-    HoldallError,
-    Reserved,
-    StaleVersion,
-    StateError,
-)
+from holdall.errors import CommitAborted, CommitError, CommitPartial, HoldallError, Reserved, StaleVersion, StateError
 from holdall.model import Model, State, state_of
 from holdall.session.changing import Changing
 from holdall.session.collecting import collect_changes, collected, judge_records
@@ -122,6 +114,8 @@ class Committing(msgspec.Struct, eq=False):
         context.demand_outside("commit()")
         context.committer.demand_idle()
         await collected(context)
+        if context.files is None and records.is_untouched():
+            return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
         try:
             result = await told(context, partial(self._lent_commit, options, wanted), options.timeout)
         except CommitError as error:

@@ -88,6 +88,11 @@ class IdentityMap(msgspec.Struct, eq=False, weakref=True):
         self.collect()
         return bool(self.new or self.dirty or self.deleted or self.bulk)
 
+    def is_untouched(self) -> bool:
+        """Whether a commit has nothing to write, compare or forget; of use once changes are collected."""
+        kept = self.backs.is_used or self.succeeded or self.untold or self.stamped or self.guards or self.assumptions
+        return not (kept or self.new or self.dirty or self.deleted or self.bulk)
+
     def of(self, model: type[Model]) -> dict[Key, Record]:
         """The records of a model by key."""
         known = self._by_model.get(model)

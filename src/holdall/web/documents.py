@@ -21,6 +21,7 @@ from holdall.web.openapi import (
     add_by_name,
     add_direct,
     add_idempotency,
+    add_job_reports,
     add_links,
     add_streams,
     contribute,
@@ -103,6 +104,8 @@ class Documents:
         add_by_name(
             added, shown, self._app.by_name, {**self._resources, **self._acting}, accesses, knows_users=knows_users
         )
+        if self._app.long_actions.can_note:
+            add_job_reports(added, self._resources, self._app.by_name.actions.all, knows_users=knows_users)
         if self._streams is not None:
             followed = [each.binding for each in self._resources.values() if self._streams.has(each.binding)]
             add_streams(added, followed, accesses, is_secured=knows_users)

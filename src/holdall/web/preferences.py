@@ -20,6 +20,7 @@ _VALUES = {
     b"return": (b"minimal", b"representation"),
     b"handling": (b"strict", b"lenient"),
     b"tx": (b"commit", b"rollback", b"item"),
+    b"respond-async": (b"",),
 }
 
 
@@ -27,13 +28,15 @@ class Preferences(msgspec.Struct, frozen=True):
     """The preferences of one request that are followed.
 
     ``is_minimal``: no record is wanted in the answer. ``is_rehearsal``: nothing is to be written, and the plan is the
-    answer. ``is_by_item``: each item of a list is written by itself. ``most``: how many records may be changed.
+    answer. ``is_by_item``: each item of a list is written by itself. ``is_async``: nobody waits for the work.
+    ``most``: how many records may be changed.
     """
 
     is_minimal: bool = False
     is_representation: bool = False
     is_rehearsal: bool = False
     is_by_item: bool = False
+    is_async: bool = False
     most: int | None = None
     applied: tuple[bytes, ...] = ()
 
@@ -76,8 +79,9 @@ def _read(text: bytes, known: Iterable[bytes]) -> Preferences:
         is_representation=wanted == b"representation",
         is_rehearsal=tx == b"rollback",
         is_by_item=tx == b"item",
+        is_async=b"respond-async" in followed,
         most=int(followed[b"max-affected"]) if b"max-affected" in followed else None,
-        applied=tuple(name + b"=" + value for name, value in followed.items()),
+        applied=tuple(name + b"=" + value if value else name for name, value in followed.items()),
     )
 
 

@@ -12,6 +12,7 @@ from holdall.query import Value
 from holdall.service import Context, active_core
 from holdall.session import Session
 from holdall.web.asgi import Headers, Scope
+from holdall.web.jobs import ActionJobs
 
 __all__ = ["RequestContexts", "request_meta"]
 
@@ -54,8 +55,9 @@ class RequestContexts:
     anything stands around contexts.
     """
 
-    def __init__(self, app: Holdall) -> None:
+    def __init__(self, app: Holdall, jobs: ActionJobs) -> None:
         self._app = app
+        self.jobs = jobs
         self._registry = app.registry
 
     @property

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from starlette.exceptions import HTTPException
-
 from holdall.app.acting import ByName
-from holdall.errors import Forbidden, HoldallError
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.session.file_fields import rule_of
 from holdall.web.acting import Beside
-from holdall.web.asgi import Receive, Scope, Send, header
+from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
@@ -23,19 +21,20 @@ from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
 from holdall.web.events import EVENTS, Streams
-from holdall.web.host_problems import http_problem
 from holdall.web.idempotency import KeptAnswers, Repeatable
 from holdall.web.importing import IMPORTED
+from holdall.web.jobs.request_jobs import RequestJobs, is_async
 from holdall.web.key import KeyText
 from holdall.web.meta import META, collection_meta
 from holdall.web.operations import ANSWERED, HEADERS, ROUTE, Deadlines, note_answer
 from holdall.web.options import Options
-from holdall.web.problem import Problem, failure_of, note_cause, problem_of
+from holdall.web.problem import Problem
 from holdall.web.reading import Reads, conditional
+from holdall.web.refusals import Refusals
 from holdall.web.replacing import Replaces
 from holdall.web.reply import Reply, problem_reply, send_reply
 from holdall.web.request_context import RequestContexts
-from holdall.web.rights import USER, forbidden, has_any_right, refusal
+from holdall.web.rights import USER, has_any_right, refusal
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
 from holdall.web.writing import Writes
@@ -72,9 +71,11 @@ class Resource:
         if kept is not None and options.kept is not None:
             self._repeatable = Repeatable(binding, bindings, kept, options.kept, options)
         self._streams: Streams | None = None
+        self._later: RequestJobs | None = None
         self._dialects = Dialects(binding, bindings, cursors)
         self._keys = KeyText(binding.schema)
-        view = self._view = CollectionView(binding)
+        view = CollectionView(binding)
+        self._refusals = Refusals(view, bindings, options.challenge)
         reads = Reads(view, bindings, cursors, options)
         writes = Writes(view, self._keys, bindings, Dialects(binding, bindings, cursors), options)
         replaces = Replaces(view, writes, bindings, options)
@@ -95,6 +96,7 @@ class Resource:
                 "DELETE": writes.delete_endpoint,
             }
 
+            self._later = RequestJobs(binding, writes.intake, contexts.jobs)
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
         self._files = {
@@ -158,16 +160,10 @@ class Resource:
             if task is None or not self._deadlines.has_ended(task):
                 raise
             reply = problem_reply(_TOO_LONG)
-        except Problem as problem:
-            reply = problem_reply(problem)
         except Disconnected:
             return
-        except HoldallError as error:
-            reply = problem_reply(self._problem(scope, error, key))
-        except HTTPException as error:  # of the hook that tells who asks
-            reply = problem_reply(http_problem(error))
         except Exception as error:
-            reply = problem_reply(failure_of(scope, error))
+            reply = self._refusals.reply(scope, error, key)
         finally:
             if task is not None:
                 self._deadlines.leave(task)
@@ -193,15 +189,28 @@ class Resource:
             return await self._answer_to(scope, receive, key, user)
         return Reply(204, [])  # middleware suppressed an exception
 
+    async def replied(self, scope: Scope, receive: Receive, user: User) -> Reply:
+        """Answer a request to the collection that was noted as a job; problems are answers, too."""
+        scope[USER] = user
+        try:
+            async with self._contexts.open(scope, user) if self._contexts.are_needed else nullcontext():
+                return await self._many[scope["method"]](scope, receive, user)
+        except Exception as error:
+            return self._refusals.reply(scope, error, "")
+
     def _answer_to(self, scope: Scope, receive: Receive, key: str, user: User) -> Awaitable[Reply]:
         method = scope["method"]
         if not key:
             endpoint = self._many.get(method)
             if endpoint is None:
                 return self._no_method(method, self._many, user)
+            is_allowed = None
+            if self._later is not None and is_async(scope):
+                endpoint = partial(self._later.answer, endpoint)
+                is_allowed = self._later.is_allowed(scope, user)
             if self._repeatable is not None and self._repeatable.concerns(scope):
                 answer = partial(_with_body, endpoint, scope, user)
-                return self._repeatable.answer(scope, receive, user, answer)
+                return self._repeatable.answer(scope, receive, user, answer, is_allowed=is_allowed)
             return endpoint(scope, receive, user)
         one = self._one
         if "/" in key:
@@ -255,27 +264,6 @@ class Resource:
             taken += [(b"accept-post", b", ".join((JSON, *IMPORTED[:2])))] if "POST" in endpoints else []
             return Reply(204, [(b"allow", allowed), *taken])
         return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
-
-    def _problem(self, scope: Scope, error: HoldallError, key: str) -> Problem:
-        if isinstance(error, Forbidden):
-            user: User = scope.get(USER, ANONYMOUS)
-            return forbidden(self._bindings, error, user, self._options.challenge, self.binding)
-        method = scope["method"]
-        is_conditional = method in ("PATCH", "PUT", "DELETE") and header(scope, b"if-match") is not None
-        is_read = method in ("GET", "HEAD")
-        problem = problem_of(
-            error,
-            is_conditional=is_conditional,
-            is_read=is_read,
-            is_removal=method == "DELETE",
-            has_query=is_read and not key,
-        )
-        if problem is None:
-            return failure_of(scope, error)
-        if problem.errors:
-            problem.errors = tuple(self._view.without_hidden(problem.errors, scope.get(USER, ANONYMOUS)))
-        note_cause(method, self.binding.collection, error, problem)
-        return problem
 
 
 async def _absent() -> Reply:

@@ -22,6 +22,7 @@ from holdall.query import Json, Value, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
+from holdall.web.direct_routes import DirectRoutes
 from holdall.web.dispatch import CollectionMiddleware, find_resource
 from holdall.web.docs import add_docs
 from holdall.web.documents import Documents
@@ -29,6 +30,8 @@ from holdall.web.events import Streams
 from holdall.web.first_page import add_first_page
 from holdall.web.host_problems import add_handlers, failed, response_of
 from holdall.web.idempotency import is_hidden, kept_answers
+from holdall.web.jobs import ActionJobs, add_jobs
+from holdall.web.jobs.request_jobs import answering
 from holdall.web.meta import META, collections_meta
 from holdall.web.metrics_route import add_metrics
 from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
@@ -82,12 +85,15 @@ class Service(FastAPI):
         self.holdall = app
         self.settings = options
         self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
-        contexts = RequestContexts(app)
+        self._jobs = ActionJobs(app)
+        contexts = RequestContexts(app, self._jobs)
         self._resources = {
             name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name), app.by_name)
             for name, binding in self._shown.items()
         }
-        self._acting: dict[str, Resource] = {}  # those that have only actions and selections, as views answer for them
+        app.long_actions.answering = answering(self._resources)
+        self._given_way: dict[str, Resource] = {}  # those that views answer for
+        self._acting: dict[str, Resource] = {}  # those of these that have actions or selections
         self._streams = None
         if (feed := app.listeners.feed) is not None:
             self._streams = Streams(feed, app.bindings, options)
@@ -97,6 +103,7 @@ class Service(FastAPI):
         _demand_addresses(self._resources)
         self._documents = Documents(app, options, self._shown, self._resources, self._acting, self._streams)
         self._own = OwnRoutes(self._resources)
+        self.direct = DirectRoutes(self)  # for views, which add theirs
         self._health = HealthPaths(app)
         self._front: Application = Front(self._answer, app, options, self._health if options.health else None)
         if options.origins:
@@ -117,6 +124,7 @@ class Service(FastAPI):
         self.add_route(self.openapi_url, self._document, include_in_schema=False)
         add_first_page(self, {name: each.binding for name, each in self._resources.items()}, options)
         self.add_route(f"/{META}", self._meta, include_in_schema=False)
+        add_jobs(self, self._jobs, options)
         if options.metrics is not None:
             add_metrics(self, app, options, options.metrics)
         if options.docs:
@@ -141,6 +149,12 @@ class Service(FastAPI):
             found = self._find(scope)
             if found is not None:
                 return found[0](scope, receive, send, found[1])
+            route = self.direct.find(scope)
+            if route is not None:
+                plain = find_resource(self._given_way, scope) if route.is_plain else None
+                if plain is not None:
+                    return plain[0](scope, receive, send, plain[1])
+                return self.direct.answer(route, scope, receive, telling(scope, send))
         return super().__call__(scope, receive, telling(scope, send))
 
     async def _meta(self, request: Request) -> Response:
@@ -167,8 +181,10 @@ class Service(FastAPI):
         """Let views answer in the place of their collections, where they have the same address."""
         for collection in collections_of_views(self.router.routes):
             replaced = self._resources.pop(collection, None)
-            if replaced is not None and replaced.has_names:
-                self._acting[collection] = replaced
+            if replaced is not None:
+                self._given_way[collection] = replaced
+                if replaced.has_names:
+                    self._acting[collection] = replaced
 
     def _find(self, scope: Scope) -> tuple[Resource, str] | None:
         """The collection that answers, and the key's text; None where the host's own routes do."""
@@ -210,6 +226,7 @@ class Service(FastAPI):
                 await self.holdall.create()
             await self.holdall.verify()
             await self.holdall.start()
+            self._jobs.start()
             self._health.is_started = True
             if self.settings.lifespan is None:
                 yield
@@ -220,6 +237,7 @@ class Service(FastAPI):
             self._health.is_stopping = True
             if self._streams is not None:
                 self._streams.close()
+            await self._jobs.stop()
             await self.holdall.close()
 
 

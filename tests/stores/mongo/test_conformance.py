@@ -14,6 +14,7 @@ class TestReplicaSet(StoreConformance):
     label = "MongoDB (replica set)"
     examples = 10
     histories = 5
+    large_group = 10_000 if "HOLDALL_WHOLE" in os.environ else 2_000
 
     def open_store(self, request: pytest.FixtureRequest) -> MongoStore | StandaloneMongoStore:
         return open_mongo("mongo", request.getfixturevalue("mongo_url"))

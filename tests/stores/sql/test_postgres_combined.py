@@ -179,6 +179,30 @@ async def test_a_trigger_that_came_meanwhile_is_met_step_by_step(store: Store, r
     assert set(await _rows(store, "spot")) == {1, 7}
 
 
+async def test_a_trigger_acts_between_two_steps(store: Store, raw: asyncpg.Connection) -> None:
+    """What it changes after the first step is met by the second: here, another version."""
+    await raw.execute(
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN UPDATE node SET version = version + 1 WHERE id = new.node; RETURN NULL; END'"
+    )
+    await raw.execute("CREATE TRIGGER touch AFTER INSERT ON leaf FOR EACH ROW EXECUTE FUNCTION touch()")
+    await store.apply([_node(1)])
+    with pytest.raises(StaleVersion):
+        await store.apply([_leaf(1, 1, "l"), _rename(1, 1, "x")])
+    assert await _rows(store, "node") == {1: ("n", 1)}
+    assert await _rows(store, "leaf") == {}
+
+
+async def test_a_foreign_key_removes_nothing_that_a_later_step_adds(store: Store, raw: asyncpg.Connection) -> None:
+    await raw.execute("ALTER TABLE leaf ADD CONSTRAINT own FOREIGN KEY (node) REFERENCES node ON DELETE CASCADE")
+    await store.apply([_node(1)])
+    with pytest.raises(ReferenceViolation):
+        await store.apply([Change(Verb.REMOVE, "node", 1), _leaf(1, 1, "l")])
+    assert set(await _rows(store, "node")) == {1}
+    await store.apply([_spot(1), Change(Verb.REMOVE, "node", 1)])
+    assert await _statements(raw, "WITH w0 AS (INSERT%w1%SELECT 1 /%") == 1  # the last step may remove what it will
+
+
 async def test_two_changes_of_one_table_are_no_single_statement(store: Store) -> None:
     """In one statement the second would not see the first."""
     await store.apply([_node(1), _node(2), _spot(1)])

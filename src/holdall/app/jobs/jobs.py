@@ -100,6 +100,8 @@ class Jobs:
         ``workers`` parts are worked on at once; ``progress`` is told after each part. A part that another process works
         on is waited for, and taken over where that process dies. Raises NotFound for a job that is not there.
         """
+        if (other := self._other(job)) is not None:
+            return await other.resume(job)
         if type(workers) is not int or workers < 1:
             raise StateError("workers is a number above zero")
         parts = await self._parts()

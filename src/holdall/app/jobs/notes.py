@@ -14,7 +14,7 @@ from holdall.session import Binding, Bindings
 from holdall.session.journal.owner import is_known_dead, this_owner
 from holdall.store import CommitClass, Provisioned, Store
 
-__all__ = ["LEASE", "Notes", "is_free", "now", "sign"]
+__all__ = ["LEASE", "Notes", "can_keep_notes", "is_free", "make_room", "now", "sign"]
 
 LEASE = dt.timedelta(seconds=60)
 _JOBS, _PARTS = "holdall_jobs", "holdall_job_parts"
@@ -49,8 +49,19 @@ class Notes(msgspec.Struct, frozen=True):
     async def create(self, bindings: Bindings) -> None:
         """Make the place of the notes, if there is none."""
         bindings.configure()
-        if isinstance(self.store, Provisioned):
-            await self.store.create()
+        await make_room(bindings, self.store)
+
+
+def can_keep_notes(bindings: Bindings, store: Store | None) -> bool:
+    """Whether there is a store that can take notes into its commits: this one, or any."""
+    return any(map(_can_note, bindings.stores() if store is None else [store]))
+
+
+async def make_room(bindings: Bindings, store: Store) -> None:
+    """Make the place of notes in a store, and that of the journal where commits with notes write two stores."""
+    for each in {id(found): found for found in (store, *await bindings.journal.homes())}.values():
+        if isinstance(each, Provisioned):
+            await each.create()
 
 
 def _can_note(store: Store) -> bool:

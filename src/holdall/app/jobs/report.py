@@ -21,10 +21,10 @@ class JobFailure(msgspec.Struct, frozen=True):
 
 
 class JobReport(msgspec.Struct, frozen=True):
-    """A job as it stands: ``state`` is planning, running, cancelled or done.
+    """A job as it stands: ``state`` is planning, running, cancelled, done or failed, for a ``reason``.
 
     ``counts`` are the sums of what the function gave for each batch; ``failures`` are the first hundred of the records
-    that ``failed``.
+    that ``failed``. ``result`` is that of an action, in a list with keys where it is done on each of some records.
 
     >>> made = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     >>> print(JobReport("a1", "slugs", {}, "running", made, 4, 1, 10, 1, {"changed": 9}, (JobFailure("7", "why"),)))
@@ -43,6 +43,8 @@ class JobReport(msgspec.Struct, frozen=True):
     failed: int
     counts: dict[str, float]
     failures: tuple[JobFailure, ...]
+    result: Json = None
+    reason: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -52,5 +54,6 @@ class JobReport(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         told = [f"{self.parts_done} of {self.parts} parts", f"{self.seen} seen", f"{self.failed} failed"]
         told += [f"{name} {number:g}" for name, number in self.counts.items()]
+        told += [self.reason] if self.reason else []
         head = f"{self.id} {self.name}: {self.state}, {', '.join(told)}"
         return "\n".join([head, *(f"  {each.key}: {each.reason}" for each in self.failures)])

@@ -22,7 +22,7 @@ from holdall.query import AnyQuery, Json, Key, Query, Value, both
 from holdall.session import Binding, Bindings, Session
 from holdall.session.references.key_conditions import chunks, having_keys
 
-__all__ = ["Stopped", "Working"]
+__all__ = ["Stopped", "Working", "reason_of"]
 
 _RETRIES = 4
 _FIRST_PAUSE = 0.05  # seconds
@@ -81,7 +81,7 @@ class Working(msgspec.Struct):
                 await self._commit(part, keys)
             except CommitAborted as error:  # others are not over, and nobody knows yet what they wrote
                 if not error.is_retryable:
-                    reason = _reason(error)
+                    reason = reason_of(error)
                     break
                 await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
             except _Refused as error:
@@ -111,7 +111,7 @@ class Working(msgspec.Struct):
                 except CommitAborted:
                     raise
                 except HoldallError as error:  # before anything was sent
-                    raise _Refused(_reason(error)) from error
+                    raise _Refused(reason_of(error)) from error
             except BaseException:
                 session.rollback()
                 raise
@@ -130,7 +130,7 @@ class Working(msgspec.Struct):
             given = self.job.function(context, records, **self.job.inputs_of(self.inputs))
             counts = await given if inspect.isawaitable(given) else given
         except Exception as error:
-            raise _Refused(_reason(error)) from error
+            raise _Refused(reason_of(error)) from error
         if counts is None:
             return {}
         is_counting = isinstance(counts, dict) and all(map(_is_number, counts.values()))
@@ -159,7 +159,7 @@ class Working(msgspec.Struct):
             await session.commit()
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """The reason, or that below a commit's; errors of the function are named with their place, without their text,
     which may be data.
     """

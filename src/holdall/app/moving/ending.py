@@ -28,11 +28,11 @@ async def cancelled(move: Move) -> MoveReport:
     row = await read_row(move.source, MoveRow, move.name)
     known = await read_row(move.target, Position, move.name)
     is_begun = row is not None and row.state != "moved" and row.store == move.target.name
-    if not is_begun and (known is None or known.state == "moved"):
+    if not is_begun and (known is None or (known.is_decided and known.is_over(row))):
         raise StateError(f"{move.name} is not being moved from {move.source.name!r} to {move.target.name!r}")
     with commit_under_way(move.run_id):
-        await move.mover.take(move.begun(), is_cancelling=True)
-        if move.state in ("switching", "moved"):
+        await move.mover.take(move.begun(), row, is_cancelling=True)
+        if move.state == "switching":
             raise StateError(
                 f"{move.name} was switched to {move.target.name!r}: run the move to its end, then move back"
             )
@@ -41,10 +41,11 @@ async def cancelled(move: Move) -> MoveReport:
                 await move.reopen(row)
                 row = await move.row()
             if move.state != "preparing":
+                await move.mover.write([], state="copying", after="")  # for who runs it anew, if this is killed
                 await move.catching_up().take_back()
             await move.fences.lift(move.source, row.id)
+            await _remove_notes(move)  # before the row: those of another move, which begins then, stay
             await move.source.apply([removal(row)])
-        await _remove_notes(move)
         await move.fences.lift(move.target, move.mover.position.id)
         report = move.report("cancelled")
         await move.target.apply([removal(move.mover.position)])
@@ -60,17 +61,17 @@ async def _remove_notes(move: Move) -> None:
 async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, binding: Binding, left: Store) -> MoveReport:
     """Drop what a collection has left in a store. Raises StateError where it was not moved away from there."""
     name, here = binding.collection, store_within(binding.store)
-    left.bind([MOVE, kept_in(bindings, binding, left).schema])
+    left.bind([MOVE, POSITION, kept_in(bindings, binding, left).schema])
     here.bind([POSITION])
     for store in (left, here):
         if isinstance(store, Provisioned):
             await store.create()
     row = await read_row(left, MoveRow, name)
-    known = await read_row(here, Position, name)
+    known, former = await read_row(here, Position, name), await read_row(left, Position, name)
     if here is left or row is None or row.state != "moved":
         raise StateError(f"{name} was not moved away from store {left.name!r}")
-    if known is not None and known.state != "moved":
-        raise StateError(f"the move of {name} from {left.name!r} has not come to its end: run it again")
+    if former is not None and not former.is_over(await read_row(here, MoveRow, name)):
+        raise StateError(f"{name} is being moved back to store {left.name!r}: end or cancel that first")
     note_binding(bindings, name, left)
     assert isinstance(left, Provisioned)
     await left.drop(name, note_name(name))
@@ -78,6 +79,9 @@ async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, bindi
     await left.apply([removal(row)])
     if known is not None and known.source == left.name:
         await here.apply([removal(known)])
+    if former is not None:
+        await Fences(bindings, recovery, name).lift(left, former.id)
+        await left.apply([removal(former)])
     await moves.look_at(left)
     bindings.forget(note_name(name))
     bindings.configure()

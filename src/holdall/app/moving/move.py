@@ -20,7 +20,7 @@ from holdall.app.moving.mover import Mover
 from holdall.app.moving.note import note_binding
 from holdall.app.moving.report import MoveReport
 from holdall.app.moving.rows import MOVE, POSITION, MoveRow, Position, put_row, read_row
-from holdall.errors import Conflict, StateError
+from holdall.errors import AlreadyExists, Conflict, HoldallError, StaleVersion, StateError
 from holdall.query import Query
 from holdall.session import Binding, Bindings, Recovery, store_within
 from holdall.session.commit.failpoint import reached
@@ -102,23 +102,25 @@ class Move:
         back = await self._former_row()
         if row is not None and row.state == "moved" and await self.fences.is_set(self.source, row.id):
             raise StateError(f"{self.name} was moved from store {self.source.name!r} to {row.store!r}: name that store")
-        if row is None or row.state == "moved":
-            known = await read_row(self.target, Position, self.name)
-            if known is None and back is None:
-                self._demand_empty(await self._target_rows())
-        await self.mover.take(self.begun())
-        if self.state in ("switching", "moved"):
+        known = await read_row(self.target, Position, self.name)
+        if row is not None and row.state != "moved" and (known is None or known.id != row.id):
+            raise self._moving_elsewhere(row)
+        if back is None and (known is None or known.is_over(row)):
+            self._demand_empty(await self._target_rows())
+        await self.mover.take(self.begun(), row)
+        if self.state == "switching":
             self.catch_up = self.catching_up()
             return
-        if row is not None and row.state != "moved" and row.id != self.mover.position.id:
-            raise StateError(f"{self.name} is being moved to store {row.store!r}; end or cancel that first")
         await self.fences.put(self.target, self.mover.position.id, self.target, MOVE_POSITIONS)
         if back is not None:
             await self.fences.lift(self.target, back.id)
         now = self.mover.position
         noted = MoveRow(self.name, now.id, self.target.name, "noted", now.epoch)
         if row is None or row.state == "moved":
-            await put_row(self.source, noted, row)
+            try:
+                await put_row(self.source, noted, row)
+            except (AlreadyExists, StaleVersion) as error:
+                raise self._moving_elsewhere(await self.row()) from error
         elif row.state == "closed":
             await put_row(self.source, msgspec.structs.replace(row, state="noted"), row)
         await self.fences.put(self.source, self.mover.position.id, self.target, MOVE_NOTES)
@@ -147,21 +149,30 @@ class Move:
     async def _switch(self) -> None:
         """Have all writers wait, follow the last changes, and send them to the target."""
         row = await self.row()
-        begun = monotonic()
+        begun, is_deciding = monotonic(), False
         try:
             row = await put_row(self.source, msgspec.structs.replace(row, state="closed"), row)
             await self.fences.put(self.source, row.id, self.target, "")
             reached(MovePoint.CLOSED)
             await self.fences.wait_for_holds(self.source)
             await self.catch_up.follow(is_closed=True)
+            is_deciding = True
             await self.mover.write([], state="switching")
         except BaseException:
-            if self.state != "switching":
+            if not is_deciding or await self._is_undecided():
                 await self.reopen(row)
             raise
         reached(MovePoint.SWITCHING)
         await self._finish()
         self._pause = monotonic() - begun
+
+    async def _is_undecided(self) -> bool:
+        """Whether ``switching`` was not written, and will not be; else writers wait for the next run."""
+        try:
+            await self.mover.write([])
+        except HoldallError:
+            return False
+        return True
 
     async def reopen(self, row: MoveRow) -> None:
         """Let writers go on, with notes."""
@@ -226,6 +237,9 @@ class Move:
 
     async def _target_rows(self) -> int:
         return len(await self.target.fetch(Query(self.name).limit(1)))
+
+    def _moving_elsewhere(self, row: MoveRow) -> StateError:
+        return StateError(f"{self.name} is being moved to store {row.store!r}; end or cancel that first")
 
     def _demand_empty(self, rows: int) -> None:
         if rows:

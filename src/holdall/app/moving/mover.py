@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from holdall.app.moving.rows import POSITION, Position, read_row, row_change
+from holdall.app.moving.rows import POSITION, MoveRow, Position, read_row, row_change
 from holdall.errors import AlreadyExists, LockConflict, Reserved, StaleVersion, StateError
 from holdall.session.journal.owner import is_known_dead, this_owner
 from holdall.store import Change, Store
@@ -34,11 +34,11 @@ class Mover:
         assert self._position is not None
         return self._position
 
-    async def take(self, wanted: Position, *, is_cancelling: bool = False) -> bool:
-        """Take the move up where it is, or begin it as ``wanted``; whether it begins.
+    async def take(self, wanted: Position, row: MoveRow | None, *, is_cancelling: bool = False) -> None:
+        """Take the move up where it is, or begin it as ``wanted``, also in place of one that ended long ago.
 
-        Raises StateError while somebody else has it in hand; to cancel it, not while that one copies: his next batch
-        is refused then, and he does nothing else.
+        ``row`` is the one beside the source. Raises StateError while somebody else has the move in hand; to cancel it,
+        not while that one copies: his next batch is refused then, and he does nothing else.
         """
         known = await read_row(self._target, Position, wanted.collection)
         if known is not None:
@@ -48,9 +48,10 @@ class Mover:
                 last = f"{known.until - _LEASE:%Y-%m-%d %H:%M:%S} UTC"
                 raise StateError(f"{known.collection} is being moved elsewhere: its last batch was at {last}")
         self._position = known
-        next_one = msgspec.structs.replace(known or wanted, owner=self._owner, until=_now() + _LEASE)
-        await self._put([], next_one)
-        return known is None
+        base = wanted if known is None or known.is_over(row) else known
+        if known is not None and not known.is_decided:
+            base = msgspec.structs.replace(base, id=known.id)  # so that a fence that was left is set anew, or lifted
+        await self._put([], msgspec.structs.replace(base, owner=self._owner, until=_now() + _LEASE))
 
     async def write(self, changes: Sequence[Change], **moved: object) -> None:
         """Write a batch to the target in one step with these members of the position.
@@ -61,7 +62,7 @@ class Mover:
 
     async def _put(self, changes: Sequence[Change], row: Position) -> None:
         former, pause = self._position, _FIRST_PAUSE
-        row = msgspec.structs.replace(row, version=1 if former is None else former.version + 1)
+        row = msgspec.structs.replace(row, version=row.epoch if former is None else former.version + 1)
         for attempt in range(_TRIES):
             try:
                 await self._target.apply([*changes, row_change(row, former)])

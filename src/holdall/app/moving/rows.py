@@ -67,6 +67,7 @@ class Position(msgspec.Struct, frozen=True):
     """In the target: how far a move is. ``state`` is preparing, copying, following, switching or moved.
 
     ``after`` is the key behind which copying goes on, as JSON texts of its parts. ``owner`` moves it, until ``until``.
+    Its versions begin at the ``epoch``, so that a mover of a cancelled move does not find its own in the next one.
     """
 
     collection: str
@@ -80,6 +81,21 @@ class Position(msgspec.Struct, frozen=True):
     owner: str
     until: dt.datetime
     version: int = 1
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the target was told that everybody goes there, by this move or by a former one."""
+        return self.state in ("switching", "moved")
+
+    def is_over(self, row: MoveRow | None) -> bool:
+        """Whether the position says nothing of the move that is under way from the source, which has this row.
+
+        Former moves leave such positions, from which the collection has come back since (``switching`` where the mover
+        died at the very end), and so do moves that were refused, or cancelled by a process that died.
+        """
+        if row is None or row.id != self.id or self.state == "moved":
+            return True
+        return self.state == "switching" and row.state != "closed"
 
 
 Kept = TypeVar("Kept", MoveRow, Position)

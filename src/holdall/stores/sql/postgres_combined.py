@@ -14,6 +14,7 @@ from asyncpg import DataError, IntegrityConstraintViolationError
 
 from holdall.query import Value
 from holdall.store import Outcome
+from holdall.stores.sql.postgres_guards import Guards
 from holdall.stores.sql.postgres_pieces import ROWS
 from holdall.stores.sql.postgres_steps import columns_of, statement_of
 from holdall.stores.sql.steps import Delete, Insert, Step, Update, Work
@@ -36,23 +37,24 @@ class Combined(NamedTuple):
     outcomes: list[Outcome]
 
 
-def combined(work: Work, only: str, guarded: frozenset[str]) -> Combined | None:
+def combined(work: Work, only: str, guards: Guards) -> Combined | None:
     """The steps of a work as one statement; None where it takes another form.
 
-    ``only`` is the condition without which nothing is written. ``guarded`` are the tables whose statements may write
-    other rows than they are given: what they wrote must be looked at before it lasts.
+    ``only`` is the condition without which nothing is written.
 
     Only steps that learn nothing from one another can be combined: new rows whose keys are known, and changes and
-    removals of one row each, of which no other step touches the same table.
+    removals of one row each, of which no other step touches the same table. Triggers and the rules of foreign keys
+    act when the statement is done, so none may act between two steps.
     """
     steps: list[Step] = []
-    changed, added = set[str](), set[str]()
+    changed, added, is_last = set[str](), set[str](), False
     running = Work.__call__(work)
     try:
         step = next(running)
         while True:
             table = step.table.key
-            if table in guarded or table in changed or len(steps) == _MOST or not _is_combinable(step):
+            has_own = table in guards.tables or table in guards.followed
+            if has_own or is_last or table in changed or len(steps) == _MOST or not _is_combinable(step):
                 running.close()
                 return None
             if isinstance(step, Insert):
@@ -63,6 +65,7 @@ def combined(work: Work, only: str, guarded: frozenset[str]) -> Combined | None:
             else:
                 changed.add(table)
             steps.append(step)
+            is_last = isinstance(step, Delete) and table in guards.cascading
             step = running.send(None)
     except StopIteration as end:
         outcomes: list[Outcome] = end.value

@@ -10,6 +10,7 @@ from holdall.errors import DeclarationError, StoreError
 from holdall.store import PoolOptions
 from holdall.stores.sql.database import INSPECTED_ROWS, LOCK_WAIT, demand_rows
 from holdall.stores.sql.postgres_connection import BEGIN, PostgresConnection
+from holdall.stores.sql.postgres_types import tell_types
 from holdall.stores.sql.postgres_url import place_of
 
 __all__ = ["PostgresConnector", "PostgresOptions"]
@@ -101,10 +102,12 @@ class PostgresConnector:
         return await self._opened(None)
 
     async def _opened(self, seconds: float | None) -> asyncpg.Connection:
-        return await asyncpg.connect(
+        opened = await asyncpg.connect(
             self._place.url,
             timeout=self._place.connect_timeout or self._options.connect_timeout,
             command_timeout=seconds,
             statement_cache_size=0,
             server_settings=self._settings,
         )
+        tell_types(opened)
+        return opened

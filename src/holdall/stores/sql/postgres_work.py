@@ -81,7 +81,7 @@ class PostgresWorks:
             return None
         only = nothing_reserved(connection.is_reserving)
         if not step.is_only:
-            return await self._combined(connection, combined(work, only, guards.tables), work, done)
+            return await self._combined(connection, combined(work, only, guards), work, done)
         if not _is_atomic(step) or step.table.key in guards.tables:
             return None
         if isinstance(step, Insert) and step.returning:

@@ -87,12 +87,21 @@ class Acts:
         inputs = await self._inputs(scope, receive, declared)
         if key is not None or declared.on is On.NOTHING:
             self._intake.demand_no_parameters(scope)
-            preferences = preferences_of(scope, b"return=minimal", b"tx=rollback", b"tx=commit")
+            known = (b"return=minimal", b"tx=rollback", b"tx=commit", *self._known(declared))
+            preferences = preferences_of(scope, *known)
             once = partial(self._on_one, scope, user, declared, inputs, key, preferences)
         else:
             once = partial(self._on_all, scope, user, declared, inputs)
         is_repeated = declared.kind.__repeat__ and header_list(scope, b"if-match") is None
         return await (until_undisturbed(once, scope) if is_repeated else once())
+
+    def _known(self, declared: DeclaredAction) -> tuple[bytes, ...]:
+        return (b"respond-async",) if self._contexts.jobs.takes(declared) else ()
+
+    def _is_job(self, declared: DeclaredAction, preferences: Preferences) -> bool:
+        """Whether the action is started, and not waited for."""
+        is_long = preferences.is_async or (declared.kind.__as_job__ and self._contexts.jobs.takes(declared))
+        return is_long and not preferences.is_rehearsal
 
     def _demand_right(self, declared: DeclaredAction, user: User) -> None:
         try:
@@ -119,6 +128,8 @@ class Acts:
         records = (
             [] if declared.on is On.NOTHING else [await self._intake.expected(scope, session, key, declared.wanted)]
         )
+        if self._is_job(declared, preferences):
+            return await self._contexts.jobs.accepted(scope, session, declared, inputs, records, preferences)
         results, plan = await self._run(scope, session, declared, inputs, records, preferences)
         if plan is not None:
             return plan
@@ -136,10 +147,12 @@ class Acts:
     # --- on all that is meant -----------------------------------------------------------------------------------------
 
     async def _on_all(self, scope: Scope, user: User, declared: DeclaredAction, inputs: Record) -> Reply:
-        session, asked = self._intake.session(scope, user), self._asked(scope, user)
+        session, asked = self._intake.session(scope, user), self._asked(scope, user, self._known(declared))
         preferences = asked.preferences
         query = asked.query.where(declared.wanted)
         records = await self._running.meant(session, declared, query, asked.most)
+        if self._is_job(declared, preferences):
+            return await self._contexts.jobs.accepted(scope, session, declared, inputs, records, preferences)
         results, plan = await self._run(scope, session, declared, inputs, records, preferences)
         if plan is not None:
             return plan
@@ -159,18 +172,18 @@ class Acts:
             body = b'{"affected":%d,"result":%b}' % (len(records), shown[0] if shown else b"null")
         return json_reply(200, body, *preferences.headers)
 
-    def _asked(self, scope: Scope, user: User) -> Asked:
+    def _asked(self, scope: Scope, user: User, known: tuple[bytes, ...]) -> Asked:
         """The records that filters, and a selection with its parameters, mean."""
         named = dict(parameters_of(scope["query_string"])).get(SELECTION)
         if named is None:
-            return self._meant.asked(scope, user, b"return=minimal")
+            return self._meant.asked(scope, user, b"return=minimal", *known)
         try:
             selection = self._by_name.selections.seen(self._binding.collection, named, user)
         except NotFound:
             message = "must be the name of a selection of this collection"
             raise not_understood([FieldError(SELECTION, "unknown", message)]) from None
         others = {SELECTION, *selection.inputs.annotations}
-        asked = self._meant.asked(scope, user, b"return=minimal", others=others, is_all=True)
+        asked = self._meant.asked(scope, user, b"return=minimal", *known, others=others, is_all=True)
         given = {name: value for name, value in asked.others.items() if name != SELECTION}
         query = selection.made(user, read_parameters(selection, given))
         condition = both(asked.query.condition, query.condition)

@@ -4,6 +4,7 @@ from holdall.web.openapi.access import EVERYTHING, Access, access_of
 from holdall.web.openapi.acting import action_schemas, add_by_name, row_schema
 from holdall.web.openapi.document import RIGHTS, contribute, contribution, many_operations, one_operations
 from holdall.web.openapi.files import add_direct, file_of
+from holdall.web.openapi.job_reports import add_job_reports
 from holdall.web.openapi.links import add_links
 from holdall.web.openapi.own_operations import ASKS_WHO, NARROWED, Narrowing, describe_own, narrow_views
 from holdall.web.openapi.reach import leave_out_unreached
@@ -25,6 +26,7 @@ __all__ = [
     "add_by_name",
     "add_direct",
     "add_idempotency",
+    "add_job_reports",
     "add_links",
     "add_streams",
     "contribute",

@@ -11,12 +11,13 @@ from holdall.app import Holdall
 from holdall.errors import DeclarationError
 from holdall.query import Value
 from holdall.web.cursor import Cursors
+from holdall.web.direct_routes import DirectRoute
 from holdall.web.host_problems import add_own_handlers
 from holdall.web.openapi import NARROWED, Access, Narrowing, Node
 from holdall.web.options import Options
 from holdall.web.service import Service
 from holdall.web.views.describing import described
-from holdall.web.views.injection import maker_of, own_parameters
+from holdall.web.views.injection import is_injected, maker_of, own_parameters
 from holdall.web.views.method_call import MethodCall
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
@@ -55,17 +56,23 @@ def include_view(parent: Parent, view: V | None = None, *, app: Holdall | None =
     options = parent.settings if isinstance(parent, Service) else Options()
     cursors = parent.cursors if isinstance(parent, Service) else Cursors(options.secret)
     serving = Serving(holdall, view, options, cursors) if issubclass(view, BaseRestView) else None
-    router = _router(view, holdall, serving, has_components=isinstance(parent, Service))
+    direct: list[DirectRoute] = []
+    router = _router(view, holdall, serving, direct, has_components=isinstance(parent, Service))
     parent.include_router(router)
     if isinstance(parent, Service):
         parent.give_way_to_views()
+        for route in direct:
+            parent.direct.add(route)
     if isinstance(parent, FastAPI) and not isinstance(parent, Service):
         add_own_handlers(parent)
     included.add(view)
     return view
 
 
-def _router(view: type[View], app: Holdall, serving: Serving | None, *, has_components: bool) -> APIRouter:
+def _router(
+    view: type[View], app: Holdall, serving: Serving | None, direct: list[DirectRoute], *, has_components: bool
+) -> APIRouter:
+    """The routes of a view, those put into ``direct`` as well that need nothing of the framework."""
     tags = inherited_list(view, "tags") or [_tag(view)]
     responses: dict[int | str, dict[str, Value]] = {}
     for base in reversed(view.__mro__):
@@ -74,6 +81,7 @@ def _router(view: type[View], app: Holdall, serving: Serving | None, *, has_comp
         prefix=prefix_of(view), tags=tags, dependencies=inherited_list(view, "dependencies"), responses=responses
     )
     make = maker_of(view)
+    is_alone = not (inherited_list(view, "dependencies") or is_injected(view))
     own = own_parameters(view)
     routes = dict(routes_of(view))
     for name, spec in routes.items():
@@ -93,6 +101,15 @@ def _router(view: type[View], app: Holdall, serving: Serving | None, *, has_comp
         options |= spec.options
         methods = list(spec.methods)
         router.add_api_route(spec.path, endpoint, methods=methods, status_code=spec.status, **options)
+        if call.is_simple and not spec.options and is_alone:
+            path = prefix_of(view) + spec.path
+            direct += [
+                DirectRoute(
+                    path.split("/")[1], "{key}" in path, method, spec.status, endpoint, call.answer, call.is_plain
+                )
+                for method in methods
+                if path.count("/") - path.endswith("/{key}") == 1
+            ]
     return router
 
 

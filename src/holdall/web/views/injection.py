@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from fastapi import BackgroundTasks, Response
@@ -14,18 +14,18 @@ from holdall.errors import DeclarationError
 from holdall.query import Value
 from holdall.web.views.view import View
 
-__all__ = ["maker_of", "own_parameters"]
+__all__ = ["is_injected", "maker_of", "own_parameters"]
 
 _GIVEN_BY_US = ("request", "session", "user", "serving", "writes")
 _FROM_REQUEST = (HTTPConnection, Response, BackgroundTasks)
 _MARKS = (marks.Depends, marks.Param)
 
 
-def maker_of(view: type[View]) -> Callable[..., View]:
+def maker_of(view: type[View]) -> Callable[..., Awaitable[View]]:
     """A dependency that makes an instance of a view for a request, with everything its class is annotated with."""
     injected = dict(_injected(view))
 
-    def make(**values: Any) -> View:
+    async def make(**values: Any) -> View:  # async, as others are called in a thread
         instance = view()
         for name, value in values.items():
             setattr(instance, name, value)
@@ -38,6 +38,11 @@ def maker_of(view: type[View]) -> Callable[..., View]:
     request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
     make.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
     return make
+
+
+def is_injected(view: type[View]) -> bool:
+    """Whether instances of a view get anything that the framework finds for them."""
+    return any(True for _ in _injected(view))
 
 
 def own_parameters(view: type[View]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Any, get_type_hints
@@ -30,16 +30,25 @@ from holdall.web.reply import Reply
 from holdall.web.request_context import request_meta
 from holdall.web.rights import USER
 from holdall.web.views.answers import RecordResponse
+from holdall.web.views.async_rest import AsyncRestView
 from holdall.web.views.bracket import Writes
 from holdall.web.views.replies import planned, reply_to
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
 from holdall.web.views.standard import STANDARD, Standard, input_of
+from holdall.web.views.sync_rest import RestView
 from holdall.web.views.view import View, is_own
 
 __all__ = ["MethodCall"]
 
 _FAILED_HOOK = (b"holdall-after-commit", b"failed")
+
+
+_PLAIN = {
+    "get_many_endpoint": ("handle_get_many", "get_many", "apply_query_params", "count", "estimate"),
+    "get_one_endpoint": ("handle_get_one", "get_one"),
+}
+_OF_READS = ("__init__", "authorize", "build_query", "to_response", "get_relationship_loader_options")
 
 
 class MethodCall:
@@ -55,7 +64,7 @@ class MethodCall:
         self._is_async = inspect.iscoroutinefunction(self._method)
         self.standard: Standard | None = STANDARD.get(name) if serving is not None else None
 
-    def endpoint(self, make: Callable[..., View]) -> Callable[..., Value]:
+    def endpoint(self, make: Callable[..., Awaitable[View]]) -> Callable[..., Value]:
         """A function with the parameters of the method, of which ``self`` is a dependency."""
 
         async def endpoint(**values: Any) -> Value:
@@ -82,6 +91,30 @@ class MethodCall:
         if self._serving is not None:
             setattr(endpoint, COLLECTION_OF_VIEW, self._serving.binding.collection)
         return endpoint
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the method is a route of every REST view and takes no more than that of the request."""
+        taken = set(inspect.signature(self._method).parameters)
+        return self.standard is not None and taken == {"self", *self.standard.takes}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the method reads as the collection does by itself: nothing that it goes through is replaced."""
+        names = _PLAIN.get(self._name, ())
+        base: type[View] = AsyncRestView if issubclass(self._view, AsyncRestView) else RestView
+        return (
+            bool(names)
+            and self._serving is not None
+            and self._serving.form.is_derived
+            and not self._serving.is_simple_rest
+            and self._view.acts_for is None
+            and all(getattr(self._view, name) is getattr(base, name) for name in (self._name, *names, *_OF_READS))
+        )
+
+    async def answer(self, request: Request) -> Value:
+        """The answer to a request, without the framework's help; only if the method ``is_simple``."""
+        return await self._answer(self._view(), request, {})
 
     async def _answer(self, view: View, request: Request, values: dict[str, Value]) -> Value:
         user = request.scope[USER] = await acting_user(request, self._view.acts_for)
