@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["Plans"]
+__all__ = ["Plans", "plans_of"]
 
 P = TypeVar("P")
 
@@ -36,3 +36,23 @@ class Plans(Generic[P]):
     def clear(self) -> None:
         """Forget all."""
         self._young, self._old = {}, {}
+
+
+_MOST = 50  # sets of tables whose plans are shared
+_shared: dict[Hashable, Plans[Any]] = {}
+
+
+def plans_of(signature: Hashable, limits: Hashable, size: int) -> Plans[Any]:
+    """The plans that all stores with tables of this signature share in this process; new ones without a signature."""
+    try:
+        key = None if signature is None or limits is None else (signature, limits, size)
+        found = _shared.pop(key, None)
+    except TypeError:  # of a value that has no hash
+        return Plans(size)
+    if found is None:
+        found = Plans(size)
+    if key is not None:
+        _shared[key] = found  # as the last that was asked for
+        if len(_shared) > _MOST:
+            del _shared[next(iter(_shared))]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -13,12 +13,9 @@ from holdall.errors import QueryError
 from holdall.query import (
     And,
     AnyQuery,
-    Compare,
-    Condition,
     FieldSchema,
     GroupPlan,
     Kind,
-    Op,
     Schema,
     Shape,
     Sizes,
@@ -29,9 +26,8 @@ from holdall.query import (
 )
 from holdall.query.columns import grouping_of
 from holdall.query.ordering import is_ordered
-from holdall.query.walk import replace
 from holdall.store import LockMode
-from holdall.stores.sql._plans import Plans
+from holdall.stores.sql._plans import Plans, plans_of
 from holdall.stores.sql.binding import Binding, NeedsRewrite, Slot
 from holdall.stores.sql.codec import RowConvert
 from holdall.stores.sql.comparisons import Comparisons
@@ -47,11 +43,14 @@ from holdall.stores.sql.sorting import after_position, order_by
 from holdall.stores.sql.spelling_sql import shown
 from holdall.stores.sql.statements import statement_slots
 from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.text_edges import without_edges
 
 __all__ = ["Compiler", "Parameters", "Plan", "Statement", "Walk"]
 
 Parameters: TypeAlias = tuple[Any, ...] | dict[str, Any]
 Walk: TypeAlias = Callable[[AnyQuery, Sizes], tuple[Shape, list[Value]]]
+
+_REMEMBERED = 1000
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
@@ -77,17 +76,21 @@ class Plan(msgspec.Struct, frozen=True):
 class Compiler:
     """Compiles the queries of one store, after ``demand`` has let their shape pass.
 
-    ``tables`` may be bound to more collections at any time.
+    ``tables`` may be bound to more collections at any time. Stores that have the same tables, and demand the same as
+    their ``limits`` are equal, share what is compiled.
     """
 
-    def __init__(self, tables: Tables, demand: Callable[[AnyQuery], None] | None = None, remember: int = 1000) -> None:
+    def __init__(
+        self, tables: Tables, demand: Callable[[AnyQuery], None] | None = None, limits: Hashable = None
+    ) -> None:
         self._tables = tables
+        self._limits = limits
         self._dialect = tables.dialect
         self._demand = demand
         self._sizes: Callable[[int], int] = some if self._dialect.family in ("sqlite", "postgresql") else bucket
-        self._plans: Plans[Plan] = Plans(remember)
-        self._group_plans: Plans[tuple[GroupPlan, bool]] = Plans(remember)
-        self._generation = tables.generation
+        self._plans: Plans[Plan] = Plans(_REMEMBERED)
+        self._group_plans: Plans[tuple[GroupPlan, bool]] = Plans(_REMEMBERED)
+        self._generation = -1
 
     @property
     def dialect(self) -> Dialect:
@@ -101,7 +104,7 @@ class Compiler:
     def adapt(self, dialect: Dialect) -> None:
         """Write for this dialect from now on, for instance after the server was asked what it knows."""
         self._dialect = dialect
-        self._plans.clear()
+        self._generation = -1
         self._group_plans.clear()
 
     def query(self, query: AnyQuery) -> Statement:
@@ -172,7 +175,7 @@ class Compiler:
     def compiled(self, query: AnyQuery, walk: Walk, build: Callable[[AnyQuery], Plan]) -> Statement:
         """The statement of a query, built where there is no plan for the shape that ``walk`` gives."""
         if self._generation != self._tables.generation:
-            self._plans.clear()
+            self._plans = plans_of(self._tables.signature(), self._limits, _REMEMBERED)
             self._generation = self._tables.generation
         try:
             shape, values = walk(query, self._sizes)
@@ -194,7 +197,7 @@ class Compiler:
             if len(values) != plan.straight:
                 values = [values[i] if convert is None else convert(values[i]) for i, convert in plan.slots]
         except NeedsRewrite:
-            return self.compiled(_without_edges(query), walk, build)
+            return self.compiled(without_edges(query), walk, build)
         except ValueError as error:
             raise QueryError(str(error)) from error
         named = tuple(values) if plan.names is None else dict(zip(plan.names, values, strict=True))
@@ -284,17 +287,3 @@ def _is_temporal(column: sa.Label[Any]) -> bool:
 def _constant(value: object) -> Slot:
     """For what formulas hold, and what SQLAlchemy adds of its own: made of no value of the query."""
     return -1, lambda _: value
-
-
-def _without_edges(query: AnyQuery) -> AnyQuery:
-    """The same query without texts that begin or end with nothing, or begin with the last of all characters."""
-    return msgspec.structs.replace(query, condition=replace(query.condition, _plain))
-
-
-def _plain(node: Condition) -> Condition:
-    match node:
-        case Compare(path, Op.STARTSWITH, value) if not value.strip("\U0010ffff"):
-            return Compare(path, Op.GE, value)
-        case Compare(path, Op.ENDSWITH, ""):
-            return Compare(path, Op.IS_NULL, False)
-    return node

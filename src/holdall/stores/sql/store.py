@@ -62,7 +62,7 @@ class SqlStore(RawSqlStore, WholeRows):
         self.tables = tables
         self._database = database
         self._capabilities = capabilities_of(tables.dialect.family, hold, is_durable=database.is_durable)
-        self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities))
+        self._compiler = Compiler(tables, partial(demand_query, name, self._capabilities), limits=self._capabilities)
         self._is_dialect_known = self._is_ready = False
         self._passed_over: list[str] = []
         self._seam = Seam(name, "sql", tables.dialect.family)

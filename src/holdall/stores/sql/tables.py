@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -65,10 +65,9 @@ class Tables:
 
     def learn(self, found: Mapping[str, FoundTable]) -> None:
         """Keep values from now on as the columns of these tables keep them."""
-        before = [self._adopted(schema) for schema in self._schemas.values()]
-        is_searched_otherwise = found != self._found and any(schema.search for schema in self._schemas.values())
+        before, is_other = self.signature(), found != self._found
         self._found = found
-        if is_searched_otherwise or before != [self._adopted(schema) for schema in self._schemas.values()]:
+        if before != (after := self.signature()) or (after is None and is_other):
             self._metadata = None
             self.generation += 1
 
@@ -78,6 +77,12 @@ class Tables:
 
     def _adopted(self, schema: Schema) -> Schema:
         return adopted_schema(schema, self._schemas, self._found, self.dialect)
+
+    def signature(self) -> Hashable:
+        """Return what decides the text of statements: equal for stores with the same tables; None where more does."""
+        adopted = tuple(map(self._adopted, self._schemas.values()))
+        is_searched = any(schema.search for schema in adopted)  # by a column that is there or not
+        return None if is_searched else (self.dialect, frozenset(self._namespaces), adopted)
 
     @property
     def schemas(self) -> dict[str, Schema]:
@@ -133,9 +138,7 @@ class Tables:
     def check(self, store: str, collection: str, table: sa.Table, constraint: str, position: int | None) -> Conflict:
         """The error for a broken CHECK: by its name, by that of the only column it is of, or by its text."""
         there = self._found.get(table.key)
-        columns: Sequence[str] = ()
-        if there is not None:
-            columns = there.checks.get(constraint) or columns_in(constraint, there.columns)
+        columns = () if there is None else there.checks.get(constraint) or columns_in(constraint, there.columns)
         layout = self._layouts.get(collection)
         fields = () if layout is None else [name for name in layout.leaves if set(layout.columns(name)) & set(columns)]
         return CheckViolation(store, collection, constraint, fields, position)
