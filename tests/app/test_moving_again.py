@@ -197,6 +197,20 @@ async def test_cancelling_that_was_killed_is_no_copying(app: Holdall, monkeypatc
     assert await count(app) == 1
 
 
+@pytest.mark.parametrize("is_removal", [False, True])
+async def test_a_bulk_change_of_before_is_made_in_the_new_store(is_removal: bool, app: Holdall) -> None:
+    async with app.session() as session:
+        if is_removal:
+            await session.delete(Counted.where(Counted.id > 1))
+        else:
+            await session.update(Counted.where(Counted.id > 1), count=7)
+        await move(app, "other")
+        assert (await session.commit()).affected == (2,)
+    async with app.session() as session:
+        found = {each.id: each.count for each in await session.query(Counted.where())}
+    assert found == ({1: 0} if is_removal else {1: 0, 2: 7, 3: 7})
+
+
 async def test_events_of_before_are_delivered_from_the_store_that_was_left(app: Holdall) -> None:
     told = list[object]()
 

@@ -45,6 +45,10 @@ _USED: dict[tuple[str, str], str] = {
     ): "a connection is ended at once, without its loop",
     ("stores/mongo/connection.py", "_topology"): "nothing public tells how connections are used",
     ("stores/mongo/connection.py", "_servers"): "the same",
+    (
+        "stores/sql/postgres_types.py",
+        "_protocol",
+    ): "nothing public takes types; tests/stores/sql/test_postgres_types.py",
     ("stores/sql/postgres_answer.py", "_PreparedStatement__bind_execute"): "a bound of rows without a transaction",
     ("stores/redis/pool.py", "_reader"): "the same",
     ("stores/redis/pool.py", "_writer"): "the same",

@@ -18,6 +18,9 @@ async def learn_of_move(context: SessionContext, refusal: Reserved) -> bool:
     if moves is None or not await moves.learn(refusal):
         return False
     binding = context.bindings.of_name(refusal.collection)
+    for each in context.records.bulk:
+        if each.binding.collection == refusal.collection and each.binding is not binding:
+            each.binding, each.is_plain = binding, False  # the store that it is in now may not make it by itself
     if binding.store.name == refusal.store or binding.declaration.version is not None:
         return True
     return not any(type(each) is binding.model for each in context.records.dirty.values())

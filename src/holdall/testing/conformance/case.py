@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -236,7 +236,7 @@ class Case:
         """Every row the store holds, by collection and key."""
         return {name: self._by_key(name, rows) for name, rows in self._everything().items()}
 
-    def rows(self, collection: str) -> dict[Any, Row]:
+    def rows(self, collection: str) -> dict[Key, Row]:
         """Every row of one collection, by key."""
         return self._by_key(collection, self.fetch(Query(collection)))
 
@@ -257,7 +257,7 @@ class Case:
 
         return self.run(ask())
 
-    def _by_key(self, collection: str, rows: Rows) -> dict[Any, Row]:
+    def _by_key(self, collection: str, rows: Rows) -> dict[Key, Row]:
         schema = self.schemas[collection]
         return {schema.key_of(row): row for row in rows}
 
@@ -291,7 +291,7 @@ class Case:
         ]
 
 
-async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def _within(seconds: float, work: Awaitable[T]) -> T:
     """The result, without a further task as ``wait_for`` has it."""
     async with asyncio.timeout(seconds):
         return await work

@@ -20,7 +20,7 @@ from holdall.testing.strategies import conditions, queries
 __all__ = ["Generated", "drawn", "drawn_alike", "share_drawn"]
 
 
-_DRAWN: dict[Hashable, list[Any]] = {}
+_DRAWN: dict[Hashable, list[object]] = {}
 _folders: list[Path] = []
 
 
@@ -72,13 +72,13 @@ def drawn_alike(
             raise
 
 
-def _drawn(strategy: Callable[[], st.SearchStrategy[Any]], examples: int) -> list[Any]:
-    found: list[Any] = []
+def _drawn(strategy: Callable[[], st.SearchStrategy[object]], examples: int) -> list[object]:
+    found: list[object] = []
     drawn(strategy(), examples, found.append)
     return found
 
 
-def _drawn_once(key: Hashable, draw: Callable[[], list[Any]]) -> list[Any]:
+def _drawn_once(key: Hashable, draw: Callable[[], list[object]]) -> list[object]:
     """Return what was drawn, by this process or by one that shares with it, for which others wait."""
     if not _folders:
         return draw()
@@ -89,7 +89,7 @@ def _drawn_once(key: Hashable, draw: Callable[[], list[Any]]) -> list[Any]:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         if content := file.read():
-            found: list[Any] = pickle.loads(content)  # noqa: S301 - written by a fork of the same process
+            found: list[object] = pickle.loads(content)  # noqa: S301 - written by a fork of the same process
             return found
         found = draw()
         file.write(pickle.dumps(found))

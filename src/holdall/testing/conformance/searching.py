@@ -24,7 +24,7 @@ from holdall.query import (
 )
 from holdall.store import Feature
 from holdall.testing.conformance.case import Case
-from holdall.testing.conformance.generated import drawn
+from holdall.testing.conformance.generated import drawn_alike
 from holdall.testing.conformance.requires import requires
 from holdall.testing.search_strategies import sought_words, texts_of_words
 
@@ -64,17 +64,7 @@ class Searching:
     def test_any_words(self, case: Case) -> None:
         """Words drawn at random, in any text."""
         case.load()
-
-        def conditions(words: str, other: str, text: str) -> list[Condition]:
-            known, wrapped = Of(("maybe_str",)), Call("concat", (Of(("some_str",)), Constant(text)))
-            return [
-                searched(words, known, Constant(text)),
-                Or((searched(words, wrapped), searched(other, known))),
-                both(Not(searched(words, wrapped, known)), Not(searched(other, Constant(text)))),
-            ]
-
-        asked = st.builds(conditions, sought_words(), sought_words(), texts_of_words())
-        drawn(asked, self.search_examples, lambda some: case.expect_keys("sample", *some))
+        drawn_alike(case, "words", _searches, self.search_examples, lambda some: case.expect_keys("sample", *some))
 
     @requires(Feature.EXPRESSIONS, Feature.FILTER, Feature.RELATIONS)
     def test_words_through_references(self, case: Case) -> None:
@@ -115,6 +105,18 @@ class Searching:
                 case.fetch(Query("sample", parse_condition(text)))
         with pytest.raises(LimitExceeded):
             case.fetch(Query("sample", searched("a" * 501, Of(("some_str",)))))
+
+
+def _searches() -> st.SearchStrategy[list[Condition]]:
+    def conditions(words: str, other: str, text: str) -> list[Condition]:
+        known, wrapped = Of(("maybe_str",)), Call("concat", (Of(("some_str",)), Constant(text)))
+        return [
+            searched(words, known, Constant(text)),
+            Or((searched(words, wrapped), searched(other, known))),
+            both(Not(searched(words, wrapped, known)), Not(searched(other, Constant(text)))),
+        ]
+
+    return st.builds(conditions, sought_words(), sought_words(), texts_of_words())
 
 
 def searched(words: str, *texts: Term) -> Condition:
