@@ -118,7 +118,7 @@ def _is_size(size: object) -> bool:
 
 def _key(key: str, size: tuple[int, int]) -> str:
     """A key as stores make them, which nobody knows who does not know that of the content."""
-    import hashlib  # takes its time, and programs without files do not need it
+    import hashlib  # few programs have thumbnails, and all import this module
 
     return hashlib.sha256(b"thumbnail\0%b\0%b\0%dx%d" % (_FORM, key.encode(), *size)).hexdigest()
 
