@@ -43,7 +43,7 @@ class Disconnected(Exception):
 
 
 def given_again(scope: Scope, body: bytes) -> Receive:
-    """What gives a body that was read to who reads it once more; the request says from now on that it is plain."""
+    """Make what gives a body that was read to its next reader; the request says from now on that the body is plain."""
     scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-encoding"]
 
     async def receive() -> Message:
