@@ -6,12 +6,11 @@ No record refers to one: who has the key of a content and the sizes that its fie
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -21,6 +20,9 @@ from holdall.files.contract import FileStore
 from holdall.files.facts import StoredFile
 from holdall.files.pictures import READ_TYPES, smaller
 from holdall.files.stores.inside import InsideFiles
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Thumbnail", "Thumbnails"]
 
@@ -116,6 +118,8 @@ def _is_size(size: object) -> bool:
 
 def _key(key: str, size: tuple[int, int]) -> str:
     """A key as stores make them, which nobody knows who does not know that of the content."""
+    import hashlib  # few programs have thumbnails, and all import this module
+
     return hashlib.sha256(b"thumbnail\0%b\0%b\0%dx%d" % (_FORM, key.encode(), *size)).hexdigest()
 
 
@@ -146,6 +150,7 @@ async def _keep(store: FileStore, key: str, content: bytes) -> None:
 def _pool() -> ThreadPoolExecutor:
     """The threads that decode. One whose request was given up still works, and holds up those that come later."""
     import os
+    from concurrent.futures import ThreadPoolExecutor
 
     os.register_at_fork(after_in_child=_pool.cache_clear)
     return ThreadPoolExecutor(_AT_ONCE, "holdall-thumbnails")

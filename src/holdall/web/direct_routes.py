@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 from urllib.parse import unquote
 
 import anyio
@@ -130,7 +129,7 @@ def _response(found: object, route: DirectRoute) -> Response:
     return found if isinstance(found, Response) else JSONResponse(jsonable_encoder(found), route.status_code)
 
 
-def _handler_of(handlers: Mapping[Any, Callable[..., Value]], error: Exception) -> Callable[..., Value]:
+def _handler_of(handlers: Mapping[Value, Callable[..., Value]], error: Exception) -> Callable[..., Value]:
     """The host's handler of an error, as Starlette looks for it; that of Exception takes what no other does."""
     if isinstance(error, HTTPException) and error.status_code in handlers:
         return handlers[error.status_code]
