@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdall import Event, Holdall
+from holdall import Event, Holdall, Model, OnDelete, Ref, field
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
 from holdall.app.moving.fences import Fences
@@ -195,6 +195,28 @@ async def test_cancelling_that_was_killed_is_no_copying(app: Holdall, monkeypatc
         assert (await move(app, "other")).compared == 3
         await move(app, "main")
     assert await count(app) == 1
+
+
+class Play(Model, collection="play"):
+    id: int = field(pk=True)
+    counted: Ref[Counted] = field(on_delete=OnDelete.RESTRICT)
+
+
+async def test_what_others_refer_to_by_a_foreign_key_moves_back(app: Holdall) -> None:
+    app.add(Play, store="main")
+    await app.create()
+    async with app.session() as session:
+        session.add(Play(id=1, counted=1))
+    await app.move(Counted, to="other", dry_run=False, accept=["foreign key play.counted"])
+    assert await count(app) == 1
+    async with app.session() as session:
+        session.remove(await session.require(Counted, 3))
+        session.add(Counted(id=4, code="c3"))
+    losses = [each.name for each in (await app.move(Counted, to="main")).losses]
+    assert (await app.move(Counted, to="main", dry_run=False, accept=losses, batch=2)).compared == 3
+    assert await count(app) == 2
+    async with app.session() as session:
+        assert sorted([each.id for each in await session.query(Counted.where())]) == [1, 2, 4]
 
 
 @pytest.mark.parametrize("is_removal", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -51,6 +52,14 @@ async def test_a_repetition_has_the_answer_of_the_first(client: Client) -> None:
     other = await ask(client, "POST", "/notes", {"text": "a"}, '"other"')
     assert other.json() != first.json()
     assert await count(client, "/notes") == 2
+
+
+async def test_compressed_bodies(client: Client) -> None:
+    headers = {"idempotency-key": KEY, "content-encoding": "gzip", "content-type": "application/json"}
+    body = gzip.compress(b'{"text": "a"}')
+    first, again = [await client.request("POST", "/notes", body=body, headers=headers) for _ in range(2)]
+    assert (first.status, again.status, again.headers["idempotent-replayed"]) == (201, 201, "true")
+    assert (await count(client, "/notes"), again.body) == (1, first.body)
 
 
 async def test_every_method_that_writes(client: Client) -> None:

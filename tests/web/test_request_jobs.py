@@ -173,12 +173,12 @@ class Killed(BaseException):
     """The end of a process, as far as the code that is stopped can tell."""
 
 
-@pytest.mark.parametrize("in_one", [True, False])
+@pytest.mark.parametrize("kind", ["list", "filter", "items"])
 def test_one_commit_is_done_once_and_many_are_not_begun_again(
-    in_one: bool, served: Served, monkeypatch: pytest.MonkeyPatch
+    kind: str, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actions, commit = served.app.long_actions, Session.commit
-    kill = [False]
+    kill, in_one = [False], kind != "items"
 
     async def killing(self: Session, **options: Any) -> Any:
         found = await commit(self, **options)
@@ -186,10 +186,13 @@ def test_one_commit_is_done_once_and_many_are_not_begun_again(
             raise Killed
         return found
 
-    monkeypatch.setattr(NotingSession if in_one else Session, "commit", _noting(killing) if in_one else killing)
+    monkeypatch.setattr(NotingSession if in_one else Session, "commit", _noting() if in_one else killing)
     monkeypatch.setattr("holdall.web.jobs.action_jobs.ActionJobs.wake", lambda self: None)
     prefer = "respond-async" if in_one else "respond-async, tx=item"
-    begun = ask(served, "POST", "/songs", [{"id": 40, "title": "a"}], headers={"prefer": prefer})
+    if kind == "filter":
+        begun = ask(served, "PATCH", "/songs?id=5", {"title": "a"}, headers={"prefer": prefer})
+    else:
+        begun = ask(served, "POST", "/songs", [{"id": 40, "title": "a"}], headers={"prefer": prefer})
     job = begun.json()["id"]
     kill[0] = True
     with pytest.raises(Killed):
@@ -206,7 +209,7 @@ def test_one_commit_is_done_once_and_many_are_not_begun_again(
         )
 
 
-def _noting(killing: Any) -> Any:
+def _noting() -> Any:
     """The commit with its note, and the end of the process behind it."""
     noted = NotingSession.commit
 

@@ -19,6 +19,7 @@ __all__ = [
     "Disconnected",
     "demand_few_values",
     "demand_media_type",
+    "given_again",
     "let_others_in",
     "media_type",
     "read_body",
@@ -39,6 +40,16 @@ NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 
 class Disconnected(Exception):
     """The client left before its request was whole; nobody waits for an answer."""
+
+
+def given_again(scope: Scope, body: bytes) -> Receive:
+    """Make what gives a body that was read to its next reader; the request says from now on that the body is plain."""
+    scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-encoding"]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def demand_media_type(scope: Scope, *accepted: bytes) -> None:

@@ -29,11 +29,15 @@ class CatchingUp:
         self._batch = batch
         self._most = max(batch, _FEW)  # notes that are followed together
 
-    async def empty_target(self) -> None:
-        """Remove the records that the target had before the collection left it."""
+    async def clear_target(self) -> None:
+        """Remove the records that the target had before the collection left it, but for those that come again.
+
+        Others may refer to these by foreign keys.
+        """
         target = self._sides.target
         async for rows in self._sides.pages(target, self._batch):
-            await self._mover.write([Change(Verb.REMOVE, target.collection, key) for key in rows])
+            kept = await self._sides.rows(self._sides.source, rows)
+            await self._mover.write([Change(Verb.REMOVE, target.collection, key) for key in rows if key not in kept])
 
     async def take_back(self) -> None:
         """Remove from the target what was copied; what others have added there stays."""

@@ -130,8 +130,9 @@ class Move:
         reached(MovePoint.NOTED)
         if self.state == "preparing":
             if back is not None:
-                await self.catch_up.empty_target()
-            self._demand_empty(await self._target_rows())
+                await self.catch_up.clear_target()
+            else:
+                self._demand_empty(await self._target_rows())
             await self.mover.write([], state="copying")
 
     async def _copy(self) -> None:

@@ -15,8 +15,8 @@ from holdall.errors import AlreadyExists, CommitAborted
 from holdall.policy import Right, User
 from holdall.session import Binding, Bindings, CommitResult, Guarantee, Session
 from holdall.store import Transactional
-from holdall.web.asgi import Message, Receive, Scope, header_list
-from holdall.web.body import media_type, read_body
+from holdall.web.asgi import Receive, Scope, header_list
+from holdall.web.body import given_again, media_type, read_body
 from holdall.web.idempotency.kept_answer import KeptAnswers
 from holdall.web.importing import IMPORTED
 from holdall.web.intake import SESSION, until_undisturbed
@@ -111,7 +111,7 @@ class Repeatable:
         options = self._options
         body = await read_body(scope, receive, options.max_body, options.body_seconds)
         if preferences.is_rehearsal:
-            return await endpoint(_given(body))
+            return await endpoint(given_again(scope, body))
         fingerprint = _fingerprint(scope, body)
         if name in self._under_way:
             raise _UNDER_WAY
@@ -148,10 +148,10 @@ class Repeatable:
         scope[SESSION] = session
         try:
             if in_one:
-                reply = await self._in_one(session, endpoint, name, fingerprint, body)
+                reply = await self._in_one(session, scope, endpoint, name, fingerprint, body)
             else:
                 session.waiting = kept.made(name, fingerprint)
-                reply = await endpoint(_given(body))
+                reply = await endpoint(given_again(scope, body))
                 if session.is_committed:
                     await kept.complete(name, reply)
         except CommitAborted as error:
@@ -166,11 +166,17 @@ class Repeatable:
         return reply
 
     async def _in_one(
-        self, session: _KeepingSession, endpoint: _Endpoint, name: str, fingerprint: str, body: bytes
+        self,
+        session: _KeepingSession,
+        scope: Scope,
+        endpoint: _Endpoint,
+        name: str,
+        fingerprint: str,
+        body: bytes,
     ) -> Reply:
         """The answer, kept in the transaction in which everything is written."""
         async with session.transaction(self._kept.store.name):
-            reply = await endpoint(_given(body))
+            reply = await endpoint(given_again(scope, body))
             session.add(self._kept.made(name, fingerprint, reply))
         return reply
 
@@ -229,10 +235,3 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.hexdigest()
-
-
-def _given(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive

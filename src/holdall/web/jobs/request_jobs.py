@@ -11,8 +11,8 @@ from holdall.app.long_actions.work_on_request import Answer, NotingSession
 from holdall.policy import Right, User
 from holdall.query import Json, Value
 from holdall.session import Binding
-from holdall.web.asgi import Message, Receive, Scope, header_list
-from holdall.web.body import JSON, media_type, read_body
+from holdall.web.asgi import Receive, Scope, header_list
+from holdall.web.body import JSON, given_again, media_type, read_body
 from holdall.web.importing import IMPORTED
 from holdall.web.intake import SESSION, Intake
 from holdall.web.jobs.action_jobs import ActionJobs
@@ -79,8 +79,7 @@ class RequestJobs:
         body: bytes | None = None
         if method == "POST" and not is_import:
             body = await read_body(scope, receive, options.max_body, options.body_seconds)
-            receive = _receiving(body)
-            scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-encoding"]  # it is plain now
+            receive = given_again(scope, body)
             if body.lstrip()[:1] != b"[":
                 return await endpoint(scope, receive, user)
         preferences = preferences_of(scope, *_KNOWN)
@@ -121,7 +120,7 @@ def answering(resources: Mapping[str, Replying]) -> Callable[[Value, NotingSessi
         }
         if session.end is not None:
             scope[SESSION] = session
-        reply = await resources[note.collection].replied(scope, _receiving(given.body.encode()), session.user)
+        reply = await resources[note.collection].replied(scope, given_again(scope, given.body.encode()), session.user)
         body: Json = msgspec.json.decode(reply.body) if reply.body else None
         reason = str(body.get("detail", "")) if reply.status >= 400 and isinstance(body, dict) else ""
         return Answer(reply.status, body, reason)
@@ -133,10 +132,3 @@ def _without(value: bytes) -> bytes:
     """A header without the preference that was followed."""
     kept = [piece for piece in value.split(b",") if piece.strip().lower() != b"respond-async"]
     return b",".join(kept)
-
-
-def _receiving(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
