@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from holdall.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from holdall.web.asgi import Application, Message, Receive, Scope, Send
 
 __all__ = ["Waiting"]
 
@@ -19,13 +22,13 @@ class Waiting:
     :func:`holdall.cli.worker.service`.
     """
 
-    def __init__(self, service: Any, prepare: Callable[[], object], seconds: float = 1.0) -> None:
+    def __init__(self, service: Application, prepare: Callable[[], object], seconds: float = 1.0) -> None:
         self._service = service
         self._prepare = prepare
         self._seconds = seconds
         self._wrong = ""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take an event of the server."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
@@ -36,7 +39,7 @@ class Waiting:
         else:
             await self._service(scope, receive, send)
 
-    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = await receive()
         await self._look()
         if not self._wrong:
@@ -52,10 +55,10 @@ class Waiting:
             await self._look()
         print("what is stored fits the models now", flush=True)
 
-        async def rest() -> Any:
+        async def rest() -> Message:
             return await ended
 
-        async def told(message: Any) -> None:
+        async def told(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
                 self._wrong = "the service did not start; the terminal says why"
                 print(message.get("message", ""), file=sys.stderr)
@@ -75,11 +78,11 @@ class Waiting:
             self._wrong = ""
 
 
-def _first(message: Any, receive: Any) -> Any:
+def _first(message: Message, receive: Receive) -> Receive:
     """The receiving function, after this message."""
     waiting = [message]
 
-    async def received() -> Any:
+    async def received() -> Message:
         return waiting.pop() if waiting else await receive()
 
     return received

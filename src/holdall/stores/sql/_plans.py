@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
+
+from holdall.query import Value
 
 __all__ = ["Plans", "plans_of"]
 
@@ -39,10 +41,10 @@ class Plans(Generic[P]):
 
 
 _MOST = 50  # sets of tables whose plans are shared
-_shared: dict[Hashable, Plans[Any]] = {}
+_shared: dict[Hashable, Plans[Value]] = {}
 
 
-def plans_of(signature: Hashable, limits: Hashable, size: int) -> Plans[Any]:
+def plans_of(signature: Hashable, limits: Hashable, size: int) -> Plans[Value]:
     """The plans that all stores with tables of this signature share in this process; new ones without a signature."""
     try:
         key = None if signature is None or limits is None else (signature, limits, size)
