@@ -10,7 +10,7 @@ from pathlib import Path
 from holdall import errors
 from holdall.errors import PROBLEMS, WAYS
 
-__all__ = ["page"]
+__all__ = ["page", "pages"]
 
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
 
@@ -29,19 +29,37 @@ The texts of messages may change in any release; classes, attributes and codes a
 def page() -> str:
     """The page, as it should be."""
     parts = [_INTRODUCTION, "## Classes\n"]
-    for name, way in WAYS.items():
-        kind = getattr(errors, name)
-        meaning = _plain(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0])
-        bases = ", ".join(
-            f"[`{base.__name__}`](#{base.__name__.lower()})" for base in kind.__bases__ if base.__name__ in WAYS
-        )
-        again = " Repeating the work may succeed." if _is_retryable(kind) else ""
-        parts.append(f"### {name}\n\n" + (f"A {bases}. " if bases else "") + f"{meaning}{again}\n\n{way}\n")
+    parts += [f"### {name}\n\n{_of_class(name)}" for name in WAYS]
     parts.append("## Problem documents\n")
-    for code, found in PROBLEMS.items():
-        statuses = ", ".join(map(str, found.statuses)) or "Any status"
-        parts.append(f"### urn:holdall:{code}\n\n{statuses}. {found.meaning}\n\n{found.way}\n")
+    parts += [f"### urn:holdall:{code}\n\n{_of_code(code)}" for code in PROBLEMS]
     return "\n".join(parts)
+
+
+def pages() -> dict[str, str]:
+    """A page for each code and each class by itself, by its name in the site: ``errors/stale``."""
+    named = {code: (f"urn:holdall:{code}", _of_code(code)) for code in PROBLEMS}
+    named |= {name: (name, _of_class(name)) for name in WAYS}
+    every = "[All errors](../errors.md)"
+    return {
+        f"errors/{name}": f"# {title}\n\n{text.replace('](#', '](../errors.md#')}\n{every}\n"
+        for name, (title, text) in named.items()
+    }
+
+
+def _of_class(name: str) -> str:
+    kind = getattr(errors, name)
+    meaning = _plain(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0])
+    bases = ", ".join(
+        f"[`{base.__name__}`](#{base.__name__.lower()})" for base in kind.__bases__ if base.__name__ in WAYS
+    )
+    again = " Repeating the work may succeed." if _is_retryable(kind) else ""
+    return (f"A {bases}. " if bases else "") + f"{meaning}{again}\n\n{WAYS[name]}\n"
+
+
+def _of_code(code: str) -> str:
+    found = PROBLEMS[code]
+    statuses = ", ".join(map(str, found.statuses)) or "Any status"
+    return f"{statuses}. {found.meaning}\n\n{found.way}\n"
 
 
 def _is_retryable(kind: type[errors.HoldallError]) -> bool:

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.build_errors import pages as error_pages
+
 __all__ = ["configuration", "doors", "index", "llms", "outside_requests", "readable", "reference", "relinked"]
 
 _HOUSE = Path(__file__).resolve().parents[1]
@@ -238,6 +240,9 @@ def _assemble() -> None:
     pages = {path.relative_to(_SOURCE).as_posix(): path.read_text() for path in _SOURCE.rglob("*.md")}
     (_SOURCE / "llms.txt").write_text(llms(pages))
     (_SOURCE / "llms-full.txt").write_text("\n\n".join(pages[f"{name}.md"] for names in NAV.values() for name in names))
+    (_SOURCE / "errors").mkdir()
+    for name, text in error_pages().items():
+        (_SOURCE / f"{name}.md").write_text(text)
     (_SOURCE / "reference").mkdir()
     names = list[str]()
     for name, text in reference():

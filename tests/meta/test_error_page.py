@@ -12,7 +12,7 @@ from holdall import errors
 from holdall.errors import PROBLEMS, WAYS
 from tests.support.sources import HOUSE, PACKAGE, house_files, parsed
 from tests.support.terminal import invoke
-from tools.build_errors import page
+from tools.build_errors import page, pages
 
 _CODED = {"Problem": (1, 0), "login_problem": (1, 0)}  # where a call has its code, and its status
 
@@ -73,3 +73,11 @@ def test_an_error_that_is_none_is_refused_and_all_are_listed(tmp_path: Path) -> 
     refused = invoke(tmp_path, "error", "StaleVersio")
     assert (refused.code, "did you mean StaleVersion" in refused.errors) == (2, True)
     assert set(invoke(tmp_path, "error").output.split()) == {*WAYS, *PROBLEMS}
+
+
+def test_each_code_and_class_has_a_page_of_its_own_in_the_site() -> None:
+    found = pages()
+    assert found.keys() == {f"errors/{name}" for name in (*PROBLEMS, *WAYS)}
+    assert found["errors/stale"].startswith("# urn:holdall:stale\n\n")
+    assert PROBLEMS["stale"].way in found["errors/stale"]
+    assert "](#" not in "".join(found.values()), "leads to a part of the page of all"
