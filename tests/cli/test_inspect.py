@@ -142,6 +142,8 @@ def test_only_the_tables_that_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_password_is_not_written_down(tmp_path: Path, machine_postgres_url: str) -> None:
+    made = ["CREATE TABLE IF NOT EXISTS price_of_all (id int PRIMARY KEY)"]
+    asyncio.run(_run(machine_postgres_url, "postgresql", made))
     url = sa.make_url(machine_postgres_url).set(password="s3cret").render_as_string(hide_password=False)
     written = run(tmp_path, "holdall", "inspect", url)
     assert written.code == 0
@@ -162,7 +164,7 @@ def test_a_schema_without_tables_is_told(tmp_path: Path, machine_postgres_url: s
     assert (found.code, found.output) == (1, "")
     assert found.errors.startswith("holdall: schema 'nowhere' has no tables or collections; ")
     apsw.Connection(str(tmp_path / "empty.db")).execute("PRAGMA user_version = 1")
-    assert "add --schema NAME" in run(tmp_path, "holdall", "inspect", "sqlite:///empty.db").errors
+    assert run(tmp_path, "holdall", "inspect", "sqlite:///empty.db").errors.endswith("no tables or collections\n")
 
 
 @pytest.mark.parametrize("driver", ["apsw", "stdlib"])

@@ -84,4 +84,5 @@ def test_models_for_hashes_of_others_fit_once_listed(place: tuple[str, Any], tmp
 
 
 def test_an_empty_database(place: tuple[str, Any], tmp_path: Path) -> None:
-    assert "Model" not in inspected(tmp_path, place[0])
+    empty = run(tmp_path, "holdall", "inspect", place[0])
+    assert (empty.code, empty.errors) == (1, "holdall: the store has no tables or collections\n")

@@ -195,7 +195,7 @@ nope=1 nope id__nope=1 id__=1 id__IN=1 id__in__in=1 __in=1 = =1 &&&x q=x or=(a) 
 .=1 city..name=1 text.x=1 __class__=1 id__class__=1 sort= sort=- sort=nope sort=anything sort=line sort=cities
 sort=cities.name sort=id,,text sort=%20id page=1&page=2 fields= fields=nope fields=id,,text fields=city.nope page=0
 page=-1 page=x page=1.5 page=99999999999999999999 page=9223372036854775807&page_size=500 page=1&page=2 page_size=0
-page_size=501 page_size=x count=maybe count=estimated after=x after=%00 after=AAAA after=&page=1 number__between=1,2
+page_size=501 page_size=x count=maybe count=estimate after=x after=%00 after=AAAA after=&page=1 number__between=1,2
 cities__contains=1 cities.name__isnull=maybe line__gt=7,a text=%c3%28 %c3%28=1
 """
 QUERIES = _MEANINGLESS.split()

@@ -19,6 +19,7 @@ from holdall.store import Described, Describing, Description, Look, open_store
 __all__ = ["inspect"]
 
 _NOWHERE = "https://document.invalid"
+_WITH_SCHEMAS = ("postgres", "mariadb", "mysql")
 
 
 def inspect(
@@ -46,7 +47,8 @@ def inspect(
         raise Failure(f"there is no collection {unknown[0]!r}", REFUSED)
     if not found.collections:
         place = f"schema {schema!r}" if schema else "the store"
-        raise Failure(f"{place} has no tables or collections; tables of another schema: add --schema NAME", REFUSED)
+        advice = "; tables of another schema: add --schema NAME" if url.startswith(_WITH_SCHEMAS) else ""
+        raise Failure(f"{place} has no tables or collections{advice}", REFUSED)
     print(module_source(url, _alone(found)), end="")
 
 

@@ -15,6 +15,7 @@ from holdall.stores.redis import fetch
 from holdall.stores.redis.access import access_of
 from holdall.stores.redis.asked import ByKeys, ByRanges
 from holdall.stores.redis.layout import Layout
+from holdall.stores.redis.looking import Looker
 from holdall.stores.redis.provision import Provision
 from holdall.testing.pool import POOL
 from tests.support.redis_collections import BOOK, apply, beside, book, keys, raw_client, remove, store_at, update, where
@@ -295,3 +296,33 @@ def test_what_cannot_be_indexed() -> None:
             store_at("redis://localhost:1", schema)
     with pytest.raises(Unsupported, match="keys of kind json"):
         store_at("redis://localhost:1", Schema("t", (FieldSchema("id", Kind.JSON),), ("id",)))
+
+
+async def test_creating_what_is_there_keeps_no_writer_out(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look while others write may see half of what they do: then it is taken again, and nothing is built anew."""
+    store = store_at(redis_url)
+    await store.create()
+    await apply(store, *(book(key, f"title {key}") for key in range(1, 30)))
+    consistent, built = Looker.is_consistent, list[str]()
+    looks = iter((False, True, False, False, True))
+
+    async def once_in_between(self: Looker, layout: Layout) -> bool:
+        return await consistent(self, layout) and next(looks, True)
+
+    async def is_built(self: Provision, layout: Layout) -> bool:
+        built.append(layout.base)
+        return True
+
+    monkeypatch.setattr(Looker, "is_consistent", once_in_between)
+    monkeypatch.setattr(Provision, "_is_built", is_built)
+    await store.create()
+    await store.create()
+    assert built == []
+    monkeypatch.setattr(Looker, "is_consistent", lambda *_: _no())
+    await store.create()
+    assert built, "what is never whole is built anew"
+    await store.close()
+
+
+async def _no() -> bool:
+    return False

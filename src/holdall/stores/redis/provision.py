@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import msgspec
@@ -25,6 +26,7 @@ __all__ = ["Provision"]
 _pack = msgspec.msgpack.Encoder().encode
 _BUILDING = "building"
 _TRIES = 5
+_LOOKS, _PAUSE = 4, 0.02  # the latter in seconds
 
 
 class Provision:
@@ -71,9 +73,16 @@ class Provision:
             raise self._refusal(layout, refused)
 
     async def _is_mended(self, layout: Layout) -> bool:
-        """Take in what differs; False where everything must be indexed anew."""
+        """Take in what differs; False where everything must be indexed anew, which keeps writers out meanwhile.
+
+        What others are writing may look as if it differed, so that it is looked at again.
+        """
         if not await self._gone(layout):
-            return await self._is_whole(layout, "")
+            for _ in range(_LOOKS):
+                if await self._is_whole(layout, ""):
+                    return True
+                await asyncio.sleep(_PAUSE)
+            return False
         mark = await self._server.command(layout.mark, "GET", layout.mark)
         await self._server.command(layout.mark, "SET", layout.mark, _BUILDING, is_change=True)
         try:
