@@ -75,7 +75,7 @@ class Provision:
     async def _is_mended(self, layout: Layout) -> bool:
         """Take in what differs; False where everything must be indexed anew, which keeps writers out meanwhile.
 
-        What others are writing may look as if it differed, so that it is looked at again.
+        Records that others are writing may look as if they differed, so that everything is looked at again.
         """
         if not await self._gone(layout):
             for _ in range(_LOOKS):
