@@ -20,6 +20,7 @@ from holdall.errors import SchemaMismatch
 from holdall.testing.client import Client
 from holdall.web import Problem
 from holdall.web.asgi import Receive, Scope, Send
+from holdall.web.operations import freezing
 from tests.support.served import Served
 from tests.support.service_of_everything import everything
 
@@ -237,3 +238,13 @@ def test_a_client_that_dawdles_is_not_waited_for(port: int) -> None:
     connection.request("GET", "/lines")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+async def test_what_is_there_at_the_start_is_frozen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(freezing, "_frozen", False)
+    monkeypatch.setattr("gc.collect", lambda: done.append("collect"))
+    monkeypatch.setattr("gc.freeze", lambda: done.append("freeze"))
+    for options, expected in (({"freeze": False}, []), ({}, ["collect", "freeze"]), ({}, ["collect", "freeze"])):
+        async with Client(Holdall("frozen").asgi(**options)):
+            assert done == expected

@@ -33,7 +33,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     without it, nobody. ``lifespan`` is the host's own, run inside ours. ``require_match``: records are changed and
     removed only with ``If-Match``; in all collections, or in those that are named. ``cors`` are the origins whose
     scripts may ask, or ``"*"``. ``health`` answers at ``/_health/live`` and ``/_health/ready``. ``request_id`` is the
-    header that has the id of a request, None for none; ``server_timing`` tells how long an answer took.
+    header that has the id of a request, None for none; ``server_timing`` tells how long an answer took. ``freeze``: the
+    first service of a process to start leaves all that is there out of later garbage collections.
     ``admin`` serves the back office, from ``holdall[admin]``: True, or an ``Admin`` of ``holdall.admin``.
     ``idempotency``: answers are kept and given again to requests with the same ``Idempotency-Key``; True, or an
     ``Idempotency`` that says more.
@@ -70,6 +71,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None = "X-Request-Id"
     server_timing: bool = False
     health: bool = True
+    freeze: bool = True
     cors: str | Collection[str] = ()
     idempotency: Idempotency | bool = False
     admin: object = False
@@ -138,7 +140,7 @@ _ORIGIN = re.compile(r"\*|https?://[^/\s?#@]+")
 _KINDS: dict[tuple[str, ...], type] = {
     ("challenge", "version", "description"): str,
     ("secret",): bytes,
-    ("create", "docs", "whole_document", "server_timing", "health"): bool,
+    ("create", "docs", "whole_document", "server_timing", "health", "freeze"): bool,
     ("max_body", "max_values", "max_url", "max_page", "max_bulk", "max_import", "max_requests", "max_followers"): int,
     ("body_seconds", "request_seconds"): float,
 }

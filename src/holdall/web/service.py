@@ -34,7 +34,7 @@ from holdall.web.jobs import ActionJobs, add_jobs
 from holdall.web.jobs.request_jobs import answering
 from holdall.web.meta import META, collections_meta
 from holdall.web.metrics_route import add_metrics
-from holdall.web.operations import Front, HealthPaths, current_request_id, telling, with_cross_origin
+from holdall.web.operations import Front, HealthPaths, current_request_id, freeze_once, telling, with_cross_origin
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views
 from holdall.web.problem import Problem
@@ -227,6 +227,8 @@ class Service(FastAPI):
             await self.holdall.verify()
             await self.holdall.start()
             self._jobs.start()
+            if self.settings.freeze:
+                freeze_once()
             self._health.is_started = True
             if self.settings.lifespan is None:
                 yield

@@ -230,6 +230,7 @@ class SqlStore(RawSqlStore, WholeRows):
         found = await self._found()
         self._passed_over = []
         told = differences(self.tables, found)
+        self._is_ready = self._is_ready or not told  # what the first use would look for is found
         if not any(each.code in _IN_THE_WAY for each in told):
             told += await self._values_told(found)
         return list(told)

@@ -2,6 +2,7 @@
 
 from holdall.web.operations.cross_origin import with_cross_origin
 from holdall.web.operations.deadlines import Deadlines
+from holdall.web.operations.freezing import freeze_once
 from holdall.web.operations.front import Front
 from holdall.web.operations.health_paths import HealthPaths
 from holdall.web.operations.request_ids import REQUEST_ID, current_request_id
@@ -16,6 +17,7 @@ __all__ = [
     "Front",
     "HealthPaths",
     "current_request_id",
+    "freeze_once",
     "note_answer",
     "telling",
     "with_cross_origin",
