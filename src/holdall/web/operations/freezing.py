@@ -1,4 +1,4 @@
-"""The objects of a process that begins to serve: they live to its end, so the garbage collector looks no more at them."""
+"""The objects of a process that begins to serve: they live to its end, so the garbage collector leaves them alone."""
 
 from __future__ import annotations
 
