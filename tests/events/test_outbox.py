@@ -45,10 +45,10 @@ async def test_events_are_told_after_the_commit_with_keys_that_the_store_made(ap
     await app.create()
     async with app.session() as session:
         jane = session.add(Author(name="Jane"))
-        book = session.add(Book(title="Emma", author=jane, pin=Pin("1234")))
+        book = session.add(Book(title="Emma", author=jane, pin=Pin("one-two")))
     async with app.session() as session:
         again = await session.require(Book, book.id)
-        again.status, again.pin = "out", Pin("5678")
+        again.status, again.pin = "out", Pin("three-four")
     async with app.session() as session:
         session.remove(await session.require(Book, book.id))
     assert told == []

@@ -14,6 +14,7 @@ def freeze_once() -> None:
 
     A full collection looks at every object of imported modules, which takes a tenth of a second and more, and comes
     the more often the more records requests read (https://docs.python.org/3/library/gc.html#gc.freeze).
+    Example: :func:`asgi`.
     """
     global _frozen
     if not _frozen:
