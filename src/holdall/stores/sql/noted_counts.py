@@ -16,8 +16,7 @@ async def noted_count(database: Database, tables: Tables, collection: str) -> in
     table = tables.layout(collection).table
     match tables.dialect.family:
         case "postgresql":
-            name = ".".join(_identifier(part) for part in (table.schema, table.name) if part)
-            wanted = name.replace("'", "''")
+            wanted = tables.dialect.sqlalchemy.identifier_preparer.format_table(table).replace("'", "''")
             sql = f"SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{wanted}')"  # noqa: S608
             rows = await database.rows(sql, ())
         case "mysql":
@@ -31,11 +30,6 @@ async def noted_count(database: Database, tables: Tables, collection: str) -> in
             return None
     noted = rows[0][0] if rows else None
     return int(noted) if noted is not None and noted >= 0 else None
-
-
-def _identifier(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
 
 
 def _text(value: str) -> str:

@@ -49,7 +49,7 @@ class ActionJobs:
 
     def takes(self, declared: DeclaredAction) -> bool:
         """Whether an action can be a job: it gives no file, and a store can keep notes with its commits."""
-        return not declared.result.is_content and self._app.long_actions.can_note
+        return not declared.result.is_content and self.can_note
 
     async def accepted(
         self,

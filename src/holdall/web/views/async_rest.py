@@ -209,7 +209,7 @@ class AsyncRestView(AsyncBulk, BaseRestView[M]):
 
     async def estimate(self, query: Query[M]) -> Estimate:
         """Return about how many records a query means, whatever its page."""
-        return await self.session.estimate(msgspec.structs.replace(query, max_rows=None, skip=0, position=None))
+        return await self.session.estimate(query)
 
     async def get_one(self, key: Key) -> M:
         """Return the record with a key, of those that ``build_query`` means; raises NotFound."""

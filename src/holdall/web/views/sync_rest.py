@@ -195,7 +195,7 @@ class RestView(SyncBulk, BaseRestView[M]):
 
     def estimate(self, query: Query[M]) -> Estimate:
         """Return about how many records a query means, whatever its page."""
-        return self.session.estimate(msgspec.structs.replace(query, max_rows=None, skip=0, position=None))
+        return self.session.estimate(query)
 
     def get_one(self, key: Key) -> M:
         """Return the record with a key, of those that ``build_query`` means; raises NotFound."""
