@@ -54,7 +54,7 @@ class Parameters(AsyncRestView[Book]):
         book = await self.handle_get_one(key)
         return {"title": book.title, "twice": twice, "style": style, "loud": self.loud}
 
-    async def get_many_endpoint(self, query_params: Any, asked: Annotated[Asked, Query()]) -> Any:
+    async def get_many_endpoint(self, query_params: Any, asked: Annotated[Asked, Query()] = Asked()) -> Any:  # noqa: B008
         found = await self.handle_get_many(query_params)
         return [book.title + asked.mark for book in found.objects]
 

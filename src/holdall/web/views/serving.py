@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import msgspec
 
 from holdall.app import Holdall
 from holdall.errors import FieldError, HoldallError, ValidationError
-from holdall.model import Frozen, Model, Record
+from holdall.model import Frozen, Record
 from holdall.policy import Right
 from holdall.query import AnyQuery, Json, Key, Value, both
 from holdall.session import Session, read_only_fields
@@ -62,7 +61,8 @@ class Serving:
         self.form = form_of(view, self.collection, self.written)
         self.keys = KeyText(binding.schema)
         self._dialects = Dialects(binding, app.bindings, cursors)
-        self._listed = Listed(self, Pages(self.collection, cursors, options.max_page))
+        pages = Pages(self.collection, cursors, options.max_page)
+        self._listed = Listed(self.collection, self.form, options, self._dialects, pages)
         self.many = Many(self, self._dialects)
         self._exports = Exports(self.collection)
         self.repeatable = repeatable_of(app, binding, options)
@@ -94,7 +94,7 @@ class Serving:
         return listing
 
     def shown_of_one(self, query_string: bytes, own: Collection[str], session: Session) -> Listing | None:
-        """What a request for one record wants to be shown of it; None for all. Raises Problem as ``listing`` does."""
+        """Return what a request for one record wants to be shown of it, None for all. Raises Problem as ``listing``."""
         query_string = translated(query_string, self.form, own)
         if not query_string:
             return None
@@ -203,17 +203,11 @@ class Serving:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    async def prepared(self, session: Session, records: list[Record], paths: Collection[object]) -> None:
-        """Load what records are shown with."""
-        wanted = [*paths, *(_at(self.binding.model, path) for path in self.form.loads)]
-        if records and wanted:
-            await session.load(records, *wanted)
-
     async def body_of(self, session: Session, record: Record) -> bytes:
         """One record as the view shows it."""
         if not self.form.is_showing:
             return await self.collection.shown_one(record, self.collection.visible(session.user, None))
-        await self.prepared(session, [record], ())
+        await self._listed.prepared(session, [record], ())
         return _encode(self.form.show(record))
 
     async def reply(
@@ -244,7 +238,7 @@ class Serving:
         if is_read and asked is not None:
             body = (await self._listed.data(session, [found], asked, paths))[1:-1]
             return conditional(scope, body, tag_of_body(body))
-        await self.prepared(session, [found], paths)
+        await self._listed.prepared(session, [found], paths)
         body = await (self.body_of(session, found) if is_read else self.fresh_body(session, found))
         tag = tag_of_body(body)
         if is_read:
@@ -265,10 +259,3 @@ def _decoded(body: bytes) -> Json:
         return msgspec.json.decode(body)  # type: ignore[no-any-return]
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-
-
-def _at(model: type[Model], path: tuple[str, ...]) -> object:
-    found: Any = model
-    for name in path:
-        found = getattr(found, name)
-    return found
