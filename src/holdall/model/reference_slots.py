@@ -7,6 +7,7 @@ from typing import Any
 
 from holdall.errors import StateError
 from holdall.model.field import Field
+from holdall.model.nested_reference import NestedReference
 from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.tracking import Record, gc_track
 from holdall.query import Key, Value
@@ -47,6 +48,12 @@ def replace_items(field: Field, record: Record, replaced: Callable[[Any], Any]) 
 
     Example: :func:`refers_to`.
     """
+    if isinstance(field, NestedReference):
+        value = field.root.get(record)
+        made = field.replaced(value, replaced, in_place=True)
+        if made is not value:
+            field.root.put(record, made)
+        return
     slot = field.get(record)
     items = slot if field.form is not None else (slot,)
     made = tuple([replaced(item) for item in items])
