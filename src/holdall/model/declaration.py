@@ -68,6 +68,7 @@ class Declaration:
         self.version = version_of(model.__name__, fields)
         self.relations = tuple(field for field in fields if field.is_relation)
         self.references = tuple(field for field in self.relations if field.is_stored)
+        self.outgoing = (*self.references, *self.nested.values())  # all that it refers to others by
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
         self.stamps = tuple(field for field in self.stored if field.options.stamped_on is not None)
         self.deletion = deletion_of(model.__name__, self.stamps)  # the field that says when a record was deleted

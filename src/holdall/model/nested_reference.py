@@ -13,6 +13,7 @@ from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.reference_place import DROPPED, ReferencePlace, items_inside, rebuilt
 from holdall.model.target import Target
 from holdall.model.tracking import Record
+from holdall.model.withheld import WITHHELD
 from holdall.query import Key, ManyForm, NestedName, NestedPlace, Value
 
 __all__ = ["NestedReference", "nested_in"]
@@ -61,6 +62,8 @@ class NestedReference(Field):
 
     def slot_in(self, value: Value) -> Value:
         """What stands at the place in a value of the root, as in a slot: an item or None, or a tuple of items."""
+        if value is WITHHELD:
+            value = None
         items = [_plain(item) for item in items_inside(value, self.place.steps)]
         if self.form is None:
             return items[0] if items else None
@@ -68,13 +71,26 @@ class NestedReference(Field):
 
     def with_slot(self, value: Value, slot: Value) -> Value:
         """A copy of a value of the root with this at the place. Of a list, what is not in the slot is emptied."""
+        if value is WITHHELD:
+            return value
         if self.form is None:
             return rebuilt(value, self.place.steps, lambda item: self._handle(slot))
         kept = list(slot)
         return rebuilt(value, self.place.steps, partial(self._kept, kept))
 
+    def refusal(self, value: Value, slot: Value) -> str | None:
+        """Why a value of the root cannot have this at the place; None where it can."""
+        there = self.slot_in(self.with_slot(value, slot))
+        if self.form is None:
+            return None if there == slot else f"lies in a value that is not there: give {self.root.name} first"
+        added = [item for item in slot if not any(item == each for each in there)]
+        return f"lies in the items of a list: write {self.root.name} itself" if added else None
+
     def replaced(self, value: Value, change: Callable[[Any], Any], *, in_place: bool) -> Value:
         """A value of the root with what ``change`` gives for each item."""
+
+        if value is WITHHELD:
+            return value
 
         def put(item: Value) -> Value:
             plain = _plain(item)

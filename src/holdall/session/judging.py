@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holdall.errors import FieldError, Forbidden, NotFound, ValidationError
-from holdall.model import Record, Reference, State, items_of, old_of, record_in, state_of, track_of
+from holdall.model import Record, Reference, State, items_of, old_of, record_in, slot_of, state_of, track_of
 from holdall.policy import SYSTEM, Part, Right, User, bound
 from holdall.query import Condition, Key, Query, Row, Value
 from holdall.session.binding import Binding, Relationship
@@ -83,9 +83,9 @@ class Judging:
         field, before = relationship.field, set[Key]()
         if state_of(record) is not State.NEW:
             old = old_of(record)
-            if field.name not in old:
+            if field.root.name not in old:
                 return
-            before = {_key_in(item) for item in items_of(field, old[field.name])}
+            before = {_key_in(item) for item in items_of(field, slot_of(field, old[field.root.name]))}
         for number, item in enumerate(items_of(field, field.get(record))):
             key = _key_in(item)
             held = record_in(item) if item.__class__ is Reference else None

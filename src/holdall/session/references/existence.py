@@ -26,7 +26,7 @@ async def demand_targets(
     asked: dict[Binding, dict[Key, list[tuple[Any, str]]]] = {}
     for record, names in _changed(found):
         for relationship in found.bindings.of_model(type(record)).relationships:
-            if names is None or relationship.field.name in names:
+            if names is None or relationship.field.root.name in names:
                 known = {key for key, _ in _keys(relationship.field, old_value(record, relationship.field))}
                 for key, path in _keys(relationship.field, found.value(record, relationship.field)):
                     if key in known:
