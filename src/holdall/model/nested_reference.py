@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.model.field import Field
@@ -22,7 +21,7 @@ __all__ = ["NestedReference", "nested_in"]
 class NestedReference(Field):
     """A reference at a place inside the values of ``root``: a Ref, or a Many where lists lead to it.
 
-    It has no slot of its own: what would stand in one is read from the value of ``root``, and put into a copy of that.
+    The slot of ``root`` keeps it: items are read from the value there, and put into a copy of that value.
 
     >>> from dataclasses import dataclass
     >>> class City(Model):
@@ -61,7 +60,7 @@ class NestedReference(Field):
         return self.target.nullable or self.place.steps[-1:] == (None,)
 
     def slot_in(self, value: Value) -> Value:
-        """What stands at the place in a value of the root, as in a slot: an item or None, or a tuple of items."""
+        """The slot that a value of the root has at the place: an item or None, or a tuple of items."""
         if value is WITHHELD:
             value = None
         items = [_plain(item) for item in items_inside(value, self.place.steps)]
@@ -86,7 +85,7 @@ class NestedReference(Field):
         added = [item for item in slot if not any(item == each for each in there)]
         return f"lies in the items of a list: write {self.root.name} itself" if added else None
 
-    def replaced(self, value: Value, change: Callable[[Any], Any], *, in_place: bool) -> Value:
+    def replaced(self, value: Value, change: Callable[[Value], Value], *, in_place: bool) -> Value:
         """A value of the root with what ``change`` gives for each item."""
 
         if value is WITHHELD:

@@ -17,6 +17,7 @@ __all__ = [
     "Reference",
     "Slot",
     "belong_to",
+    "is_handle_of",
     "key_of_value",
     "mentions_reference",
     "record_in",
@@ -158,7 +159,12 @@ class _Part:
         self._track = track
 
 
-def belong_to(reference: Reference[Any], link: SessionLink) -> None:
+def is_handle_of(reference: Reference[Record], target: object) -> bool:
+    """Whether a handle leads into this target. Example: :class:`Reference`."""
+    return reference._target is target
+
+
+def belong_to(reference: Reference[Record], link: SessionLink) -> None:
     """Have a handle inside a value load its record by this session. Example: :class:`Reference`."""
     owner = reference._owner
     if owner.__class__ is not _Part or owner._track is not link:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.field import Field
@@ -14,7 +13,7 @@ from holdall.model.names import Annotation, Names
 from holdall.model.nested import schema_of_part
 from holdall.model.options import FieldOptions
 from holdall.model.own_form import JsonSchema, OwnForm, Schemas
-from holdall.model.reference import Reference, record_in
+from holdall.model.reference import Reference, is_handle_of, record_in
 from holdall.model.reference_place import ReferencePlace
 from holdall.model.target import target_of
 from holdall.query import KEY_KINDS, Json, Key, KeyKinds, Kind, Value, key_from_json, key_to_json
@@ -45,7 +44,7 @@ def inner_reference_type(annotation: Annotation, argument: Annotation, module: s
     )
 
 
-def key_kinds_of(model: Any, where: str) -> KeyKinds:
+def key_kinds_of(model: Value, where: str) -> KeyKinds:
     """The kinds of a model's key. Raises DeclarationError for one that has no form in JSON."""
     parts: list[KeyKinds] = []
     for field in model.__holdall__.key:
@@ -84,7 +83,7 @@ class _InnerReference:
         return self._handle(value, found)
 
     def _handle(self, given: object, found: Value) -> Value:
-        if isinstance(given, Reference) and given._target is self.target:
+        if isinstance(given, Reference) and is_handle_of(given, self.target):
             return given
         return found if found.__class__ is Reference else Reference(self.target, found)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from holdall.errors import DeclarationError
 from holdall.model.field import Field
 from holdall.model.nested_reference import NestedReference
 from holdall.model.reference_type import key_kinds_of
-from holdall.query import Kind
+from holdall.query import Kind, Value
 
 __all__ = ["resolve_references"]
 
 
-def resolve_references(fields: Iterable[Field], models: Mapping[str, Any]) -> None:
+def resolve_references(fields: Iterable[Field], models: Mapping[str, Value]) -> None:
     """Settle references to models by name; raises DeclarationError for one that stays unknown or does not fit.
 
     >>> class Author(Model):

@@ -18,7 +18,7 @@ Steps: TypeAlias = tuple[str | None, ...]
 
 
 class NestedName(str):
-    """The name of a reference inside the values of a field: ``address.city``. It is one step of a path.
+    """The name of a reference inside the values of a field, which is one step of a path: ``address.city``.
 
     >>> from holdall.query import NestedName
     >>> NestedName("address.city") == "address.city"

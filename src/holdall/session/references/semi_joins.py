@@ -49,6 +49,7 @@ from holdall.store import Feature, Store, StoreTransaction
 
 __all__ = ["SemiJoins", "visible_to"]
 
+_Crossing = tuple[int, Binding, Binding]
 _FEW = 500  # keys that are brought over without asking whether the other way would be shorter
 _PART = 1_000  # keys in one question
 
@@ -121,9 +122,7 @@ class SemiJoins:
         target.policy.demand(Right.READ, self._user, target.collection)
         return target
 
-    def _crossing(
-        self, binding: Binding, path: Path, rules: list[Condition] | None = None
-    ) -> tuple[int, Binding, Binding] | None:
+    def _crossing(self, binding: Binding, path: Path, rules: list[Condition] | None = None) -> _Crossing | None:
         """How many steps of the path stay in the store, where they end and where the next leads; None if all stay.
 
         Rules for what is on the way are added to ``rules``, as conditions on the beginning of the path.
@@ -167,16 +166,14 @@ class SemiJoins:
             return condition if is_there else await self._computed(condition, binding, around)
         rules = list[Condition]()
         crossing = self._crossing(binding, path, rules)
-        if crossing is None and is_inside(path):
-            path, condition = path[:-1], compared_inside(self._bindings, binding, condition)
-            if Feature.EXPRESSIONS not in binding.store.capabilities.features:
-                return await self._computed(condition, binding, around)
-        if crossing is None and not rules:
-            return condition
-        if condition.op is Op.IS_NULL and condition.value is True:
+        if (crossing or rules) and condition.op is Op.IS_NULL and condition.value is True:
             return Not(await self._compare(Compare(path, Op.IS_NULL, False), path, binding, around))
         if crossing is None:
-            return And((condition, *rules))
+            found: Condition = condition
+            if is_inside(path):
+                asked = compared_inside(self._bindings, binding, condition)
+                found = await self._compare(asked, asked.path, binding, around)
+            return And((found, *rules)) if rules else found
         steps, _, target = crossing
         inner = Compare(path[steps:], condition.op, condition.value)
         referred = await self._referred(binding, path[:steps], target, inner, around)
@@ -201,12 +198,7 @@ class SemiJoins:
         return And((found, *rules)) if rules else found
 
     async def _some_there(
-        self,
-        path: Path,
-        condition: Condition,
-        binding: Binding,
-        around: Condition,
-        crossing: tuple[int, Binding, Binding] | None,
+        self, path: Path, condition: Condition, binding: Binding, around: Condition, crossing: _Crossing | None
     ) -> Condition:
         if crossing is not None:
             steps, _, there = crossing
