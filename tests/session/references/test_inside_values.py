@@ -24,11 +24,12 @@ from tests.support.orders import (
     Person,
     Product,
     Shipper,
-    Way,
     filled,
     orders,
 )
 
+ORDER: Any = Order  # checkers see the values themselves on the class
+NOTES: Any = Notes
 pytestmark = pytest.mark.anyio
 
 KINDS = ["memory", "sqlite", "yaml", "postgres_url", "mariadb_url", "mongo_url", "redis_url", "scattered"]
@@ -45,7 +46,8 @@ async def app(
         places = {"main": own["sqlite"], "files": own["yaml"]}
         where = {"cities": "files", "products": "files", "people": "files"}
     elif kind == "redis_url":
-        places, options = {"main": request.getfixturevalue(kind)}, {"prefix": f"o{secrets.token_hex(6)}", "scan_limit": 1000}
+        places = {"main": request.getfixturevalue(kind)}
+        options = {"prefix": f"o{secrets.token_hex(6)}", "scan_limit": 1000}
     elif not places:
         places = {"main": fresh_database(request.getfixturevalue(kind))}
     made = await filled(orders(places, where, options))
@@ -81,24 +83,25 @@ async def test_handles_inside_load_their_records(app: Holdall) -> None:
 
 async def test_references_lead_on_in_conditions_sorts_and_columns(app: Holdall) -> None:
     async with app.session() as s:
-        assert await ids(s, Order.address.city == 1) == [1, 3]
-        assert await ids(s, Order.address.city != 1) == [2]
-        assert await ids(s, Order.address.city.is_null()) == [4]
-        assert await ids(s, Order.address.city.in_([2, 3])) == [2]
-        assert await ids(s, Order.address.city.name == "Rome") == [2]
-        assert await ids(s, Order.address.way.shipper == VENUS) == [3]
-        assert await ids(s, Order.address.way.shipper.name == "Mars") == [1]
-        assert await ids(s, Order.notes.boss == "ann") == [2]
-        many: Any = Order
-        assert await ids(s, many.lines.product.any(Product.title == "Bun")) == [1, 2]
-        assert await ids(s, many.lines.product.all(Product.title == "Bun")) == [2, 3, 4]
-        assert await ids(s, many.notes.watchers.any(Person.name == "bob")) == [1, 3]
-        assert await ids(s, many.lines.product.any(Product.title == "Apple"), Order.address.city.name == "Paris") == [1]
-        rows = await s.query(Order.where(Order.id < 4).sort(desc(Order.address.city.name), Order.id).only(Order.id))
+        assert await ids(s, ORDER.address.city == 1) == [1, 3]
+        assert await ids(s, ORDER.address.city != 1) == [2]
+        assert await ids(s, ORDER.address.city.is_null()) == [4]
+        assert await ids(s, ORDER.address.city.in_([2, 3])) == [2]
+        assert await ids(s, ORDER.address.city.name == "Rome") == [2]
+        assert await ids(s, ORDER.address.way.shipper == VENUS) == [3]
+        assert await ids(s, ORDER.address.way.shipper.name == "Mars") == [1]
+        assert await ids(s, ORDER.notes.boss == "ann") == [2]
+        assert await ids(s, ORDER.lines.product.any(Product.title == "Bun")) == [1, 2]
+        assert await ids(s, ORDER.lines.product.all(Product.title == "Bun")) == [2, 3, 4]
+        assert await ids(s, ORDER.notes.watchers.any(Person.name == "bob")) == [1, 3]
+        assert await ids(s, ORDER.lines.product.any(Product.title == "Apple"), ORDER.address.city.name == "Paris") == [
+            1
+        ]
+        rows = await s.query(Order.where(Order.id < 4).sort(desc(ORDER.address.city.name), Order.id).only(Order.id))
         assert rows == [(2,), (1,), (3,)]
-        columns = many.where(Order.id < 3).sort(Order.id).only(Order.address.city.name, many.lines.product)
+        columns = ORDER.where(Order.id < 3).sort(Order.id).only(ORDER.address.city.name, ORDER.lines.product)
         assert await s.query(columns) == [("Paris", (APPLE, BUN)), ("Rome", (BUN,))]
-        assert await s.count(Order.where(Order.address.city.name == "Paris")) == 2
+        assert await s.count(Order.where(ORDER.address.city.name == "Paris")) == 2
 
 
 async def test_other_ends_find_them(app: Holdall) -> None:
@@ -109,14 +112,14 @@ async def test_other_ends_find_them(app: Holdall) -> None:
         assert sorted([order.id for order in await (await s.require(Person, "bob")).watched]) == [1, 3]
         assert (await s.require(Shipper, MARS)).orders.keys == (1,)
         assert await s.query(City.where(City.orders.any(Order.id > 0)).sort(City.id).only(City.id)) == [(1,), (2,)]
-        titles = Product.where(Product.orders.any(Order.address.city.name == "Rome")).only(Product.title)
+        titles = Product.where(Product.orders.any(ORDER.address.city.name == "Rome")).only(Product.title)
         assert await s.query(titles) == [("Bun",)]
 
 
 async def test_they_are_loaded_ahead(app: Holdall) -> None:
     async with app.session() as s:
-        found, many = await s.query(Order.where().sort(Order.id)), Order
-        await s.load(found, many.address.city, many.lines.product)  # type: ignore[attr-defined]
+        found = await s.query(Order.where().sort(Order.id))
+        await s.load(found, ORDER.address.city, ORDER.lines.product)
         assert [order.address.city.name for order in found if order.address] == ["Paris", "Rome", "Paris"]
         assert [line.product.title for line in found[0].lines] == ["Apple", "Bun"]
         cities = await s.query(City.where().sort(City.id))
@@ -173,7 +176,8 @@ async def test_a_removal_empties_references_and_lists(app: Holdall) -> None:
     first, third = await stored(app, 1), await stored(app, 3)
     assert [each.key for each in first.notes.watchers] == ["ann"]
     assert third.address is not None
-    assert (third.address.way, third.notes.watchers) == (Way(None), [])
+    assert third.address.way.shipper is None
+    assert third.notes.watchers == []
     assert third.address.city.key == 1
 
 
@@ -206,23 +210,23 @@ async def test_another_key_is_written_into_the_values(app: Holdall) -> None:
     async with app.session() as s:
         s.change_key(await s.require(City, 1), 10)
         await s.commit()
-        assert await ids(s, Order.address.city == 10) == [1, 3]
-        assert await ids(s, Order.address.city.name == "Paris") == [1, 3]
-        assert await ids(s, Order.address.city == 1) == []
+        assert await ids(s, ORDER.address.city == 10) == [1, 3]
+        assert await ids(s, ORDER.address.city.name == "Paris") == [1, 3]
+        assert await ids(s, ORDER.address.city == 1) == []
 
 
 async def test_new_records_refer_to_new_ones(app: Holdall) -> None:
     async with app.session() as s:
         lima = City(id=20, name="Lima")
-        s.add(Order(id=20, address=Address("a", lima), lines=[Line(BUN)], notes=Notes([Person(name="eve")])))
+        s.add(Order(id=20, address=Address("a", lima), lines=[Line(BUN)], notes=NOTES([Person(name="eve")])))
         with pytest.raises((StateError, ValidationError)):  # by the session, or as those that are not there
             await s.commit()
         s.rollback()
         eve = s.add(Person(name="eve"))
         s.add(lima)
-        s.add(Order(id=20, address=Address("a", lima), lines=[Line(BUN)], notes=Notes([eve])))
+        s.add(Order(id=20, address=Address("a", lima), lines=[Line(BUN)], notes=NOTES([eve])))
     async with app.session() as s:
-        assert await ids(s, Order.address.city.name == "Lima") == [20]
+        assert await ids(s, ORDER.address.city.name == "Lima") == [20]
         assert [order.id for order in await (await s.require(Person, "eve")).watched] == [20]
 
 
