@@ -12,6 +12,7 @@ from holdall.model.reference import Reference, belong_to
 from holdall.model.reference_place import ReferencePlace, items_inside
 from holdall.model.target import Target
 from holdall.model.tracking import Record, gc_track, hidden_ends
+from holdall.model.withheld import WITHHELD
 from holdall.query import Value
 
 __all__ = [
@@ -146,7 +147,7 @@ class InnerReferencesAttribute(MutableAttribute):
     def __get__(self, record: Record, owner: object) -> Any:
         value = super().__get__(record, owner)
         track = getattr(record, "_track", None) if record is not None else None
-        if track is not None and track.link is not None and value is not None:
+        if track is not None and track.link is not None and value is not None and value is not WITHHELD:
             for place in self._places:
                 for item in items_inside(value, place.steps):
                     if item.__class__ is Reference:

@@ -30,6 +30,11 @@ class NestedName(str):
     def __str__(self) -> str:
         return self
 
+    @property
+    def plain(self) -> str:
+        """The same as plain text, for encoders that know no other."""
+        return str.__str__(self)
+
 
 class NestedPlace(msgspec.Struct, frozen=True):
     """The field in whose JSON a reference lies, and the steps to it: names of members, ``EACH`` for items.

@@ -123,6 +123,11 @@ class FieldSchema(msgspec.Struct, frozen=True):
         return self.form is not ManyForm.BACK and self.inside is None
 
     @property
+    def kept_in(self) -> str:
+        """The name of the field that keeps it: its own, or that of the one in whose JSON it lies."""
+        return self.name if self.inside is None else self.inside.root
+
+    @property
     def may_await_key(self) -> bool:
         """Whether a key may stand here which another change of the same ``apply`` is still to make."""
         return self.kind is Kind.REF or self.kind is Kind.MANY or self.takes_made_key

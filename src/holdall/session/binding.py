@@ -128,9 +128,9 @@ class Binding:
         """The field of this name; raises QueryError where there is none that the user may read."""
         hidden = self.policy.hidden(user) if self.policy.has_fields else frozenset[str]()
         field = self.schema.by_name.get(name)
-        if field is None or name in hidden or (field.inside is not None and field.inside.root in hidden):
-            known = ", ".join(sorted(self.schema.by_name.keys() - hidden))
-            raise QueryError(f"{self.collection} has no field {name!r}; it has {known}")
+        if field is None or field.kept_in in hidden:
+            known = sorted(each.name for each in self.schema.by_name.values() if each.kept_in not in hidden)
+            raise QueryError(f"{self.collection} has no field {name!r}; it has {', '.join(known)}")
         return field
 
     @property

@@ -14,7 +14,7 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.key_conditions import chunks, having_keys
 from holdall.session.references.nested_conditions import extracted, whole_columns
-from holdall.store import Rows, Store, StoreTransaction
+from holdall.store import Feature, Rows, Store, StoreTransaction
 
 __all__ = ["Projecting"]
 
@@ -57,8 +57,12 @@ class Projecting:
         paths, extracts = whole_columns(self._bindings, binding, query.projection)
         if not extracts:
             return await self._access(binding).fetch(query)
-        rows = await self._access(binding).fetch(msgspec.structs.replace(query, projection=paths))
-        return extracted(rows, extracts)
+        if Feature.PROJECTION in binding.store.capabilities.features:
+            rows = await self._access(binding).fetch(msgspec.structs.replace(query, projection=paths))
+            return extracted(rows, extracts)
+        places = [binding.schema.positions[path[0]] for path in paths]
+        whole = await self._access(binding).fetch(msgspec.structs.replace(query, projection=()))
+        return extracted([tuple([row[place] for place in places]) for row in whole], extracts)
 
     async def _computed(self, query: AnyQuery, binding: Binding, away: Mapping[int, object]) -> Rows:
         """The rows, of which these formulas are computed here."""

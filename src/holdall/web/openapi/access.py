@@ -69,7 +69,7 @@ def access_of(binding: Binding, bindings: Bindings, user: User, by_name: ByName 
     rights = [right for right in (Right.READ, *(() if binding.is_read_only else writes)) if policy.allows(right, user)]
     can_read, hidden = Right.READ in rights, binding.hidden(user)
     derived = hidden - policy.hidden(user)  # hidden for what they tell of other records, not by a rule about writing
-    targets = [field for field in binding.declaration.relations if field.target is not None]
+    targets = [*binding.declaration.relations, *binding.declaration.nested.values()]
     return Access(
         rights=frozenset(rights),
         hidden=hidden,

@@ -105,7 +105,7 @@ class RecordSchemas:
         record = self.components.get(f"{self._name}.Record") or self._record()
         properties = dict(record["properties"])
         for field in self.includable.values():
-            properties[field.name] = _with_included(properties.get(field.name), field)
+            properties[field.root.name] = _with_included(properties.get(field.root.name), field)
         return _object(f"some fields of {self._name}", properties, [])
 
     def _create(self) -> Node:
@@ -191,6 +191,9 @@ _BROKEN: Node = {
 
 def _with_included(key: Node | None, field: Field) -> Node:
     """The schema of a reference that is shown as its key, or as the records that it leads to."""
+    if field.root is not field:
+        told = "the same with records in the place of their keys, where they are included"
+        return key if key is not None and "anyOf" in key else {"anyOf": [key, {"description": told}]}
     shown: Node = {"type": "object", "description": "the record, where it is included"}
     if is_list(field):
         shown = _object("records that are included", _INCLUDED, ["data", "page", "page_size", "more"])
