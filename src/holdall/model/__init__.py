@@ -29,7 +29,7 @@ from holdall.model.ordered import LONGEST_PLACE, Ordered, place_between, places
 from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
-from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items, slot_of
+from holdall.model.reference_slots import items_of, leads_to, placed_items, refers_to, replace_items, slot_of
 from holdall.model.repeated_names import has_repeated_names
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.sample import sample_of, text_matching
@@ -153,6 +153,7 @@ __all__ = [
     "old_of",
     "old_values_of",
     "place_between",
+    "placed_items",
     "places",
     "query_for",
     "record_in",

@@ -9,7 +9,7 @@ from holdall.errors import DeclarationError
 from holdall.model.field import Field
 from holdall.model.options import FieldOptions
 from holdall.model.reference import Reference, key_of_value, record_in
-from holdall.model.reference_place import DROPPED, ReferencePlace, items_inside, rebuilt
+from holdall.model.reference_place import DROPPED, ReferencePlace, items_inside, placed_inside, rebuilt
 from holdall.model.target import Target
 from holdall.model.tracking import Record
 from holdall.model.withheld import WITHHELD
@@ -67,6 +67,13 @@ class NestedReference(Field):
         if self.form is None:
             return items[0] if items else None
         return tuple([item for item in items if item is not None])
+
+    def placed_in(self, value: Value) -> list[tuple[Value, str]]:
+        """The items of the slot that a value of the root has, each with its path: ``lines.0.product``."""
+        if value is WITHHELD:
+            return []
+        found = placed_inside(value, self.place.steps, self.root.name)
+        return [(plain, path) for item, path in found if (plain := _plain(item)) is not None]
 
     def with_slot(self, value: Value, slot: Value) -> Value:
         """A copy of a value of the root with this at the place. Of a list, what is not in the slot is emptied."""

@@ -12,7 +12,7 @@ from holdall.model.members import is_named_tuple
 from holdall.model.target import Target
 from holdall.query import Value
 
-__all__ = ["DROPPED", "MemberStep", "ReferencePlace", "items_inside", "rebuilt"]
+__all__ = ["DROPPED", "MemberStep", "ReferencePlace", "items_inside", "placed_inside", "rebuilt"]
 
 DROPPED = object()
 """Stands for an item that a list is to be without."""
@@ -64,15 +64,21 @@ class ReferencePlace(msgspec.Struct, frozen=True):
 
 def items_inside(value: Value, steps: tuple[Step, ...]) -> Iterator[Value]:
     """Yield what stands at the place: references, records, keys, and None. Example: :func:`rebuilt`."""
+    for item, _ in placed_inside(value, steps, ""):
+        yield item
+
+
+def placed_inside(value: Value, steps: tuple[Step, ...], path: str) -> Iterator[tuple[Value, str]]:
+    """Yield the same, each with its path in JSON from ``path`` on. Example: :func:`rebuilt`."""
     if not steps:
-        yield value
+        yield value, path
     elif value is None:
         return
     elif steps[0] is None:
-        for item in value:
-            yield from items_inside(item, steps[1:])
+        for number, item in enumerate(value):
+            yield from placed_inside(item, steps[1:], f"{path}.{number}")
     else:
-        yield from items_inside(steps[0].get(value), steps[1:])
+        yield from placed_inside(steps[0].get(value), steps[1:], f"{path}.{steps[0].shown}")
 
 
 def rebuilt(

@@ -12,7 +12,7 @@ from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.tracking import Record, gc_track
 from holdall.query import Key, Value
 
-__all__ = ["items_of", "keys_only", "leads_to", "refers_to", "replace_items", "slot_of", "write_slot"]
+__all__ = ["items_of", "keys_only", "leads_to", "placed_items", "refers_to", "replace_items", "slot_of", "write_slot"]
 
 
 def items_of(field: Field, slot: Value) -> list[Value]:
@@ -68,6 +68,18 @@ def slot_of(field: Field, value: Value) -> Value:
     Example: :func:`refers_to`.
     """
     return field.slot_in(value) if isinstance(field, NestedReference) else value
+
+
+def placed_items(field: Field, value: Value) -> list[tuple[Value, str]]:
+    """The items of a reference in a value of the field that keeps it, each with its path. Example: :func:`refers_to`.
+
+    The path is that of what is wrong with an item: ``author``, ``tags.1``, ``lines.0.product``.
+    """
+    if isinstance(field, NestedReference):
+        return field.placed_in(value)
+    if field.form is None:
+        return [] if value is None else [(value, field.name)]
+    return [(item, f"{field.name}.{number}") for number, item in enumerate(value)]
 
 
 def write_slot(field: Field, record: Record, slot: Value) -> None:

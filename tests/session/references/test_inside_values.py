@@ -134,7 +134,7 @@ async def test_what_is_not_there_is_refused_at_its_place(app: Holdall) -> None:
             await s.commit()
         assert [(each.path, each.code) for each in error.value.errors] == [
             ("address.city", "reference"),
-            ("lines.product.1", "reference"),
+            ("lines.1.product", "reference"),
         ]
         s.rollback()
         order = await s.require(Order, 2)
