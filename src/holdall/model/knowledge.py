@@ -12,6 +12,7 @@ from holdall.model.members import is_named_tuple, is_value_object, members_of
 from holdall.model.names import Annotation, origin_of
 from holdall.model.pydantic_types import is_pydantic_type
 from holdall.model.pydantic_values import is_pydantic_model
+from holdall.model.reference import Ref
 from holdall.model.standard_values import codec_for
 from holdall.model.value_codec import AnyCodec, Codec
 from holdall.query import Value
@@ -61,6 +62,8 @@ def _is_own(item: Annotation, codecs: Mapping[object, AnyCodec]) -> bool:
         return True
     if isinstance(item, type) and issubclass(item, Flag):
         return True  # msgspec knows single ones only
+    if origin_of(item) is Ref:
+        return True
     if item in (set, frozenset) or origin_of(item) in (set, frozenset):
         return True  # in an order of its own
     if origin_of(item) is Annotated:

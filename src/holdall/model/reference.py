@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, get_args, get_origin, overload
 from uuid import UUID
 
 from holdall.errors import NotFound, NotLoaded
 from holdall.model.gateway import gateway_of
-from holdall.model.tracking import Record, SessionAccess, Tracked, track_of
+from holdall.model.tracking import Record, SessionAccess, SessionLink, Tracked, track_of
 from holdall.query import Key
 
-__all__ = ["GivenKey", "Ref", "Reference", "Slot", "key_of_value", "record_in", "session_of"]
+__all__ = [
+    "GivenKey",
+    "Ref",
+    "Reference",
+    "Slot",
+    "belong_to",
+    "is_handle_of",
+    "key_of_value",
+    "mentions_reference",
+    "record_in",
+    "session_of",
+]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Tracked)
@@ -139,6 +150,27 @@ def record_in(reference: Reference[Any]) -> Record:
     return reference._record
 
 
+class _Part:
+    """Stands for the record in whose value a handle lies, and does not hold it: that one holds the handle."""
+
+    __slots__ = ("_track",)
+
+    def __init__(self, track: SessionLink) -> None:
+        self._track = track
+
+
+def is_handle_of(reference: Reference[Record], target: object) -> bool:
+    """Whether a handle leads into this target. Example: :class:`Reference`."""
+    return reference._target is target
+
+
+def belong_to(reference: Reference[Record], link: SessionLink) -> None:
+    """Have a handle inside a value load its record by this session. Example: :class:`Reference`."""
+    owner = reference._owner
+    if owner.__class__ is not _Part or owner._track is not link:
+        reference._owner = _Part(link)
+
+
 def session_of(owner: Tracked | None) -> SessionAccess | None:
     """The session that keeps this record, or None."""
     track = track_of(owner) if owner is not None else None
@@ -197,3 +229,14 @@ class Ref(Generic[T]):
     def __set__(self, instance: object, value: T | Reference[T] | GivenKey) -> None:
         """Point at another record."""
         raise AttributeError
+
+
+def mentions_reference(annotation: object) -> bool:
+    """Whether an annotation is a Ref, or has one in its brackets.
+
+    >>> class Tag(Model):
+    ...     name: str = field(pk=True)
+    >>> mentions_reference(list[Ref[Tag]]), mentions_reference(list[Tag])
+    (True, False)
+    """
+    return get_origin(annotation) is Ref or any(map(mentions_reference, get_args(annotation)))

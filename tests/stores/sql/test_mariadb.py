@@ -26,6 +26,9 @@ class TestMariadb(StoreConformance):
     histories = 6
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("mariadb", request.getfixturevalue("mariadb_url"))
+
+    def open_impatient(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("mariadb", request.getfixturevalue("mariadb_url"), lock_timeout=1)
 
 
@@ -35,6 +38,9 @@ class TestMariadbUnderOtherNames(StoreConformance):
     histories = 4
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("named", request.getfixturevalue("mariadb_url"))
+
+    def open_impatient(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("named", request.getfixturevalue("mariadb_url"), lock_timeout=1)
 
     def named(self, schema: Schema) -> Schema:

@@ -29,6 +29,7 @@ from holdall.session.damage import parted
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.projection import parted_rows
 from holdall.session.references.key_conditions import PAGE, chunks, having_keys
+from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.store import Damaged, Feature, Row, Rows
 
@@ -87,14 +88,17 @@ class RelatedReader:
             yield self._dao_records.referring(relationship.source, relationship.field, set(keys), tuple(names))
             return
         for part in chunks(relationship.target, list(keys)):
-            path = (relationship.field.name,)
+            path: Path = (relationship.field.name,)
             condition: Condition = Compare(path, Op.IN, tuple(part))
             features = relationship.source.store.capabilities.features
             is_joined = relationship.source.store is relationship.target.store and Feature.MANY_CONDITIONS in features
+            is_joined = is_joined and not is_inside(path)
             if relationship.field.form is not None and is_joined:
                 condition = Some(path, having_keys(relationship.target, part))
             elif relationship.field.form is not None:
                 condition = await self._semi_joins.holding(path, relationship.source, relationship.target, part)
+            elif is_inside(path):
+                condition = await self._semi_joins.condition(condition, relationship.source, ALWAYS)
             async for rows in self.pages(relationship.source, both(condition, wanted), names):
                 yield rows
 
