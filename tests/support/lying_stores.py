@@ -392,7 +392,7 @@ class StaysInTransaction(MemoryStore):
 
     _is_begun = False
 
-    async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         if self._is_begun:
             self._is_begun = False
             return [Outcome()] * len(changes)

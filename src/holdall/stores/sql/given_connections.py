@@ -171,7 +171,7 @@ class _Threaded:
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Loan]:
-        """A connection and its thread, which carries out what it was given, in order, whoever waits for that."""
+        """Lend a connection with a thread of its own, which carries out acts in order, also those nobody waits for."""
         thread, loop = ThreadPoolExecutor(1, "holdall-loan"), asyncio.get_running_loop()
         connections = ExitStack()
         try:

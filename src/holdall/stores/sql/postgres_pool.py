@@ -98,7 +98,7 @@ class PostgresPool:
     def give(self, connection: PostgresConnection) -> None:
         """Take back a connection that is as it was when it was taken.
 
-        One in a transaction is reset first: whoever was given it would write into what is rolled back one day.
+        A connection in a transaction is reset first: its next user would write into that transaction.
         """
         if self._is_closed or connection.raw.is_closed():
             self.drop(connection)

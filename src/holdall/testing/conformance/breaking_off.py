@@ -20,7 +20,7 @@ class BreakingOff:
     """Cancelled tasks, as of clients that hang up and of timeouts."""
 
     def test_writes_broken_off_spoil_no_later_ones(self, case: Case) -> None:
-        """What is acknowledged after a write was broken off is there once the store was closed and opened again.
+        """Records acknowledged after a write was broken off are there once the store was closed and opened again.
 
         A write that was broken off may have been carried out, wholly or, where the store takes all or none, not at all.
         """
