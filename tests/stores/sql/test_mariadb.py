@@ -10,14 +10,16 @@ from holdall.stores.sql import SqlStore, open_sql
 from holdall.testing.conformance import StoreConformance, odd_names
 from tests.servers.scratch import drop_namespace, own_name
 
-OTHER_DATABASE = own_name("holdall_books & co")
+
+def _other_database() -> str:
+    return own_name("holdall_books & co")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def other_database(mariadb_url: str) -> Iterator[None]:
     """The database of other names goes when its tests are done."""
     yield
-    drop_namespace(mariadb_url, OTHER_DATABASE)
+    drop_namespace(mariadb_url, _other_database())
 
 
 class TestMariadb(StoreConformance):
@@ -44,4 +46,4 @@ class TestMariadbUnderOtherNames(StoreConformance):
         return open_sql("named", request.getfixturevalue("mariadb_url"), lock_timeout=1)
 
     def named(self, schema: Schema) -> Schema:
-        return msgspec.structs.replace(odd_names(schema, is_split=True), namespace=OTHER_DATABASE)
+        return msgspec.structs.replace(odd_names(schema, is_split=True), namespace=_other_database())

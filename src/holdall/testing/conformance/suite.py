@@ -10,6 +10,7 @@ import pytest
 from holdall.query import Schema
 from holdall.store import Store
 from holdall.testing.conformance.bounds import Bounds
+from holdall.testing.conformance.breaking_off import BreakingOff
 from holdall.testing.conformance.bulk import BulkChanges
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.checking import Checking
@@ -88,6 +89,7 @@ class StoreConformance(
     Expecting,
     FinalStates,
     Transactions,
+    BreakingOff,
     Nested,
     BulkChanges,
     Holding,
