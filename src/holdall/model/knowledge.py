@@ -12,7 +12,7 @@ from holdall.model.members import is_named_tuple, is_value_object, members_of
 from holdall.model.names import Annotation, origin_of
 from holdall.model.pydantic_types import is_pydantic_type
 from holdall.model.pydantic_values import is_pydantic_model
-from holdall.model.reference import Ref
+from holdall.model.reference import Ref, mentions_reference
 from holdall.model.standard_values import codec_for
 from holdall.model.value_codec import AnyCodec, Codec
 from holdall.query import Value
@@ -48,8 +48,9 @@ def is_known(annotation: Annotation, codecs: Mapping[object, AnyCodec]) -> bool:
             return False
         pending.extend(part for part in get_args(item) if part is not Ellipsis)
         if is_value_object(item):
-            pending.extend(member.annotation for member in members_of(item))
-            if not _is_native(item):
+            annotations = [member.annotation for member in members_of(item)]
+            pending.extend(annotations)
+            if any(map(mentions_reference, annotations)) or not _is_native(item):
                 return False
     return True
 

@@ -11,7 +11,7 @@ from holdall.model.options import FieldOptions
 from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.reference_place import DROPPED, ReferencePlace, items_inside, placed_inside, rebuilt
 from holdall.model.target import Target
-from holdall.model.tracking import Record
+from holdall.model.tracking import Record, Tracked
 from holdall.model.withheld import WITHHELD
 from holdall.query import Key, ManyForm, NestedName, NestedPlace, Value
 
@@ -112,7 +112,9 @@ class NestedReference(Field):
         return DROPPED if self.place.steps[-1] is None else None
 
     def _handle(self, item: Value) -> Value:
-        return item if item is None or item.__class__ is Reference else Reference(self.target, item)
+        if item is None or item.__class__ is Reference:
+            return item
+        return Reference(self.target, record=item) if isinstance(item, Tracked) else Reference(self.target, item)
 
     def _got(self, record: Record) -> Value:
         return self.slot_in(self.root.get(record))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, get_args, get_origin, overload
 from uuid import UUID
 
-from holdall.errors import NotFound, NotLoaded
+from holdall.errors import NotFound, NotLoaded, StateError
 from holdall.model.gateway import gateway_of
+from holdall.model.names import Names
+from holdall.model.target import Target
 from holdall.model.tracking import Record, SessionAccess, SessionLink, Tracked, track_of
 from holdall.query import Key
 
@@ -140,6 +143,22 @@ class Reference(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Reference({self._target_name()}, {self.key!r})"
+
+    def __copy__(self) -> Reference[T]:
+        return Reference(self._target, self._key, self._record)
+
+    def __deepcopy__(self, memo: object) -> Reference[T]:
+        return copy(self)  # what it leads to is no part of what holds it
+
+    def __reduce__(self) -> tuple[Callable[..., Reference[T]], tuple[Record, Key]]:
+        if self.key is None and self._record is not None:
+            place = f"a handle on a {self._target_name()}"
+            raise StateError(f"{place} refers to a record without a key: commit it before pickling")
+        return _rebuilt, (self._target(), self.key)
+
+
+def _rebuilt(model: Record, key: Key) -> Reference[Record]:
+    return Reference(Target(model.__name__, True, model, Names("", {})), key)
 
 
 def record_in(reference: Reference[Any]) -> Record:

@@ -12,7 +12,17 @@ from holdall.model.reference import Reference, key_of_value, record_in
 from holdall.model.tracking import Record, gc_track
 from holdall.query import Key, Value
 
-__all__ = ["items_of", "keys_only", "leads_to", "placed_items", "refers_to", "replace_items", "slot_of", "write_slot"]
+__all__ = [
+    "children_of",
+    "items_of",
+    "keys_only",
+    "leads_to",
+    "placed_items",
+    "refers_to",
+    "replace_items",
+    "slot_of",
+    "write_slot",
+]
 
 
 def items_of(field: Field, slot: Value) -> list[Value]:
@@ -95,6 +105,19 @@ def write_slot(field: Field, record: Record, slot: Value) -> None:
     if refusal is not None:
         raise ValidationError(field.model, [FieldError(field.name, "nested", refusal)])
     setattr(record, field.root.name, field.with_slot(value, slot))
+
+
+def children_of(record: Record) -> list[Record]:
+    """The loaded records that a record refers to, in its fields and inside their values. Example: :func:`refers_to`."""
+    declaration, children = record.__holdall__, list[Any]()
+    for nested in declaration.nested.values():
+        items = items_of(nested, nested.get(record))
+        children += [record_in(item) for item in items if item.__class__ is Reference]
+    for field in declaration.relations:
+        if field.depends_on:
+            value = getattr(record, field.name)
+            children += [item.record for item in (value if field.form else (value,)) if item.record is not None]
+    return children
 
 
 def keys_only(field: Field, value: object) -> Key:

@@ -31,6 +31,7 @@ from holdall.session.projection import parted_rows
 from holdall.session.references.key_conditions import PAGE, chunks, having_keys
 from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.semi_joins import SemiJoins
+from holdall.session.references.stub import keys_getter
 from holdall.store import Damaged, Feature, Row, Rows
 
 __all__ = ["RelatedReader", "keys_asked"]
@@ -87,12 +88,17 @@ class RelatedReader:
         if self._dao_records is not None and relationship.source.record_access is not None:
             yield self._dao_records.referring(relationship.source, relationship.field, set(keys), tuple(names))
             return
+        path: Path = (relationship.field.name,)
+        if is_inside(path) and relationship.field.form is not None:  # which no store is asked for: all are looked at
+            wanted_keys, keys_of = set(keys), keys_getter(relationship, names)
+            async for rows in self.pages(relationship.source, wanted, names):
+                if found := [row for row in rows if not wanted_keys.isdisjoint(keys_of(row))]:
+                    yield found
+            return
         for part in chunks(relationship.target, list(keys)):
-            path: Path = (relationship.field.name,)
             condition: Condition = Compare(path, Op.IN, tuple(part))
             features = relationship.source.store.capabilities.features
             is_joined = relationship.source.store is relationship.target.store and Feature.MANY_CONDITIONS in features
-            is_joined = is_joined and not is_inside(path)
             if relationship.field.form is not None and is_joined:
                 condition = Some(path, having_keys(relationship.target, part))
             elif relationship.field.form is not None:
