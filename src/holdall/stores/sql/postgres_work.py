@@ -108,11 +108,11 @@ class PostgresWorks:
         with deciding(), self._access.translating(done):
             try:
                 with shown_whole(work, whole.sql, whole.parameters, whole.rows):
-                    await connection.fetch(whole.sql, whole.parameters)
+                    (found,) = await connection.fetch(whole.sql, whole.parameters)
             except REFUSED:
                 done.clear()
                 return None
-        return whole.outcomes
+        return whole.outcomes_with(found[1] if len(found) > 1 else ())
 
     async def _doubt(self, connection: PostgresConnection, step: Step, written: int) -> None:
         """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""
