@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from random import Random
 from types import SimpleNamespace
@@ -112,6 +113,21 @@ async def test_new_records_that_come_last_are_told_their_keys(store: Store, raw:
     assert (await _rows(store, "entry"))[made.key] == ("d",)
 
 
+async def test_changes_of_several_records_go_in_one_statement(store: Store, raw: asyncpg.Connection) -> None:
+    await store.apply([_node(key) for key in range(1, 6)])
+    outcomes = await store.apply([_rename(key, 1, f"x{key}") for key in range(1, 5)])
+    assert await _statements(raw, "WITH w0 AS (WITH u AS%UPDATE%SELECT 1 /%") == 1
+    assert list(outcomes) == [APPLIED] * 4
+    outcomes = await store.apply([*(_rename(key, 2, f"y{key}") for key in range(1, 5)), _entry("a"), _entry("b")])
+    assert await _statements(raw, "WITH w0 AS (WITH u AS%UPDATE%w1%SELECT 1 /%ARRAY(%") == 1
+    assert await _rows(store, "node") == {1: ("y1", 3), 2: ("y2", 3), 3: ("y3", 3), 4: ("y4", 3), 5: ("n", 1)}
+    assert set(await _rows(store, "entry")) == {outcome.key for outcome in outcomes[4:]}
+    with pytest.raises(StaleVersion) as caught:
+        await store.apply([_rename(1, 3, "z"), _rename(2, 9, "z"), _rename(3, 3, "z"), _entry("c")])
+    assert caught.value.key == 2
+    assert len(await _rows(store, "entry")) == 2
+
+
 @pytest.mark.parametrize(
     "changes, error",
     [
@@ -201,6 +217,23 @@ async def test_a_statement_that_does_not_demand_all_rows_is_caught(
     monkeypatch.setattr(postgres_combined, "_together", lenient)
     with pytest.raises(AssertionError):
         await _random_batches(store, 300)
+
+
+async def test_a_step_locks_all_its_rows_before_the_next_one(store: Store, raw: asyncpg.Connection) -> None:
+    """Else two who write the rows of two tables, each in one order, would wait for each other."""
+    await store.apply([_node(1), _node(2), _node(3)])
+    async with raw.transaction():
+        await raw.execute("SELECT FROM node WHERE id = 3 FOR UPDATE")
+        task = asyncio.create_task(store.apply([*(_rename(key, 1, "x") for key in (1, 2, 3)), _spot(7), _entry("e")]))
+        for _ in range(1_000):
+            if await raw.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                break
+            await asyncio.sleep(0.01)
+        taken = await raw.fetchval("SELECT pg_sequence_last_value(pg_get_serial_sequence('entry', 'id')::regclass)")
+        assert taken is None, "the last step has begun"
+        assert not task.done()
+    await task
+    assert {row[0] for row in (await _rows(store, "node")).values()} == {"x"}
 
 
 async def test_a_trigger_that_came_meanwhile_is_met_step_by_step(store: Store, raw: asyncpg.Connection) -> None:

@@ -1,7 +1,7 @@
 """Several steps as one statement, which is a transaction by itself: one message instead of BEGIN, each step and COMMIT.
 
-Every step is a data-modifying WITH query. Each runs only where the one before it has written a row, which keeps their
-order, and with it that of their locks. The main query divides by zero unless every row was written, so that the
+Every step is a data-modifying WITH query. Each runs only where the one before it has written its rows, which keeps
+their order, and with it that of their locks. The main query divides by zero unless every row was written, so that the
 statement applies wholly or not at all; it gives the keys that the last step has made.
 """
 
@@ -52,7 +52,7 @@ def combined(work: Work, only: str, guards: Guards) -> Combined | None:
 
     ``only`` is the condition without which nothing is written.
 
-    Only steps that learn nothing from one another can be combined: changes and removals of one row each, of which no
+    Only steps that learn nothing from one another can be combined: changes, and removals of one row each, of which no
     other step touches the same table, and new rows whose keys are known, or which come last. Triggers and the rules of
     foreign keys act when the statement is done, so none may act between two steps.
     """
@@ -80,7 +80,7 @@ def combined(work: Work, only: str, guards: Guards) -> Combined | None:
             step = running.send([_ToCome(place) for place in range(len(step.rows))] if is_making else None)
     except StopIteration as end:
         outcomes: list[Outcome] = end.value
-    if len(steps) < 2:
+    if len(steps) < 2 and len(steps[0].rows) == 1:
         return None
     parameters: list[Value] = []
     texts: list[str] = []
@@ -89,7 +89,9 @@ def combined(work: Work, only: str, guards: Guards) -> Combined | None:
         sql = statement_of(step, condition, len(parameters) + 1)
         texts.append(f"{sql} RETURNING 1" if isinstance(step, Insert) and step.generated is None else sql)
         parameters.extend(step.rows[0] if len(step.rows) == 1 else columns_of(step.rows))
-        condition = f"EXISTS (SELECT FROM w{place})"
+        # where there are several rows, one is there before the others are locked, and only a count waits for all
+        is_one = len(step.rows) == 1
+        condition = f"EXISTS (SELECT FROM w{place})" if is_one else f"(SELECT count(*) FROM w{place}) > 0"  # noqa: S608
     rows = sum(len(step.rows) for step in steps)
     parameters.append(rows)
     is_making = isinstance(steps[-1], Insert) and steps[-1].generated is not None
@@ -101,7 +103,7 @@ def _is_combinable(step: Step) -> bool:
         is_told = step.given is None and not step.returning
         return is_told and bool(step.columns) and len(step.rows) <= ROWS
     if type(step) is Update:
-        return len(step.rows) == 1
+        return len(step.rows) <= ROWS
     return type(step) is Delete and len(step.rows) == 1 and step.is_exact and not step.may_be_tried
 
 
