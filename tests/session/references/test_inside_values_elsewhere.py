@@ -5,12 +5,44 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from holdall import Everyone, FieldRights, Holdall, Policy, Role, User, param
+from holdall import (
+    Action,
+    ActionPolicy,
+    Context,
+    Everyone,
+    FieldRights,
+    Holdall,
+    Many,
+    Nothing,
+    OnDelete,
+    Policy,
+    Ref,
+    Role,
+    SoftDeleted,
+    User,
+    back,
+    field,
+    param,
+)
 from holdall.dao import DAO
-from holdall.errors import CommitAborted, Forbidden, HoldallError, ValidationError
-from tests.support.orders import MODELS, Address, City, Order, Person, Product, Shipper, filled, orders, targets
+from holdall.errors import CommitAborted, CorruptRecord, Forbidden, HoldallError, StateError, ValidationError
+from tests.support.orders import (
+    BUN,
+    MODELS,
+    Address,
+    City,
+    Line,
+    Order,
+    Person,
+    Product,
+    Shipper,
+    filled,
+    orders,
+    targets,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -136,4 +168,113 @@ async def test_hand_written_code_keeps_them() -> None:
         await s.commit()
     assert Orders.kept[1].address is not None
     assert Orders.kept[1].address.city.key == 3
+    await app.close()
+
+
+class Send(Action[Order], on=Nothing):
+    """Make an order of what is given."""
+
+    address: Address
+    lines: list[Line]
+
+    async def run(self, context: Context) -> list[str]:
+        session = context.session
+        session.add(Order(id=50, address=self.address, lines=self.lines))
+        return [self.address.city.name, *[line.product.title for line in self.lines]]  # loaded, as references are
+
+
+async def test_inputs_of_actions_have_them_loaded_and_seen(url: str) -> None:
+    policies = {model.__holdall__.collection: Policy(read=Everyone, write=Everyone) for model in MODELS}
+    policies["cities"] = Policy(read=City.name != "Rome", write=Everyone)
+    app = orders({"main": url}, policies=policies)
+    app.add_action(Send, policy=ActionPolicy(see=Everyone, execute=Everyone))
+    await filled(app)
+    async with app.session(JOE) as s:
+        for city in (2, 99):  # hidden, and not there
+            with pytest.raises(ValidationError) as error:
+                await s.act(Send(address=Address("x", cast_city(city)), lines=[Line(BUN), Line(("away", BUN[1]))]))
+            paths = [(each.path, each.code) for each in error.value.errors]
+            assert paths == [("address.city", "reference"), ("lines.1.product", "reference")]
+        assert await s.act(Send(address=Address("x", cast_city(1)), lines=[Line(BUN)])) == ["Paris", "Bun"]
+    async with app.session() as s:
+        order = await s.require(Order, 50)
+        assert order.address is not None
+        assert (order.address.city.key, order.lines[0].product.key) == (1, BUN)
+    await app.close()
+
+
+class Town(SoftDeleted):
+    id: int = field(pk=True, generated=True, default=None)
+    name: str = ""
+    letters: Many[Letter] = back("to.town", on_delete=OnDelete.CASCADE)
+
+
+class To(msgspec.Struct):
+    town: Ref[Town]
+
+
+class Letter(SoftDeleted):
+    id: int = field(pk=True, generated=True)
+    to: To
+    version: int = field(version=True)
+
+
+@pytest.fixture
+async def post(url: str) -> AsyncIterator[Holdall]:
+    made = Holdall("post")
+    made.add_store("main", url)
+    made.add(Town, Letter, store="main")
+    await made.create()
+    yield made
+    await made.close()
+
+
+async def test_a_key_that_comes_too_late_is_refused_and_flush_is_the_way(post: Holdall) -> None:
+    async with post.session() as s:
+        town = s.add(Town())
+        s.add(Letter(to=To(town)))
+        with pytest.raises(StateError, match=r"Letter\.to\.town refers to a new Town .* flush\(\)"):
+            await s.commit()
+        s.rollback()
+        async with s.transaction("main"):
+            town = s.add(Town(name="Bath"))
+            await s.flush()
+            s.add(Letter(to=To(town)))
+    async with post.session() as s:
+        assert [(await letter.to.town).name for letter in await s.query(Letter.where())] == ["Bath"]
+
+
+async def test_what_is_deleted_and_stays_takes_along_what_refers_from_inside(post: Holdall) -> None:
+    async with post.session() as s:
+        s.add(Town(id=7))
+        s.add_all([Letter(to=To(cast_city(7))), Letter(to=To(cast_city(7)))])
+    async with post.session() as s:
+        s.remove(await s.require(Town, 7))
+        await s.commit()
+        assert await s.count(Letter.where()) == 0
+        assert await s.count(Letter.with_deleted()) == 2
+        s.add(Letter(to=To(cast_city(7))))
+        with pytest.raises(ValidationError, match=r"to\.town"):
+            await s.commit()
+        s.rollback()
+        (town,) = await s.query(Town.only_deleted())
+        s.restore(town)
+        await s.commit()
+        assert await s.count(Letter.where()) == 2
+
+
+async def test_what_is_no_key_in_a_store_is_damage(tmp_path: Any) -> None:
+    app = await filled(orders({"main": f"yaml:{tmp_path}/kept"}))
+    await app.close()
+    (file,) = [
+        each for each in (tmp_path / "kept").rglob("*") if each.is_file() and "orders" in str(each) and each.stem == "2"
+    ]
+    file.write_text(file.read_text().replace("city: 2", "city: Rome"))
+    app = orders({"main": f"yaml:{tmp_path}/kept"})
+    async with app.session() as s:
+        with pytest.raises(CorruptRecord):
+            await s.require(Order, 2)
+        assert [order.id for order in await s.query(ORDER.where(ORDER.address.city == 1))] == [1, 3]
+    report = await app.fsck()
+    assert [(each.kind, each.field) for each in report.findings] == [("unreadable", "address")]
     await app.close()
