@@ -39,7 +39,7 @@ _Extract = Callable[[Value], Value]
 
 
 class Paged(Protocol):
-    """What gives rows of a query of one collection."""
+    """A reader of one collection, which gives rows of a query."""
 
     async def rows(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of a query whose condition its store can answer."""
