@@ -72,7 +72,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return "\r\n".join([*lines, "", ""]).encode()
 
 
-
 def _packed_blanks(pieces: int) -> bytes:
     """So many MiB of blanks in the format of zlib, made of one packed piece that is repeated."""
     size = pieces * 2**20
