@@ -73,7 +73,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _packed_blanks(pieces: int) -> bytes:
-    """So many MiB of blanks in the format of zlib, made of one packed piece that is repeated."""
+    """Pack this number of MiB of blanks as zlib does, by repeating one packed piece."""
     size = pieces * 2**20
     packer = zlib.compressobj()
     packed = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)  # nothing refers to what was before
