@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from holdall import Holdall, User
+from holdall import SYSTEM, Holdall, User
 from holdall.actions import Action, Content, On
 from holdall.app.jobs import JobReport
 from holdall.app.long_actions import work_on_action
@@ -115,6 +115,31 @@ async def test_all_at_once_nothing_and_one(app: Holdall) -> None:
     assert "99" not in report.reason
     with pytest.raises(NotFound):
         await app.jobs.show("act-0")
+
+
+async def test_a_result_that_no_note_has_room_for_undoes_its_commit(
+    app: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_on_action, "MOST_BYTES", 13)
+    report = await app.jobs.run(await started(app, Tally(), Track.where(Track.id <= 3)))
+    assert report.state == "done"
+    report = await app.jobs.run(await started(app, Tally(), Track.where(Track.id <= 20)))
+    assert (report.state, report.result) == ("failed", None)
+    assert (
+        report.reason == "more than 13 bytes in the result of tracks/tally; return less, and keep the rest in records"
+    )
+    assert await plays(app) == [1] * 3 + [0] * 17
+    report = await app.jobs.run(await started(app, Renew(number=123_456)))
+    assert report.result == {"collection": "tracks", "key": "123456"}, "of a record only its key is kept"
+
+
+async def test_a_job_of_the_program_itself_is_of_no_user_of_its_name(app: Holdall) -> None:
+    async with app.session() as session:
+        job = await app.start_action(session, Renew(number=77))
+    for user in (User(SYSTEM.id), ANN, User(None)):
+        with pytest.raises(NotFound):
+            await app.long_actions.show(job, user)
+    assert (await app.long_actions.show(job, SYSTEM)).id == job
 
 
 async def test_what_may_not_be_done_is_not_begun(app: Holdall) -> None:
@@ -259,6 +284,22 @@ async def test_records_in_another_store_than_the_notes(tmp_path: Path) -> None:
 )
 def test_users_come_back_as_they_were(user: User) -> None:
     assert user_of(kept_user(user)) == user
+
+
+def test_code_that_is_not_async_starts_actions() -> None:
+    app = tracks("memory:")
+    with app.sync.session() as session:
+        session.add_all([Track(id=number) for number in range(1, 4)])
+    with app.sync.session(ANN) as session:
+        job = app.sync.start_action(session, Count(by=3), Track.where(Track.id < 3))
+        with pytest.raises(ActionUnavailable):
+            app.sync.start_action(app.sync.session(User("max")).__enter__(), Count(), Track.where(Track.id < 3))
+        with pytest.raises(LimitExceeded):
+            app.sync.start_action(session, Count(), Track.where(Track.id < 3), max_affected=1)
+    assert app.sync.jobs.show(job).state == "running"
+    report = app.sync.jobs.run(job)
+    assert (report.state, report.result) == ("done", [{"key": "1", "result": 3}, {"key": "2", "result": 3}])
+    app.sync.close()
 
 
 def test_users_that_cannot_be_noted_are_refused() -> None:

@@ -93,7 +93,7 @@ def test_actions_on_a_record_on_several_and_on_nothing(folder: Path) -> None:
     assert (one.code, json.loads(one.output), one.errors) == (0, 8.0, "")
     dry = run(folder, *act, "vote", "score=3", "--where", "pages > 0", "--dry-run", *_READER)
     assert dry.code == 0, dry.errors
-    assert "update 1 books" in dry.output
+    assert "update 2 books" in dry.output
     read = run(folder, "holdall", "select", "library:app", "books", "all", *_READER)
     assert [json.loads(line)["score"] for line in read.output.splitlines()] == [0.0, 8.0, 0.0]  # nothing of the dry run
     both = run(folder, *act, "vote", "score=3", "--where", "pages > 0", *_READER)

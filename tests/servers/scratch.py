@@ -51,7 +51,12 @@ def scratch_database(url: str) -> Iterator[str]:
 
 
 def own_name(name: str) -> str:
-    """Make the name of a database or schema one of this test process alone: a server may serve many at once."""
+    """Make the name of a database or schema one of this test process alone: a server may serve many at once.
+
+    Raises RuntimeError outside of tests: processes that run tests may be forks of the one that imports them.
+    """
+    if "PYTEST_CURRENT_TEST" not in os.environ:
+        raise RuntimeError("ask for a name of its own within a test or a fixture: what is imported is forked later")
     return f"{name} {os.getpid()}"
 
 

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from holdall import Estimate, Everyone, Holdall, Model, Nobody, Policy, SoftDeleted, User, field, rows
+from holdall import Estimate, Everyone, Holdall, Model, Nobody, Policy, Query, SoftDeleted, User, field, rows
 from holdall.errors import Forbidden, QueryError
 from holdall.session import estimating
 from holdall.testing.client import Client
+from holdall.web.views import AsyncRestView, include_view
 
 pytestmark = pytest.mark.anyio
 
@@ -81,10 +82,7 @@ async def test_a_note_that_would_tell_of_hidden_records_is_not_used(monkeypatch:
     """Of SQLite, which is given a note of a million here."""
     app = await _filled("sqlite://", 8, Policy(read=Note.owner == "ann") if what == "rule" else None)
 
-    async def noted_count(collection: str) -> int:
-        return 1_000_000
-
-    monkeypatch.setattr(app.stores["main"], "noted_count", noted_count)
+    monkeypatch.setattr(app.stores["main"], "noted_count", _a_million)
     async with app.session(user=ANN) as session:
         match what:
             case "rule":
@@ -103,6 +101,38 @@ async def test_who_may_not_read_gets_no_estimate() -> None:
         with pytest.raises(Forbidden):
             await session.estimate(Note.where())
     await app.close()
+
+
+class Narrow(AsyncRestView[Note]):
+    prefix = "/notes"
+
+    def build_query(self) -> Query[Note]:
+        return super().build_query().where(Note.id >= 0)
+
+
+@pytest.mark.parametrize("is_in_view", [False, True])
+async def test_a_total_fits_the_page_that_it_stands_on(monkeypatch: pytest.MonkeyPatch, is_in_view: bool) -> None:
+    """Records that are there count, and where none is behind those that were skipped, there are no more than these."""
+    app = await _filled("sqlite://", MOST + 3)
+    service = app.asgi()
+    if is_in_view:
+        include_view(service, Narrow)
+
+    async def total(page: int) -> int:
+        told = (await client.get(f"/notes?count=estimated&page_size=2&page={page}")).json()
+        return int(told["total_count"])
+
+    async with Client(service) as client:
+        assert [await total(page) for page in (1, 4, 5, 90)] == [MOST, 8, MOST, MOST]
+        monkeypatch.setattr(estimating, "COUNTED", -1)
+        monkeypatch.setattr(app.stores["main"], "noted_count", _a_million)
+        if not is_in_view:  # which has a condition, for which there is no note
+            assert [await total(page) for page in (1, 90)] == [1_000_000, 178]
+    await app.close()
+
+
+async def _a_million(collection: str) -> int:
+    return 1_000_000
 
 
 async def test_pages_over_http_say_that_their_total_is_an_estimate() -> None:

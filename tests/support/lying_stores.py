@@ -387,6 +387,23 @@ class Forgets(MemoryStore):
         await self.drop()
 
 
+class StaysInTransaction(MemoryStore):
+    """What follows a write that was broken off goes into its transaction, of which nobody knows."""
+
+    _is_begun = False
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        if self._is_begun:
+            self._is_begun = False
+            return [Outcome()] * len(changes)
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._is_begun = True
+            raise
+        return await super().apply(changes)
+
+
 class IgnoresConditions(MemoryStore):
     """Every record meets every condition."""
 
@@ -426,6 +443,7 @@ LIARS: dict[type[MemoryStore], str] = {
     KeysTwice: "test_given_instead_of_generated",
     NoRollBack: "test_roll_back",
     **HOLDING_LIARS,
+    StaysInTransaction: "test_writes_broken_off_spoil_no_later_ones",
     Forgets: "test_close_and_open_again",
     RefusesNothing: "test_operator",
     TakesEverything: "test_long_lists",

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from holdall import Everyone, Holdall, Model, Policy, Role, User, field
+from holdall.app.long_actions import work_on_request
 from holdall.app.long_actions.work_on_request import NotingSession
 from holdall.session import Session
 from holdall.testing.client import Answer
@@ -104,6 +105,17 @@ def test_imports_and_items(served: Served) -> None:
     )
     assert [each["status"] for each in items["result"]["body"]["items"]] == [201, 409]
     assert {"eight", "ten", "a"} <= plays(served).keys()
+
+
+def test_an_answer_that_no_note_has_room_for_is_not_kept(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_on_request, "MOST_BYTES", 20)
+    report = sent(served, "PATCH", "/songs", [{"key": "1", "patch": {"plays": 9}}])
+    assert (report["state"], report["result"]) == ("done", {"status": 200, "body": None})
+    assert report["reason"] == "the answer has more than 20 bytes, and is not kept"
+    assert plays(served)["s1"] == 9
+    refused = sent(served, "PATCH", "/songs", [{"key": "1", "patch": {"plays": "many"}}])
+    assert (refused["state"], refused["result"]["body"]) == ("failed", None)
+    assert refused["reason"].startswith("Nothing was written")
 
 
 def test_compressed_bodies(served: Served) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from holdall.admin.kinds import Kind, Node, Shape, shape_of
+from holdall.admin.kinds import Kind, Node, Shape, leading, shape_of
 from holdall.admin.views import AdminView
 from holdall.query import Value
 
@@ -110,7 +110,9 @@ class Described:
         self.key: tuple[str, ...] = tuple(told["key"])
         self.rights: Mapping[str, bool] = told["rights"]
         self.schemas: Node = told["schemas"]
-        self.fields = [field_of(each, self.schemas, self.view) for each in told["fields"]]
+        inside = [each for each in told.get("references", ()) if each["kept"] == "inside"]
+        fields = [field_of(each, self.schemas, self.view) for each in told["fields"]]
+        self.fields = [_with_references(each, inside) for each in fields]
         self.by_name = {each.name: each for each in self.fields}
         self.includes: frozenset[str] = frozenset(told.get("includes", ()))
         self.actions: list[Node] = [_with_label(each) for each in told.get("actions", [])]
@@ -149,8 +151,11 @@ class Described:
 
     @cached_property
     def others(self) -> list[str]:
-        """The references whose other end lies here, and lists of references, as far as they can be included."""
-        return sorted(name for name in self.includes if not self._is_single(name))
+        """The references whose other end lies here, and lists of references, as far as they can be included.
+
+        Those inside values, whose names have dots, are shown with the values.
+        """
+        return sorted(name for name in self.includes if not self._is_single(name) and "." not in name)
 
     def _is_single(self, name: str) -> bool:
         field = self.by_name.get(name)
@@ -171,6 +176,16 @@ class Described:
         if isinstance(named, str) and named.strip():
             return named
         return ", ".join(_text(record.get(name)) for name in self.key)
+
+
+def _with_references(field: FieldInfo, inside: Iterable[Node]) -> FieldInfo:
+    """The field with the references that lie inside its values."""
+    shape = field.shape
+    for each in inside:
+        root, *path = str(each["name"]).split(".")
+        if root == field.name:
+            shape = leading(shape, path, str(each["collection"]))
+    return field if shape is field.shape else msgspec.structs.replace(field, shape=shape)
 
 
 def _with_label(told: Node) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from holdall.model import FORMS
 from holdall.query import Kind as BorderKind
 from holdall.query import Value
 
-__all__ = ["Kind", "Node", "Shape", "shape_of"]
+__all__ = ["Kind", "Node", "Shape", "leading", "shape_of"]
 
 Node: TypeAlias = dict[str, Value]
 
@@ -61,6 +62,33 @@ class Shape(msgspec.Struct, frozen=True):
     parts: tuple[tuple[str, Shape, bool], ...] = ()  # of an object: name, shape, whether it is required
     description: str = ""
     longest: int | None = None
+    target: str | None = None  # the collection that a reference inside a value leads to
+
+
+_KEYS = (Kind.TEXT, Kind.INTEGER, Kind.UUID, Kind.DATE)
+
+
+def leading(shape: Shape, path: Sequence[str], target: str) -> Shape:
+    """Return the shape with a reference into the collection ``target`` at this path of names, through lists too.
+
+    >>> city = Shape(Kind.NESTED, parts=(("city", Shape(Kind.INTEGER), True),))
+    >>> leading(Shape(Kind.ITEMS, item=city), ["city"], "cities").item.parts[0][1].target
+    'cities'
+    """
+    if shape.kind is Kind.ITEMS and shape.item is not None and path:
+        return msgspec.structs.replace(shape, item=leading(shape.item, path, target))
+    if path:
+        parts = [
+            (name, leading(inner, path[1:], target) if name == path[0] else inner, is_required)
+            for name, inner, is_required in shape.parts
+        ]
+        return msgspec.structs.replace(shape, parts=tuple(parts))
+    if shape.kind is Kind.LINES:
+        return msgspec.structs.replace(shape, kind=Kind.REFERENCES, target=target)
+    if shape.kind not in _KEYS:
+        return shape
+    item = msgspec.structs.replace(shape, nullable=False)
+    return msgspec.structs.replace(shape, kind=Kind.REFERENCE, item=item, target=target)
 
 
 def shape_of(schema: Node, schemas: Node, *, depth: int = 0) -> Shape:

@@ -163,7 +163,7 @@ def read_value(shape: Shape, name: str, inputs: Mapping[str, list[str]], place: 
 
 _SCALAR = {
     *(Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.CHOICE, Kind.MOMENT, Kind.DATE, Kind.TIME, Kind.DURATION),
-    Kind.UUID,
+    *(Kind.UUID, Kind.REFERENCE),
 }
 """Kinds that an empty text is no value of: a part that is not required has its default then."""
 

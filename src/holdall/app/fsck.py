@@ -23,7 +23,7 @@ from holdall.session.damage import broken_in
 from holdall.session.references.cascade_plan import CascadePlan, key_in
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.semi_joins import SemiJoins
-from holdall.session.references.stub import field_names
+from holdall.session.references.stub import field_names, keys_getter
 from holdall.store import Row
 
 __all__ = ["Fsck"]
@@ -171,25 +171,25 @@ class Fsck:
         self, relationship: Relationship, names: Sequence[str], rows: dict[Key, Row], found: CascadePlan
     ) -> list[Fault]:
         """References to records that are not there: emptied, or their record removed where the rules say so."""
-        place, is_many = names.index(relationship.field.name), relationship.field.form is not None
-        wanted = {key for row in rows.values() for key in (row[place] or () if is_many else (row[place],))} - {None}
+        field, is_many = relationship.field, relationship.field.form is not None
+        keys_of = keys_getter(relationship, names)
+        wanted = {key for row in rows.values() for key in keys_of(row)}
         lost = wanted - await self._related.existing(relationship.target, wanted)
         # a record whose key cannot be read may be what is referred to
         is_sure = not lost or await self._are_readable(relationship.target, relationship.target.schema.key)
         faults = []
         for key, row in rows.items():
-            held = row[place] or () if is_many else (row[place],)
-            if lost.isdisjoint(held):
+            if lost.isdisjoint(keys_of(row)):
                 continue
             can_repair = is_sure
             record = found.record(relationship.source, key, tuple(names), row) if is_sure else None
             if not is_sure:
                 pass
-            elif is_many:
-                left = tuple([item for item in relationship.field.get(record) if key_in(item) not in lost])
-                found.change(record, key, relationship.field, left)
-            elif relationship.field.nullable:
-                found.change(record, key, relationship.field, None)
+            elif is_many and field.may_be_emptied:
+                left = tuple([item for item in field.get(record) if key_in(item) not in lost])
+                found.change(record, key, field, left)
+            elif field.nullable:
+                found.change(record, key, field, None)
             elif relationship.on_delete is OnDelete.CASCADE:
                 found.remove(relationship.source, key, record)
             else:
@@ -202,10 +202,14 @@ class Fsck:
     ) -> list[Fault]:
         """Stored other ends that do not say what the references say: written anew."""
         referring: dict[Key, list[Any]] = {key: [] for key in rows}
-        own, parts = (*relationship.source.schema.key, relationship.field.name), len(relationship.source.schema.key)
+        own, parts = (
+            (*relationship.source.schema.key, relationship.field.root.name),
+            len(relationship.source.schema.key),
+        )
+        keys_of = keys_getter(relationship, own)
         async for page in self._related.referring(relationship, list(rows), own):
             for row in page:
-                for key in row[-1] if relationship.field.form is not None else (row[-1],):
+                for key in keys_of(row):
                     if key in referring:
                         referring[key].append(row[0] if parts == 1 else row[:parts])
         # a record whose reference cannot be read may refer to these

@@ -22,13 +22,14 @@ from holdall.model.many import Many, Related
 from holdall.model.model import Model
 from holdall.model.names import Annotation, Names, names_around
 from holdall.model.native import track_all
+from holdall.model.nested_reference import NestedReference
 from holdall.model.object_id import ObjectId
 from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.ordered import LONGEST_PLACE, Ordered, place_between, places
 from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in
-from holdall.model.reference_slots import items_of, leads_to, refers_to, replace_items
+from holdall.model.reference_slots import items_of, leads_to, placed_items, refers_to, replace_items, slot_of
 from holdall.model.repeated_names import has_repeated_names
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.sample import sample_of, text_matching
@@ -99,6 +100,7 @@ __all__ = [
     "Many",
     "Model",
     "Names",
+    "NestedReference",
     "ObjectId",
     "OnDelete",
     "OneOf",
@@ -151,6 +153,7 @@ __all__ = [
     "old_of",
     "old_values_of",
     "place_between",
+    "placed_items",
     "places",
     "query_for",
     "record_in",
@@ -160,6 +163,7 @@ __all__ = [
     "sample_of",
     "schema_of",
     "set_track",
+    "slot_of",
     "state_of",
     "stream",
     "text_matching",

@@ -8,13 +8,16 @@ from holdall.model.field import Field
 from holdall.model.inverse_edits import rewrite
 from holdall.model.many import Related
 from holdall.model.one_back import OneBack
-from holdall.model.reference import Reference
+from holdall.model.reference import Reference, belong_to
+from holdall.model.reference_place import ReferencePlace, items_inside
 from holdall.model.target import Target
 from holdall.model.tracking import Record, gc_track, hidden_ends
+from holdall.model.withheld import WITHHELD
 from holdall.query import Value
 
 __all__ = [
     "BackAttribute",
+    "InnerReferencesAttribute",
     "ManyAttribute",
     "MutableAttribute",
     "OneBackAttribute",
@@ -132,6 +135,26 @@ class MutableAttribute(SlotAttribute):
         return value
 
 
+class InnerReferencesAttribute(MutableAttribute):
+    """A value with references inside: each handle is told the session of the record, by which it loads its own."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, slot: Value, places: tuple[ReferencePlace, ...]) -> None:
+        super().__init__(slot)
+        self._places = places
+
+    def __get__(self, record: Record, owner: object) -> Any:
+        value = super().__get__(record, owner)
+        track = getattr(record, "_track", None) if record is not None else None
+        if track is not None and track.link is not None and value is not None and value is not WITHHELD:
+            for place in self._places:
+                for item in items_inside(value, place.steps):
+                    if item.__class__ is Reference:
+                        belong_to(item, track.link)
+        return value
+
+
 class BackAttribute:
     """A Many that is kept by the references of its records; it has no slot."""
 
@@ -165,6 +188,8 @@ def attribute_of(field: Field, slot: object) -> Any:
     it.
     """
     if field.type is not None:
+        if field.type.references:
+            return InnerReferencesAttribute(slot, field.type.references)
         if field.type.attribute is not None:
             return field.type.attribute(slot, field.name)
         return MutableAttribute(slot) if field.type.is_mutable else slot

@@ -35,13 +35,23 @@ def container_type(annotation: Annotation, type_of: Callable[[Annotation], Field
         example = "dict[str, JSON]" if kind is dict else f"{kind.__name__}[str]"
         raise DeclarationError(f"{where}: say what the {kind.__name__} holds, for instance {example}")
     if container is dict:
-        return _dict_type(annotation, type_of(args[0]), type_of(args[1]), where)
+        kinds = [_without_references(type_of(arg), "dict", where) for arg in args]
+        return _dict_type(annotation, kinds[0], kinds[1], where)
     if container is tuple and args[-1] is not Ellipsis:
-        return _fixed_tuple_type(annotation, [type_of(arg) for arg in args])
+        return _fixed_tuple_type(annotation, [_without_references(type_of(arg), "tuple", where) for arg in args])
     item = type_of(args[0])
+    if container in _SETS and any(place.steps for place in item.references):
+        raise DeclarationError(f"{where}: references inside values of a {container.__name__} have no place; use list")
     if container in _SETS and item.is_mutable:
         raise DeclarationError(f"{where}: what can be changed in place cannot be in a {container.__name__}; use list")
     return _sequence_type(annotation, container, item)
+
+
+def _without_references(part: FieldType, container: str, where: str) -> FieldType:
+    """The type of a part; raises DeclarationError for one with references, which would have no path of names."""
+    if part.references:
+        raise DeclarationError(f"{where}: references inside a {container} have no path; use a list, or a class")
+    return part
 
 
 def _make(annotation: object, validate: Admit, is_mutable: bool, inside: Inside | None = None) -> FieldType:
@@ -106,7 +116,8 @@ def _sequence_type(annotation: object, container: type[Value], item: FieldType) 
         unique = {"uniqueItems": True} if container in _SETS else {}
         return {"type": "array", "items": schema_of_part(item, schemas)} | unique
 
-    return _own(made, read, OwnForm(keep, take, show, schema, _ARRAY))
+    places = tuple([place.within(None) for place in item.references])
+    return msgspec.structs.replace(_own(made, read, OwnForm(keep, take, show, schema, _ARRAY)), references=places)
 
 
 def _fixed_tuple_type(annotation: object, items: list[FieldType]) -> FieldType:

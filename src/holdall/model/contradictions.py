@@ -30,8 +30,12 @@ def refuse_contradictions(where: str, made: Field) -> None:
         raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
     if options.depends_on and made.target is None:
         raise DeclarationError(f"{where}: depends_on belongs to a reference")
-    if options.on_delete is not None and made.target is None:
+    if options.on_delete is not None and made.target is None and not (made.type and made.type.references):
         raise DeclarationError(f"{where}: on_delete belongs to a reference")
+    if made.type is not None and made.type.references and (options.coerce or not options.type_check or options.pk):
+        raise DeclarationError(
+            f"{where}: has references inside, so it is no key and takes neither coerce nor type_check=False"
+        )
     if made.form is not None and (options.pk or options.unique):
         raise DeclarationError(f"{where}: a Many can be neither key nor unique")
     if options.pk and made.nullable:

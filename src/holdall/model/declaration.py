@@ -12,11 +12,13 @@ from holdall.errors import DeclarationError, FieldError, FieldErrors, QueryError
 from holdall.model.codec import RowCodec
 from holdall.model.decorators import Check
 from holdall.model.field import Field
-from holdall.model.inside import steps_into
+from holdall.model.inside import InnerPaths, steps_into
 from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
+from holdall.model.nested_reference import nested_in
 from holdall.model.only_fields import deletion_of, version_of
 from holdall.model.reference import key_of_value
+from holdall.model.resolving import resolve_references
 from holdall.model.tracking import Record
 from holdall.model.withheld import WITHHELD
 from holdall.query import (
@@ -60,11 +62,13 @@ class Declaration:
         self.computed = dict(computed)
         self.unique = unique
         self.by_name = {field.name: field for field in fields}
+        self.nested = nested_in(fields)  # references inside values, by path
         self.stored = tuple(field for field in fields if field.is_stored)
         self.key = tuple(field for field in fields if field.options.pk)
         self.version = version_of(model.__name__, fields)
         self.relations = tuple(field for field in fields if field.is_relation)
         self.references = tuple(field for field in self.relations if field.is_stored)
+        self.outgoing = (*self.references, *self.nested.values())  # all that it refers to others by
         self.mutable = tuple(field for field in self.stored if field.type is not None and field.type.is_mutable)
         self.stamps = tuple(field for field in self.stored if field.options.stamped_on is not None)
         self.deletion = deletion_of(model.__name__, self.stamps)  # the field that says when a record was deleted
@@ -170,13 +174,14 @@ class Declaration:
 
         Raises QueryError for a name that is no field.
         """
-        field = self.by_name.get(name)
+        field = self.reference(name)
         if field is None:
             raise QueryError(f"{self.model.__name__} has no field {name!r}{self._suggested(name)}")
         owner = owner or self._owner
-        path, target = (*before, name), field.target
+        path, target = (*before, field.name), field.target
         if target is None:
-            step = None if behind or field.type is None else steps_into(field.type, path, owner)
+            paths = InnerPaths(self.nested, lambda inner: self.expression(inner, before, behind, owner))
+            step = None if behind or field.type is None else steps_into(field.type, path, owner, (), paths)
             return Expression(
                 path, partial(_encode_compared, field), step, behind, owner, kind=field.kind, asked=field.asked
             )
@@ -203,6 +208,10 @@ class Declaration:
             kind=Kind.REF,
         )
 
+    def reference(self, name: str) -> Field | None:
+        """The field of this name, or the reference inside a value that has this path; None for neither."""
+        return self.by_name.get(name) or self.nested.get(name)
+
     def _suggested(self, name: str) -> str:
         """Return a sentence that suggests another name for one that is no field."""
         first, _, rest = name.partition("__")
@@ -225,23 +234,7 @@ class Declaration:
 
     def resolve(self, models: Mapping[str, Any]) -> None:
         """Settle references to models by name; raises DeclarationError for one that stays unknown or does not fit."""
-        for field in self.relations:
-            assert field.target is not None
-            field.target.resolve(models)
-            if field.options.back is not None:
-                other = field.target().__holdall__.by_name.get(field.options.back)
-                if other is None or not _leads_back(other, field):
-                    raise DeclarationError(
-                        f"{field.model}.{field.name}: {field.target.name} has no reference {field.options.back!r}"
-                    )
-            else:
-                field.target()
-
-
-def _leads_back(other: Field, field: Field) -> bool:
-    """Whether a reference can be the one that a field is the other end of."""
-    kinds = (Kind.REF,) if field.is_single else (Kind.REF, Kind.MANY)
-    return other.is_relation and other.options.back is None and other.kind in kinds
+        resolve_references((*self.relations, *self.nested.values()), models)
 
 
 def _admit_key_part(field: Field, part: Key, errors: list[FieldError]) -> Key:

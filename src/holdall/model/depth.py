@@ -17,6 +17,7 @@ from holdall.model.json_value import TOO_DEEP, UNENCODABLE
 from holdall.model.knowledge import bare_alias
 from holdall.model.members import is_value_object
 from holdall.model.names import Annotation, origin_of
+from holdall.model.reference import Ref
 from holdall.model.scalars import SCALARS
 from holdall.query import Kind, Value, is_too_deep
 
@@ -56,7 +57,7 @@ def _may_be_deep(annotation: Annotation, within: tuple[object, ...]) -> bool:
     origin, args = origin_of(annotation), get_args(annotation)
     if annotation is Any or annotation in within:
         return True
-    if annotation in (NoneType, Ellipsis) or annotation in SCALARS or origin is Literal:
+    if annotation in (NoneType, Ellipsis) or annotation in SCALARS or origin in (Literal, Ref):
         return False
     if origin is Annotated:
         return _may_be_deep(args[0], within)

@@ -51,6 +51,7 @@ class Field:
         self.rules: tuple[Rule, ...] = (field_type.rules if field_type else ()) + options.rules
         self.is_object_id = any(isinstance(rule, IsObjectId) for rule in self.rules)
         self.frozen = options.frozen | (Frozen.ALWAYS if options.server_computed else Frozen.NEVER)
+        self.root: Field = self  # the field in whose slot it is kept
         self.slot: Any = None  # of the finished class
         self.get: Callable[[Any], Any] = _no_slot
         self.put: Callable[[Record, Value], None] = _no_slot
@@ -60,7 +61,7 @@ class Field:
     def inherited_by(self, model: str) -> Field:
         """The same field of a model that derives from this field's."""
         made = copy(self)
-        made.model = model
+        made.model, made.root = model, made
         return made
 
     # --- what it is ---------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ class Field:
                 errors.append(FieldError(path, "required", "must not be null"))
             return None
         if self.target is not None:
-            return self._admit_many(value, path, errors) if self.form else self._admit_reference(value, path, errors)
+            return self._admit_many(value, path, errors) if self.form else self.admit_reference(value, path, errors)
         assert self.type is not None
         if self.options.coerce:
             value = self._coerced(value)
@@ -179,7 +180,7 @@ class Field:
         except (msgspec.ValidationError, TypeError, ValueError):
             return value
 
-    def _admit_reference(self, value: object, path: str, errors: list[FieldError]) -> Value:
+    def admit_reference(self, value: object, path: str, errors: list[FieldError]) -> Value:
         """A key, a Reference that has its record, or None: what a reference's slot holds."""
         target = self.target
         assert target is not None
@@ -216,7 +217,7 @@ class Field:
         for index, item in enumerate(value):
             validated = MISSING if isinstance(item, Reference | Tracked) else self._key_in(item)
             if validated is MISSING:
-                validated = self._admit_reference(item, f"{path}.{index}", errors)
+                validated = self.admit_reference(item, f"{path}.{index}", errors)
             items.append(validated)
             if len(errors) == before:
                 key = key_of_value(validated)

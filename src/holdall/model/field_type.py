@@ -10,6 +10,7 @@ import msgspec
 from holdall.errors import FieldError
 from holdall.model.names import Annotation
 from holdall.model.own_form import OwnForm
+from holdall.model.reference_place import ReferencePlace
 from holdall.model.rules import Rule
 from holdall.query import Asked, Kind, Value
 
@@ -28,6 +29,7 @@ class FieldType(msgspec.Struct, frozen=True):
     ``own`` is the way to JSON where msgspec does not know it. ``is_kept_otherwise`` if rules speak of the border value.
     ``inside(name)`` gives the place in JSON, and the type, of a part; it raises LookupError for none.
     ``attribute(slot, name)`` makes the descriptor of a field of this type, where its slot is not read as it is.
+    ``references`` are the places of references inside the values.
 
     Example: :class:`Codec`.
     """
@@ -49,3 +51,4 @@ class FieldType(msgspec.Struct, frozen=True):
     is_kept_otherwise: bool = False
     inside: Callable[[str], tuple[str | int, FieldType]] | None = None
     attribute: Callable[[Any, str], Any] | None = None
+    references: tuple[ReferencePlace, ...] = ()

@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model.reference import Reference, key_of_value, record_in, session_of
-from holdall.model.reference_slots import leads_to, refers_to
+from holdall.model.reference_slots import leads_to, refers_to, write_slot
 from holdall.model.state import State
 from holdall.model.tracking import InstanceState, Record, SessionLink, gc_track, set_track, state_of, track_of
 from holdall.query import Key, Value
@@ -136,7 +136,7 @@ def catch_up(edit: BackEdit, record: Record) -> None:
         del edit.added[key]
         _point(edit.owner, record, other)
     elif edit.removed.pop(key, False) and other.form is None:
-        setattr(record, other.name, None)
+        write_slot(other, record, None)
     elif not is_removed or not _turn_away(edit.owner, record, other):
         return
     edit.written.append(record)
@@ -170,7 +170,7 @@ def _field(owner: Record, name: str) -> Any:
 def _other(owner: Record, name: str) -> Any:
     """The reference that the field is the other end of."""
     field = _field(owner, name)
-    return field.target().__holdall__.by_name[field.options.back]
+    return field.target().__holdall__.reference(field.options.back)
 
 
 def _validated(owner: Record, name: str, values: object) -> tuple[Value, ...]:
@@ -218,7 +218,8 @@ def _same(item: object, other: object) -> bool:
 def _point(owner: Record, record: Record, other: Any) -> None:
     """Let the record refer to the owner by the reference ``other``."""
     if not refers_to(other, record, owner):
-        setattr(record, other.name, owner if other.form is None else (*other.get(record), owner))
+        owned: Reference[Record] = Reference(other.target, record=owner)
+        write_slot(other, record, owned if other.form is None else (*other.get(record), owned))
 
 
 def _turn_away(owner: Record, record: Record, other: Any) -> bool:
@@ -226,7 +227,7 @@ def _turn_away(owner: Record, record: Record, other: Any) -> bool:
     if not refers_to(other, record, owner):
         return False
     left = None if other.form is None else tuple([item for item in other.get(record) if not leads_to(item, owner)])
-    setattr(record, other.name, left)
+    write_slot(other, record, left)
     return True
 
 

@@ -12,6 +12,7 @@ from holdall.model.members import is_named_tuple, is_value_object, members_of
 from holdall.model.names import Annotation, origin_of
 from holdall.model.pydantic_types import is_pydantic_type
 from holdall.model.pydantic_values import is_pydantic_model
+from holdall.model.reference import Ref, mentions_reference
 from holdall.model.standard_values import codec_for
 from holdall.model.value_codec import AnyCodec, Codec
 from holdall.query import Value
@@ -47,8 +48,9 @@ def is_known(annotation: Annotation, codecs: Mapping[object, AnyCodec]) -> bool:
             return False
         pending.extend(part for part in get_args(item) if part is not Ellipsis)
         if is_value_object(item):
-            pending.extend(member.annotation for member in members_of(item))
-            if not _is_native(item):
+            annotations = [member.annotation for member in members_of(item)]
+            pending.extend(annotations)
+            if any(map(mentions_reference, annotations)) or not _is_native(item):
                 return False
     return True
 
@@ -61,6 +63,8 @@ def _is_own(item: Annotation, codecs: Mapping[object, AnyCodec]) -> bool:
         return True
     if isinstance(item, type) and issubclass(item, Flag):
         return True  # msgspec knows single ones only
+    if origin_of(item) is Ref:
+        return True
     if item in (set, frozenset) or origin_of(item) in (set, frozenset):
         return True  # in an order of its own
     if origin_of(item) is Annotated:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NotRequired, Required, get_args, get_type_hints, is_typeddict
+from typing import ForwardRef, NotRequired, Required, get_args, get_type_hints, is_typeddict
 
 import msgspec
 
 from holdall.errors import DeclarationError
 from holdall.model.names import Annotation, origin_of
+from holdall.model.reference import Ref
 from holdall.query import Value
 
 __all__ = ["Member", "is_frozen_class", "is_named_tuple", "is_value_object", "members_of", "tag_of"]
@@ -67,12 +68,7 @@ def tag_of(annotation: Annotation) -> tuple[str, str | int] | None:
 
 def members_of(annotation: Annotation) -> list[Member]:
     """Every member that is kept, in order. Raises DeclarationError where an annotation cannot be read."""
-    try:
-        hints = get_type_hints(annotation, include_extras=True)
-    except NameError as error:
-        raise DeclarationError(
-            f"{annotation.__name__}: {error.name!r} in its annotations is not known where it is declared"
-        ) from error
+    hints = _hints(annotation)
     if is_typeddict(annotation):
         return [_typed_key(annotation, name, hint) for name, hint in hints.items()]
     if is_named_tuple(annotation):
@@ -94,6 +90,33 @@ def members_of(annotation: Annotation) -> list[Member]:
         for item in annotation.__attrs_attrs__
         if item.init
     ]
+
+
+def _hints(annotation: Annotation) -> dict[str, Annotation]:
+    """The annotations of members; a name in ``Ref[...]`` may stand for what is declared later."""
+    later: dict[str, Annotation] = {}
+    while True:
+        try:
+            hints = get_type_hints(annotation, localns=later or None, include_extras=True)
+            break
+        except NameError as error:
+            if error.name is None or error.name in later:
+                raise
+            later[error.name] = ForwardRef(error.name)
+    for hint in hints.values() if later else ():
+        for name in later:
+            if _needs_now(hint, name):
+                raise DeclarationError(
+                    f"{annotation.__name__}: {name!r} in its annotations is not known where it is declared"
+                )
+    return hints
+
+
+def _needs_now(hint: Annotation, name: str) -> bool:
+    """Whether an annotation has a name outside of a reference."""
+    if isinstance(hint, ForwardRef):
+        return hint.__forward_arg__ == name
+    return origin_of(hint) is not Ref and any(_needs_now(part, name) for part in get_args(hint))
 
 
 def _typed_key(annotation: Annotation, name: str, hint: Annotation) -> Member:

@@ -16,7 +16,7 @@ from holdall.model.gateway import gateway_of
 from holdall.model.meta import ModelMeta
 from holdall.model.pydantic_form import record_core_schema, record_json_schema
 from holdall.model.record_form import json_text, record_values, short_text
-from holdall.model.reference_slots import keys_only
+from holdall.model.reference_slots import children_of, keys_only
 from holdall.model.searchable import searched
 from holdall.model.state import State
 from holdall.model.stream import stream
@@ -217,7 +217,7 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
         found: set[Model] = set()
         pending: list[Model] = [self]
         while pending:
-            for child in _children(pending.pop()):
+            for child in children_of(pending.pop()):
                 if child not in found and child is not self:
                     found.add(child)
                     if recursive:
@@ -284,15 +284,6 @@ class Model(Tracked, msgspec.Struct, metaclass=ModelMeta, abstract=True):
             value = field.get(self)
             values.append(keys_only(field, value) if field.is_relation else value)
         return _rebuild, (type(self), tuple(values))
-
-
-def _children(record: Model) -> list[Model]:
-    children: list[Model] = []
-    for field in record.__holdall__.relations:
-        if field.depends_on:
-            value = getattr(record, field.name)
-            children.extend(item.record for item in (value if field.form else (value,)) if item.record is not None)
-    return children
 
 
 def _rebuild(model: type[Model], values: tuple[Value, ...]) -> Model:

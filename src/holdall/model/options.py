@@ -16,7 +16,7 @@ from holdall.model.state import Frozen
 from holdall.model.transitions import Transitions
 from holdall.model.unknown import unknown_field_option
 from holdall.model.value_codec import AnyCodec
-from holdall.query import LinkTable, Value
+from holdall.query import LinkTable, NestedName, Value
 
 __all__ = ["MISSING", "Declared", "FieldOptions", "Fill", "OnDelete", "back", "field"]
 
@@ -268,7 +268,8 @@ def back(
     column: str | None = None,
     link: LinkTable | None = None,
 ) -> Any:
-    """Declare the other end of a reference: the records whose ``field``, a Ref or a Many, points here.
+    """Declare the other end of a reference: the records whose ``field``, a Ref or a Many, points here. Of a reference
+    inside a value it is the path: ``back("address.city")``, ``back("lines.product")``.
 
     A ``Many["Book"]`` of any number, a ``Ref["Passport | None"]`` of at most one. ``fill`` says where its records come
     from. ``on_delete`` says what happens to them when this record is removed; without it here and at ``field``, the
@@ -288,7 +289,7 @@ def back(
     """
     return Declared(
         FieldOptions(
-            back=field,
+            back=NestedName(field) if "." in field else field,
             init=init,
             fill=fill,
             on_delete=on_delete,

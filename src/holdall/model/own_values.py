@@ -21,6 +21,8 @@ def own_type(codec: AnyCodec, kept: FieldType, where: str) -> FieldType:
     """The type of fields whose values a codec keeps, as values of the type ``kept``."""
     if kept.nullable:
         raise DeclarationError(f"{where}: {codec!r} keeps a value as None: keep it as something, and write | None here")
+    if kept.references:
+        raise DeclarationError(f"{where}: {codec!r} keeps references, which only fields and value objects can hold")
     values = _OwnValues(codec, msgspec.structs.replace(kept, rules=()))
     form = OwnForm(values.keep, values.take, values.show, values.schema, types_of(kept))
     made = FieldType(

@@ -16,6 +16,7 @@ from holdall.model.json_value import admit_json
 from holdall.model.names import Annotation, origin_of
 from holdall.model.nested import ANY_TYPES
 from holdall.model.own_form import JsonSchema, OwnForm, Schemas, Tag
+from holdall.model.reference import mentions_reference
 from holdall.model.tracking import Tracked
 from holdall.query import Json, Kind, Value
 
@@ -40,6 +41,11 @@ def pydantic_model_type(annotation: Annotation, where: str, type_of: Callable[[A
     for name, info in annotation.__pydantic_fields__.items():
         given = info.validation_alias if info.validation_alias is not None else info.alias
         shown = info.serialization_alias if info.serialization_alias is not None else info.alias
+        if mentions_reference(info.annotation):
+            raise DeclarationError(
+                f"{where}: {annotation.__name__}.{name} is a reference, which a class of pydantic cannot hold; use a"
+                " dataclass, a msgspec struct, an attrs class, a NamedTuple or a TypedDict"
+            )
         if given != shown:
             raise DeclarationError(
                 f"{where}: {annotation.__name__}.{name} is shown under another name than it is given, so what is kept"

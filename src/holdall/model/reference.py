@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, overload
+from collections.abc import Callable, Generator
+from copy import copy
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, get_args, get_origin, overload
 from uuid import UUID
 
-from holdall.errors import NotFound, NotLoaded
+from holdall.errors import NotFound, NotLoaded, StateError
 from holdall.model.gateway import gateway_of
-from holdall.model.tracking import Record, SessionAccess, Tracked, track_of
+from holdall.model.names import Names
+from holdall.model.target import Target
+from holdall.model.tracking import Record, SessionAccess, SessionLink, Tracked, track_of
 from holdall.query import Key
 
-__all__ = ["GivenKey", "Ref", "Reference", "Slot", "key_of_value", "record_in", "session_of"]
+__all__ = [
+    "GivenKey",
+    "Ref",
+    "Reference",
+    "Slot",
+    "belong_to",
+    "is_handle_of",
+    "key_of_value",
+    "mentions_reference",
+    "record_in",
+    "session_of",
+]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Tracked)
@@ -130,6 +144,22 @@ class Reference(Generic[T]):
     def __repr__(self) -> str:
         return f"Reference({self._target_name()}, {self.key!r})"
 
+    def __copy__(self) -> Reference[T]:
+        return Reference(self._target, self._key, self._record)
+
+    def __deepcopy__(self, memo: object) -> Reference[T]:
+        return copy(self)  # what it leads to is no part of what holds it
+
+    def __reduce__(self) -> tuple[Callable[..., Reference[T]], tuple[Record, Key]]:
+        if self.key is None and self._record is not None:
+            place = f"a handle on a {self._target_name()}"
+            raise StateError(f"{place} refers to a record without a key: commit it before pickling")
+        return _rebuilt, (self._target(), self.key)
+
+
+def _rebuilt(model: Record, key: Key) -> Reference[Record]:
+    return Reference(Target(model.__name__, True, model, Names("", {})), key)
+
 
 def record_in(reference: Reference[Any]) -> Record:
     """Return the record that a reference holds, or None; nothing is looked for, as reading ``record`` does.
@@ -137,6 +167,27 @@ def record_in(reference: Reference[Any]) -> Record:
     Example: :class:`Reference`.
     """
     return reference._record
+
+
+class _Part:
+    """Stands for the record in whose value a handle lies, and does not hold it: that one holds the handle."""
+
+    __slots__ = ("_track",)
+
+    def __init__(self, track: SessionLink) -> None:
+        self._track = track
+
+
+def is_handle_of(reference: Reference[Record], target: object) -> bool:
+    """Whether a handle leads into this target. Example: :class:`Reference`."""
+    return reference._target is target
+
+
+def belong_to(reference: Reference[Record], link: SessionLink) -> None:
+    """Have a handle inside a value load its record by this session. Example: :class:`Reference`."""
+    owner = reference._owner
+    if owner.__class__ is not _Part or owner._track is not link:
+        reference._owner = _Part(link)
 
 
 def session_of(owner: Tracked | None) -> SessionAccess | None:
@@ -197,3 +248,14 @@ class Ref(Generic[T]):
     def __set__(self, instance: object, value: T | Reference[T] | GivenKey) -> None:
         """Point at another record."""
         raise AttributeError
+
+
+def mentions_reference(annotation: object) -> bool:
+    """Whether an annotation is a Ref, or has one in its brackets.
+
+    >>> class Tag(Model):
+    ...     name: str = field(pk=True)
+    >>> mentions_reference(list[Ref[Tag]]), mentions_reference(list[Tag])
+    (True, False)
+    """
+    return get_origin(annotation) is Ref or any(map(mentions_reference, get_args(annotation)))

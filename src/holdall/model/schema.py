@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from holdall.errors import DeclarationError
 from holdall.model.field import Field
+from holdall.model.nested_reference import NestedReference
 from holdall.model.rules import Digits, Length
 from holdall.query import FieldSchema, Kind, Schema
 
@@ -45,7 +48,13 @@ def schema_of(model: Any, collection: str, name_of: Callable[[Any], str], exclus
         table=declaration.table,
         namespace=declaration.namespace,
         is_read_only=declaration.is_read_only,
+        nested=tuple([_nested_schema(each, name_of) for each in declaration.nested.values()]),
     )
+
+
+def _nested_schema(field: NestedReference, name_of: Callable[[Any], str]) -> FieldSchema:
+    made = _field_schema(field, name_of)
+    return msgspec.structs.replace(made, inside=field.inside, nullable=field.form is None)
 
 
 def _field_schema(field: Field, name_of: Callable[[Any], str], depth: int = 0) -> FieldSchema:

@@ -23,6 +23,8 @@ from holdall.model.names import Annotation, origin_of
 from holdall.model.own_values import own_type
 from holdall.model.pydantic_types import is_pydantic_type, pydantic_type
 from holdall.model.pydantic_values import is_pydantic_model, pydantic_model_type
+from holdall.model.reference import Ref
+from holdall.model.reference_type import inner_reference_type
 from holdall.model.scalars import SCALARS, Refused, clean_text
 from holdall.model.standard_values import codec_for
 from holdall.model.unions import union_type
@@ -55,6 +57,8 @@ class _Reading:
         self._where = where
         self._codecs = codecs
         self._pending: dict[object, ValueObject] = {}
+        self._repeated: list[object] = []  # classes met again
+        self._module: str | None = None  # that of the class whose members are read
 
     def type_of(self, annotation: Annotation) -> FieldType:
         """The type, with its way from JSON."""
@@ -75,6 +79,8 @@ class _Reading:
             return self._union(args)
         if origin is Literal:
             return _choices(annotation, args, where)
+        if origin is Ref:
+            return inner_reference_type(annotation, args[0], self._module, where)
         if annotation in SCALARS:
             scalar = SCALARS[annotation]
             return FieldType(
@@ -120,6 +126,8 @@ class _Reading:
     def _union(self, args: tuple[Annotation, ...]) -> FieldType:
         members = tuple([arg for arg in args if arg is not type(None)])
         is_nullable = len(members) < len(args)
+        if any(origin_of(member) is Ref for member in members):
+            raise DeclarationError(f"{self._where}: None belongs into the brackets: Ref[... | None]")
         if len(members) == 1:
             return msgspec.structs.replace(self.type_of(members[0]), nullable=is_nullable)
         made = union_type(members, [self.type_of(member) for member in members], self._where)
@@ -130,7 +138,16 @@ class _Reading:
         found = self._pending.get(annotation)
         if found is None:
             found = self._pending[annotation] = ValueObject(annotation, is_known(annotation, self._codecs))
+            around, self._module = self._module, annotation.__module__
             found.learn(partial(self._member_type, is_native=found.is_native))
+            self._module = around
+            if found.places and annotation in self._repeated:
+                raise DeclarationError(
+                    f"{self._where}: {annotation.__name__} has references and values of its own class inside, so that"
+                    " their paths have no end; give what refers to others a model of its own"
+                )
+        else:
+            self._repeated.append(annotation)
         return _nested(found.type, annotation, self._where) if found.is_native else found.type
 
     def _member_type(self, annotation: Annotation, *, is_native: bool) -> FieldType:

@@ -20,6 +20,7 @@ from holdall.model.members import Member, is_frozen_class, is_value_object, memb
 from holdall.model.names import Annotation, origin_of
 from holdall.model.nested import admit_part, keeper, read_part, schema_of_part, shower, taker
 from holdall.model.own_form import JsonSchema, OwnForm, Schemas, Tag
+from holdall.model.reference_place import MemberStep, ReferencePlace
 from holdall.model.tracking import Tracked
 from holdall.query import Json, Kind, Value
 
@@ -44,9 +45,11 @@ class ValueObject:
         self.is_dict = is_typeddict(annotation)
         self.is_mutable = True
         self.members: list[tuple[Member, FieldType]] = []
+        self._steps: dict[str, MemberStep] = {}
         self._ways: list[tuple[Member, _Convert, _Convert, _Convert]] = []
         self._fits: Callable[[object], bool] | None = None
         self._tag = tag_of(annotation)
+        self.places: tuple[ReferencePlace, ...] = ()
 
     @property
     def type(self) -> FieldType:
@@ -61,6 +64,7 @@ class ValueObject:
             read=None if self.is_native else self.read,
             own=None if self.is_native else OwnForm(self.keep, self.take, self.show, self.schema, _OBJECT, self.tag),
             inside=self.inside,
+            references=self.places,
         )
 
     def inside(self, name: str) -> tuple[str, FieldType]:
@@ -73,6 +77,8 @@ class ValueObject:
         self._ways = [(member, keeper(part), taker(part), shower(part)) for member, part in self.members]
         self._fits = object_fitting(self.annotation, self.members) if self.is_native else None
         self.is_mutable = not is_frozen_class(self.annotation) or any(part.is_mutable for _, part in self.members)
+        self._steps = {member.name: MemberStep(member.shown, member.name, self.is_dict) for member, _ in self.members}
+        self.places = tuple([p.within(self._steps[m.name]) for m, part in self.members for p in part.references])
 
     @property
     def tag(self) -> Tag | None:
@@ -95,7 +101,9 @@ class ValueObject:
             for member, part in self.members:
                 inner = getattr(value, member.name, msgspec.UNSET)
                 if inner is not msgspec.UNSET:
-                    admit_part(part, inner, f"{path}.{member.shown}", errors)
+                    admitted = admit_part(part, inner, f"{path}.{member.shown}", errors)
+                    if part.references and admitted is not inner and not _is_same(admitted, inner):
+                        value = self._steps[member.name].put(value, admitted)  # handles in the place of keys
                 elif member.required:
                     errors.append(FieldError(f"{path}.{member.shown}", "required", "is required"))
         except RecursionError:
@@ -206,6 +214,13 @@ class ValueObject:
             return made
 
         return schemas.named(self.name, make)
+
+
+def _is_same(one: Value, other: Value) -> bool:
+    """Whether two lists hold the same objects."""
+    if not isinstance(one, list | tuple) or len(one) != len(other):
+        return False
+    return all(part is its for part, its in zip(one, other, strict=True))
 
 
 def _none(name: str) -> tuple[str, FieldType]:

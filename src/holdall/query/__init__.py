@@ -33,9 +33,11 @@ from holdall.query.expression import AnyExpression, Computed, Expression, expr, 
 from holdall.query.functions import asc, desc, negate
 from holdall.query.groups import GroupPlan
 from holdall.query.inner import Inner
+from holdall.query.json_key import KEY_KINDS, KeyKinds, key_from_json, key_kinds, key_to_json, keys_inside, value_getter
 from holdall.query.kinds import MAX_DEPTH, MAX_INT, is_of_kind, is_too_deep, kind_test
 from holdall.query.later import Later, has_later, with_values
 from holdall.query.names import did_you_mean
+from holdall.query.nested_place import NestedName, NestedPlace
 from holdall.query.object_id import OBJECT_ID, is_object_id
 from holdall.query.outline import outline
 from holdall.query.ownership import belongs_to, demand_field_of
@@ -74,6 +76,7 @@ from holdall.query.walk import nodes, replace
 
 __all__ = [
     "ALWAYS",
+    "KEY_KINDS",
     "MAX_DEPTH",
     "MAX_INT",
     "MAX_SEARCH",
@@ -104,11 +107,14 @@ __all__ = [
     "Inner",
     "Json",
     "Key",
+    "KeyKinds",
     "Kind",
     "Later",
     "LinkTable",
     "Lookup",
     "ManyForm",
+    "NestedName",
+    "NestedPlace",
     "Node",
     "Not",
     "Of",
@@ -163,6 +169,10 @@ __all__ = [
     "is_of_kind",
     "is_too_deep",
     "is_truth",
+    "key_from_json",
+    "key_kinds",
+    "key_to_json",
+    "keys_inside",
     "kind_test",
     "leads_on",
     "length",
@@ -192,6 +202,7 @@ __all__ = [
     "to_text",
     "trim",
     "upper",
+    "value_getter",
     "values",
     "weekday",
     "with_values",

@@ -14,6 +14,7 @@ from holdall.query._writer import SIGNS
 from holdall.query.aggregate import Aggregate, Function, grouped_by
 from holdall.query.border import Value
 from holdall.query.condition import ALWAYS, And, Compare, Condition, Every, Exists, Not, Op, Or, Path, Some
+from holdall.query.nested_place import NestedName
 from holdall.query.query import AnyQuery, Query
 from holdall.query.sort import SortKey
 from holdall.query.term import COMPARING, Call, Constant, Of, Outer, Term, formula, formula_of, is_formula
@@ -197,7 +198,7 @@ class Parser(Reading):
         names = [self._name("the name of a field")]
         while self._took("."):
             names.append(self._name("the name of a field"))
-        return tuple(names)
+        return tuple([NestedName(name) if "." in name else name for name in names])
 
     def _aggregate(self) -> str:
         token = self._token

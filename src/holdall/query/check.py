@@ -73,7 +73,8 @@ def check(query: AnyQuery, schemas: Mapping[str, Schema]) -> None:
         _check_position(query, schema, schemas)
     for path in query.projection:
         field = resolve(schemas, schema, path)[-1][1]
-        if not field.is_stored or (field.kind is Kind.MANY and len(path) > 1):
+        is_there = field.is_stored or field.inside is not None
+        if not is_there or (field.kind is Kind.MANY and len(path) > 1):
             raise QueryError(f"{_name(schema, path)} cannot be projected: it is a Many kept elsewhere")
     _check_part(query)
 

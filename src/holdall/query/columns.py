@@ -48,7 +48,7 @@ def _grouped(path: Path, field: FieldSchema) -> FieldSchema:
     name = column_name(path)
     if field.kind in (Kind.JSON, Kind.MANY) or len(field.target_key) > 1:
         raise QueryError(f"{name} is {field.kind} and has no single value to group by")
-    return msgspec.structs.replace(field, name=name, nullable=True)
+    return msgspec.structs.replace(field, name=name, nullable=True, inside=None)
 
 
 def query_of_columns(query: AnyQuery) -> AnyQuery:

@@ -12,6 +12,7 @@ import msgspec
 from holdall.query.border import Key, Row
 from holdall.query.check import check
 from holdall.query.groups import GroupPlan
+from holdall.query.json_key import value_getter
 from holdall.query.picking import meeting, picked
 from holdall.query.predicate import Lookup, compile_condition, compile_path
 from holdall.query.query import AnyQuery
@@ -103,10 +104,10 @@ class _TableLookup:
 
     def referring(self, collection: str, field: str) -> Callable[[Key], Iterable[Row]]:
         table = self._tables[collection]
-        position = table.schema.positions[field]
+        reference = table.schema.by_name[field]
+        value_of, is_many = value_getter(table.schema, reference), reference.kind is Kind.MANY
         index: dict[Key, list[Row]] = {}
-        is_many = table.schema.by_name[field].kind is Kind.MANY
         for row in table.rows:
-            for key in row[position] or () if is_many else (row[position],):
+            for key in value_of(row) or () if is_many else (value_of(row),):
                 index.setdefault(key, []).append(row)
         return lambda key: index.get(key, ())

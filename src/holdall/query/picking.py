@@ -11,7 +11,6 @@ from holdall.query.ordering import compile_position, compile_sort, is_ordered
 from holdall.query.predicate import Lookup, compile_condition, compile_path
 from holdall.query.query import AnyQuery
 from holdall.query.schema import Schema
-from holdall.query.term import is_formula
 
 __all__ = ["meeting", "picked"]
 
@@ -39,7 +38,7 @@ def picked(query: AnyQuery, rows: Iterable[Row], lookup: Lookup) -> list[Row]:
 
 
 def _projector(query: AnyQuery, schema: Schema, lookup: Lookup) -> Callable[[Row], Row]:
-    if all(len(path) == 1 and not is_formula(path) for path in query.projection) and len(query.projection) > 1:
+    if all(len(path) == 1 and path[0].__class__ is str for path in query.projection) and len(query.projection) > 1:
         return itemgetter(*(schema.positions[path[0]] for path in query.projection))
     getters = [compile_path(path, schema, lookup) for path in query.projection]
     return lambda row: tuple([get(row) for get in getters])

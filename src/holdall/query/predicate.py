@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import islice, pairwise
-from operator import ge, gt, itemgetter, le, lt
+from operator import ge, gt, le, lt
 from typing import Any, Protocol, TypeAlias
 
 from holdall.errors import QueryError
@@ -16,6 +16,7 @@ from holdall.query._formula import Formula
 from holdall.query.border import Key, Row, Value
 from holdall.query.condition import And, Compare, Condition, Every, Exists, Not, Op, Or, Path, Some, Stated
 from holdall.query.frozen import frozen
+from holdall.query.json_key import value_getter
 from holdall.query.resolve import members_schema, resolve
 from holdall.query.schema import Kind, ManyForm, Schema
 from holdall.query.term_values import compile_term
@@ -83,22 +84,20 @@ def compile_path(path: Path, schema: Schema, lookup: Lookup) -> Getter:
     if path and path[0].__class__ is Formula:
         return _computed(path[0], schema, lookup)
     steps = resolve(lookup.schemas, schema, path)
-    first = steps[0][0].positions[path[0]]
+    first = value_getter(*steps[0])
     if len(steps) == 1:
-        return itemgetter(first)
-    hops = [
-        (lookup.by_key(str(ref.target)), owner.positions[field.name]) for (_, ref), (owner, field) in pairwise(steps)
-    ]
+        return first
+    hops = [(lookup.by_key(str(ref.target)), value_getter(*step)) for (_, ref), step in pairwise(steps)]
 
     def through(row: Row) -> Value:
-        value = row[first]
-        for find, position in hops:
+        value = first(row)
+        for find, get in hops:
             if value is None:
                 return None
             found = find(value)
             if found is None:
                 return None
-            value = found[position]
+            value = get(found)
         return value
 
     return through

@@ -13,6 +13,7 @@ import msgspec
 
 from holdall.errors import QueryError
 from holdall.query.border import Key, Value
+from holdall.query.nested_place import NestedPlace
 
 __all__ = ["Asked", "FieldSchema", "Generated", "Kind", "LinkTable", "ManyForm", "Schema"]
 
@@ -114,11 +115,17 @@ class FieldSchema(msgspec.Struct, frozen=True):
     asked: Asked = Asked.ORDER
     is_object_id: bool = False  # STR: an ObjectId, which MongoDB keeps as its own type
     takes_made_key: bool = False  # INT: may be given the key that another change of the same apply makes
+    inside: NestedPlace | None = None  # REF, MANY: where in the JSON of another field the keys lie
 
     @property
     def is_stored(self) -> bool:
-        """Whether rows have a place for this field; a Many that is only the other end of a Ref has none."""
-        return self.form is not ManyForm.BACK
+        """Whether rows have a place for it: not for the other end of a Ref, nor for what lies in another field."""
+        return self.form is not ManyForm.BACK and self.inside is None
+
+    @property
+    def kept_in(self) -> str:
+        """The name of the field that keeps it: its own, or that of the one in whose JSON it lies."""
+        return self.name if self.inside is None else self.inside.root
 
     @property
     def may_await_key(self) -> bool:
@@ -158,6 +165,7 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     table: str = ""  # the name under which the collection is stored, where that is not its own
     namespace: str | None = None  # the schema of a database in which its table lies
     is_read_only: bool = False  # nothing is ever written; then it may have no key, and be a view
+    nested: tuple[FieldSchema, ...] = ()  # references inside the JSON of other fields, which sessions answer for
 
     @property
     def stored_name(self) -> str:
@@ -166,8 +174,8 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def by_name(self) -> dict[str, FieldSchema]:
-        """Every field under its name."""
-        return {field.name: field for field in self.fields}
+        """Every field under its name, and every reference inside another under its dotted name."""
+        return {field.name: field for field in (*self.fields, *self.nested)}
 
     @cached_property
     def stored(self) -> tuple[FieldSchema, ...]:

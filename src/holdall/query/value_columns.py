@@ -31,7 +31,12 @@ class ValueColumns:
     def __init__(self, schemas: Mapping[str, Schema], schema: Schema, paths: Sequence[Path]) -> None:
         fields = [
             msgspec.structs.replace(
-                resolve(schemas, schema, path)[-1][1], name=f"v{place}", nullable=True, form=None, columns=()
+                resolve(schemas, schema, path)[-1][1],
+                name=f"v{place}",
+                nullable=True,
+                form=None,
+                columns=(),
+                inside=None,
             )
             for place, path in enumerate(paths)
         ]

@@ -1,7 +1,7 @@
 """Sessions: a unit of work over all stores."""
 
 from holdall.session.access_report import AccessReport, RuleReport, explain_access
-from holdall.session.binding import Binding
+from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
 from holdall.session.commit.outcome.result import CommitResult, Task, TaskState
@@ -76,6 +76,7 @@ __all__ = [
     "Readable",
     "Recovered",
     "Recovery",
+    "Relationship",
     "RuleReport",
     "Session",
     "SessionState",

@@ -128,9 +128,9 @@ class Binding:
         """The field of this name; raises QueryError where there is none that the user may read."""
         hidden = self.policy.hidden(user) if self.policy.has_fields else frozenset[str]()
         field = self.schema.by_name.get(name)
-        if field is None or name in hidden:
-            known = ", ".join(sorted(self.schema.by_name.keys() - hidden))
-            raise QueryError(f"{self.collection} has no field {name!r}; it has {known}")
+        if field is None or field.kept_in in hidden:
+            known = sorted(each.name for each in self.schema.by_name.values() if each.kept_in not in hidden)
+            raise QueryError(f"{self.collection} has no field {name!r}; it has {', '.join(known)}")
         return field
 
     @property
@@ -232,7 +232,8 @@ class Relationship:
         is_kept = Feature.FOREIGN_KEYS in source.store.capabilities.features or source.record_access is not None
         is_written = not (source.is_read_only or target.is_read_only)  # of what others keep, no rule is known
         stays = target.declaration.deletion is not None  # no store knows that a deleted record is not to be referred to
-        self.is_guarded = source.store is target.store and is_kept and is_written and not stays
+        is_column = field.root is field  # no store looks into the values of a field
+        self.is_guarded = source.store is target.store and is_kept and is_written and is_column and not stays
         self.on_delete = _rule(field, backs)
 
     @property

@@ -213,7 +213,7 @@ class SessionContext:
             return []
         path = (field.options.back,)
         condition: Condition = Compare(path, Op.EQ, key)
-        if target.declaration.by_name[field.options.back].form is not None:
+        if target.schema.field(field.options.back).form is not None:
             condition = Some(path, having_keys(self.bindings.of_model(type(record)), [key]))
         found = await self.reader.query(Query(target.collection, condition, model=target.model))
         if field.is_single:

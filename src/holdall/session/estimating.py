@@ -39,9 +39,16 @@ class Estimate(msgspec.Struct, frozen=True):
     number: int
     is_exact: bool
 
-    def at_least(self, number: int) -> Estimate:
-        """Return the estimate, raised to ``number`` records where these were seen."""
-        return self if self.is_exact or self.number >= number else Estimate(number, is_exact=False)
+    def beside(self, skipped: int, found: int) -> Estimate:
+        """Return the estimate as a page leaves it that has ``found`` records behind the ``skipped`` ones.
+
+        They are at least as many as were seen, and no more than were skipped where none is behind these.
+        """
+        if self.is_exact:
+            return self
+        if skipped and not found:
+            return Estimate(min(self.number, skipped), is_exact=False)
+        return Estimate(max(self.number, skipped + found), is_exact=False)
 
 
 async def estimated(reader: Reader, query: AnyQuery) -> Estimate:

@@ -22,7 +22,7 @@ def take_keys_of_others(records: IdentityMap) -> None:
 
     for group in (records.new, records.dirty):
         for record in group.values():
-            for field in type(record).__holdall__.references:
+            for field in type(record).__holdall__.outgoing:
                 if field.form is not None or _is_of_others(records, field.get(record)):
                     replace_items(field, record, own)
 

@@ -22,7 +22,6 @@ from holdall.query import (
     Schema,
     Value,
     check,
-    is_formula,
     leads_on,
 )
 from holdall.query.columns import grouping_of
@@ -32,6 +31,7 @@ from holdall.session.projection import decoded_by, decoder_of
 from holdall.session.references.cross_store import CrossStore, plan_of
 from holdall.session.references.explanation import Asked, Explanation
 from holdall.session.references.locality import is_local, shown
+from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.store import Feature, Rows
 
@@ -102,8 +102,10 @@ class GroupReader(msgspec.Struct, frozen=True):
 
     def _is_there(self, binding: Binding, plan: GroupPlan, semi_joins: SemiJoins) -> bool:
         """Whether the store itself makes the groups."""
-        ways = [path for path in plan.paths if leads_on(path) or is_formula(path)]
-        away = [path for path in ways if semi_joins.leads_away(binding, path) is not None]  # asks for rights, too
+        ways = [path for path in plan.paths if leads_on(path) or path[0].__class__ is not str]
+        away = [
+            each for each in ways if semi_joins.leads_away(binding, each) or is_inside(each)
+        ]  # asks for rights, too
         return not away and Feature.AGGREGATES in binding.store.capabilities.features
 
     async def _rows(self, query: AnyQuery, binding: Binding, planned: _Planned, semi_joins: SemiJoins) -> Rows:
@@ -156,7 +158,7 @@ def _read(query: AnyQuery, binding: Binding, plan: GroupPlan) -> AnyQuery:
     names = tuple([(name,) for name in binding.schema.key])
     paths = tuple(plan.paths) or names
     if Feature.PROJECTION not in binding.store.capabilities.features and not any(
-        len(path) > 1 or is_formula(path) for path in paths
+        len(path) > 1 or path[0].__class__ is not str for path in paths
     ):
         paths = ()
     return Query(query.collection, query.condition, max_rows=binding.semi_join_limit + 1, projection=paths)

@@ -101,7 +101,7 @@ class InBulk(msgspec.Struct, eq=False):
         if not is_final:
             slots, is_plain = deletion_slots(binding, user), not (binding.bound_by or binding.declaration.checks)
             return await self._make(await self._pending(binding, Verb.UPDATE, query, slots, most, is_plain=is_plain))
-        lists = any(field.form is not None for field in binding.declaration.references)
+        lists = any(field.form is not None for field in binding.declaration.outgoing)
         is_plain = not (binding.bound_by or binding.inversely_stored or lists or binding.schema.streams)
         return await self._make(await self._pending(binding, Verb.REMOVE, query, {}, most, is_plain=is_plain))
 
@@ -292,5 +292,5 @@ def _keeps_rules(binding: Binding, slots: Mapping[Field, Value]) -> bool:
     """Whether no rule of the model or of its references has to look at the records for these values."""
     if binding.declaration.checks:
         return False
-    kept = {relationship.field for relationship in binding.unenforced + binding.inversely_stored}
+    kept = {relationship.field.root for relationship in binding.unenforced + binding.inversely_stored}
     return all(field.form is None and field not in kept and field.options.transitions is None for field in slots)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holdall.errors import FieldError, Forbidden, NotFound, ValidationError
-from holdall.model import Record, Reference, State, items_of, old_of, record_in, state_of, track_of
+from holdall.model import (
+    Record,
+    Reference,
+    State,
+    items_of,
+    old_of,
+    placed_items,
+    record_in,
+    slot_of,
+    state_of,
+    track_of,
+)
 from holdall.policy import SYSTEM, Part, Right, User, bound
 from holdall.query import Condition, Key, Query, Row, Value
 from holdall.session.binding import Binding, Relationship
@@ -83,15 +94,15 @@ class Judging:
         field, before = relationship.field, set[Key]()
         if state_of(record) is not State.NEW:
             old = old_of(record)
-            if field.name not in old:
+            if field.root.name not in old:
                 return
-            before = {_key_in(item) for item in items_of(field, old[field.name])}
-        for number, item in enumerate(items_of(field, field.get(record))):
+            before = {_key_in(item) for item in items_of(field, slot_of(field, old[field.root.name]))}
+        for item, path in placed_items(field, field.root.get(record)):
             key = _key_in(item)
             held = record_in(item) if item.__class__ is Reference else None
             is_new = held is not None and state_of(held) is State.NEW
             if key is not None and key not in before and not is_new and not self._is_new(relationship.target, key):
-                yield key, field.name if field.form is None else f"{field.name}.{number}"
+                yield key, path
 
     def _is_new(self, binding: Binding, key: Key) -> bool:
         record = self._records.find(binding.model, key)

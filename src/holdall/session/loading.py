@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdall.errors import QueryError
-from holdall.model import Field, Record, Reference, gc_track, record_in
+from holdall.model import Field, Record, Reference, record_in, replace_items
 from holdall.policy import Right, User
 from holdall.query import (
     AnyQuery,
@@ -22,6 +22,7 @@ from holdall.query import (
     demand_field_of,
     expr,
     owner_of,
+    value_getter,
 )
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
@@ -60,7 +61,7 @@ class Loading:
             binding = self._bindings.of_model(model)
             group = [record for record in records if type(record) is model]
             for name, further in tree.items():
-                field = binding.declaration.by_name.get(name)
+                field = binding.declaration.reference(name)
                 if field is None or field.target is None:
                     raise QueryError(f"{model.__name__}.{name} is no reference: there is nothing to load")
                 target = self._bindings.of_model(field.target())
@@ -78,11 +79,8 @@ class Loading:
             await self._reader.fetch_keys(target, missing)
         known, found = self._records.of(target.model), list[Any]()
         for record in group:
-            filled = [self._filled(field, item, known) for item in _items(field, record)]
-            if filled and any(item.__class__ is Reference for item in filled):
-                field.put(record, tuple(filled) if field.form is not None else filled[0])
-                gc_track(record)
-            found += [record_in(item) for item in filled if item.__class__ is Reference]
+            replace_items(field, record, lambda item: self._filled(field, item, known))
+            found += [record_in(item) for item in _items(field, record) if item.__class__ is Reference]
         return found
 
     def _filled(self, field: Field, item: object, known: dict[Key, Any]) -> Value:
@@ -97,16 +95,16 @@ class Loading:
         lists: list[list[Any]] = [[] for _ in group]
         keys = [record.__key__() for record in group]
         by_key = {key: items for key, items in zip(keys, lists, strict=True) if key is not None}
-        is_many = target.declaration.by_name[back[0]].form is not None
+        reference = target.schema.field(back[0])
+        is_many, keys_of = reference.form is not None, value_getter(target.schema, reference)
         for part in chunks(binding, list(by_key)):
             condition: Condition = Compare(back, Op.IN, tuple(part))
             if is_many:
                 condition = Some(back, having_keys(binding, part))
             query: AnyQuery = Query(target.collection, condition, model=target.model)
             rows = await self._reader.access(target).fetch(await self._reader.rewritten(query, target))
-            place = target.schema.positions[back[0]]
             for row, record in zip(rows, self._reader.adopt(target, rows), strict=True):
-                for key in row[place] if is_many else (row[place],):
+                for key in keys_of(row) if is_many else (keys_of(row),):
                     if key in by_key:
                         by_key[key].append(record)
                 found.append(record)

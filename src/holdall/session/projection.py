@@ -72,5 +72,5 @@ def decoder_of(bindings: Bindings, binding: Binding, path: tuple[str, ...]) -> A
         target = binding.schema.field(name).target
         assert target is not None
         binding = bindings.of_name(target)
-    field = binding.declaration.by_name[path[-1]]
-    return field.type.decode if field.type is not None else None
+    field = binding.declaration.reference(path[-1])
+    return field.type.decode if field is not None and field.type is not None else None

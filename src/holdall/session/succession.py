@@ -70,7 +70,7 @@ def restore(records: IdentityMap) -> None:
 def _lead_on(records: IdentityMap, gone: object, record: Record) -> None:
     """Let references that hold the one hold the other, as the key they store stays the same."""
     for holder in records.all():
-        for field in type(holder).__holdall__.references:
+        for field in type(holder).__holdall__.outgoing:
             replace_items(field, holder, partial(_led, field, gone, record))
 
 

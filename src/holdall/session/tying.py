@@ -17,7 +17,7 @@ def tie(bindings: Sequence[Binding], of_model: Callable[[type[Model]], Binding])
     """
     relationships: list[Relationship] = []
     for binding in bindings:
-        for field in binding.declaration.references:
+        for field in binding.declaration.outgoing:
             if field.options.back is None and field.target is not None:
                 target = of_model(field.target())
                 relationships.append(Relationship(binding, field, target, tuple(_backs(target, binding, field))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdall.model import UNENCODABLE, Field, Record, State, state_of, track_of
+from holdall.model import UNENCODABLE, WITHHELD, Field, Record, State, state_of, track_of
 from holdall.query import Kind, Value
 
 __all__ = ["Watcher"]
@@ -38,7 +38,8 @@ class Watcher(msgspec.Struct, eq=False):
         track = track_of(record)
         if track is not None and track.state is not State.NEW:
             for field in record.__holdall__.mutable:
-                if field.name not in snapshots and field.name not in (track.old or {}):
+                is_known = field.name in snapshots or field.name in (track.old or {})
+                if not is_known and field.get(record) is not WITHHELD:  # which nobody can change
                     snapshots[field.name] = _snapshot(field, record)
 
     def collect(self) -> list[tuple[Record, dict[str, Value]]]:
@@ -56,6 +57,8 @@ class Watcher(msgspec.Struct, eq=False):
             for name, before in snapshots.items():
                 field = by_name[name]
                 value = old.get(name, field.get(record))
+                if value is WITHHELD:  # lent while the last commit was written, and taken back
+                    continue
                 now = _encoded(field, value)
                 if now is None or now != before:
                     old[name] = value if before is None else _restore(field, before)

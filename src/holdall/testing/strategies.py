@@ -27,6 +27,7 @@ from holdall.query import (
     Table,
     operators_of,
     resolve,
+    value_getter,
 )
 from holdall.testing.pool import OBJECT_IDS, POOL, TEXT_ALPHABET
 
@@ -81,8 +82,9 @@ def paths(schemas: Mapping[str, Schema], schema: Schema, kinds: Collection[Kind]
 
     Example: :func:`queries`.
     """
-    found: list[Path] = [(field.name,) for field in schema.fields if field.kind in kinds]
-    for field in schema.fields if depth else ():
+    fields = (*schema.fields, *schema.nested)
+    found: list[Path] = [(field.name,) for field in fields if field.kind in kinds]
+    for field in fields if depth else ():
         if field.kind is Kind.REF and field.target is not None and field.target in schemas:
             found += [(field.name, *path) for path in paths(schemas, schemas[field.target], kinds, depth - 1)]
     return found
@@ -178,8 +180,8 @@ def _queries_on(
 
 def _known(tables: Mapping[str, Table], schema: Schema, path: Path) -> tuple[FieldSchema, list[Any]]:
     owner, field = resolve({name: table.schema for name, table in tables.items()}, schema, path)[-1]
-    place = owner.positions[field.name]
-    present = [row[place] for row in tables[owner.name].rows if row[place] is not None]
+    value_of = value_getter(owner, field)
+    present = [value for row in tables[owner.name].rows if (value := value_of(row)) is not None]
     return field, present
 
 

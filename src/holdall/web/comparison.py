@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from holdall.errors import LimitExceeded, QueryError, ValidationError
-from holdall.model import decode_compared
+from holdall.model import Field, decode_compared
 from holdall.query import Condition, Kind, Not, Op, Value
 from holdall.web.path import ResolvedPath
 from holdall.web.text_value import Unreadable, flag_of, items_of, value_of
@@ -52,7 +52,7 @@ def _as_kept(resolved: ResolvedPath, value: Value) -> Value:
     """The value as the field would keep it; one of an own type may be written in several ways."""
     if resolved.field.kind is Kind.JSON:
         return _typed(resolved, value)
-    field = resolved.owner.declaration.by_name[resolved.field.name]
+    field = _field(resolved)
     if field.type is None or field.type.own is None or field.type.decode is None:
         return value
     try:
@@ -61,12 +61,18 @@ def _as_kept(resolved: ResolvedPath, value: Value) -> Value:
         raise Unreadable("must be a value of the field") from None
 
 
+def _field(resolved: ResolvedPath) -> Field:
+    found = resolved.owner.declaration.reference(resolved.field.name)
+    assert found is not None
+    return found
+
+
 def _typed(resolved: ResolvedPath, value: Value) -> Value:
     """A value of JSON as the field would keep it, so that it is compared with values of the same type."""
     if value is None:
         raise Unreadable("must not be null; isnull asks for that")
     try:
-        return decode_compared(resolved.owner.declaration.by_name[resolved.field.name], value)
+        return decode_compared(_field(resolved), value)
     except ValidationError as error:
         _, _, place = error.errors[0].path.partition(".")
         raise Unreadable(f"{place} {error.errors[0].message}".strip()) from None

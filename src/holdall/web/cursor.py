@@ -65,7 +65,9 @@ class Cursors:
             return None
 
     def _signature(self, collection: str, sort_keys: Sequence[SortKey], payload: bytes) -> bytes:
-        purpose = msgspec.msgpack.encode((collection, [(key.path, key.descending) for key in sort_keys]))
+        paths = [tuple(map(str.__str__, key.path)) for key in sort_keys]  # of references inside values as plain text
+        ways = [(path, key.descending) for path, key in zip(paths, sort_keys, strict=True)]
+        purpose = msgspec.msgpack.encode((collection, ways))
         content = len(purpose).to_bytes(4, "big") + purpose + payload
         return hmac.digest(self._key, content, "sha256")[:_SIGNATURE_BYTES]
 

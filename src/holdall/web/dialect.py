@@ -19,7 +19,7 @@ from holdall.web.cursor import Cursors
 from holdall.web.filters import MAX_FILTERS, OPERATORS, Filters
 from holdall.web.formats import Format, written_format
 from holdall.web.grouped import Columns
-from holdall.web.included import Options, includable, inclusions, split_names, wanted_of
+from holdall.web.included import Options, includable, inclusions, split_names, wanted_of, whole_names
 from holdall.web.listing import Inclusion, Listing
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
 from holdall.web.path import resolve_path
@@ -258,7 +258,7 @@ class _Reading:
             self._refuse("include", "syntax", str(error))
             return ()
         known = includable(self._binding, self._bindings.hidden_names.get(self._binding.collection, ()))
-        for name, options in further.items():
+        for name, options in whole_names(known, further).items():
             if name in known:
                 wanted.setdefault(name, []).extend(options)
             else:

@@ -234,5 +234,6 @@ def _show_of(column: _Column) -> Callable[[Any], Any] | None:
     """The function that makes JSON of a value of the column, where msgspec does not know how."""
     if column.resolved is None:
         return None
-    found = column.resolved.owner.declaration.by_name[column.resolved.field.name].type
+    field = column.resolved.owner.declaration.reference(column.resolved.field.name)
+    found = None if field is None else field.type
     return None if found is None or found.own is None else found.own.show

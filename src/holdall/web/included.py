@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from holdall.errors import FieldError
 from holdall.model import Field
-from holdall.query import ManyForm
+from holdall.query import ManyForm, NestedName
 from holdall.session import Binding, Bindings
 from holdall.web.listing import Inclusion, Listing
 from holdall.web.nested_text import inside, split_outside
@@ -22,6 +22,7 @@ __all__ = [
     "is_list",
     "split_names",
     "wanted_of",
+    "whole_names",
 ]
 
 MAX_INCLUSIONS = 20
@@ -87,7 +88,7 @@ def inclusions(
         refuse("include", "length", f"must not name more than {MAX_INCLUSIONS} references")
         return ()
     found, known = [], includable(binding, bindings.hidden_names.get(binding.collection, ()))
-    for name, options in wanted.items():
+    for name, options in whole_names(known, wanted).items():
         field = known.get(name)
         if field is None or field.target is None:
             refuse("include", "unknown", "names something that is no reference")
@@ -104,9 +105,35 @@ def inclusions(
     return tuple(found)
 
 
+def whole_names(known: Collection[str], wanted: dict[str, Options]) -> dict[str, Options]:
+    """The options by the whole names of references: of those inside values, dots belong to the name.
+
+    >>> whole_names(["address.city"], {"address": [("include", "city.country"), ("fields", "city.name")]})
+    {'address.city': [('include', 'country'), ('fields', 'name')]}
+    """
+    found = dict[str, Options]()
+    pending = list(wanted.items())
+    while pending:
+        name, options = pending.pop(0)
+        if name in known or not options or not any(each.startswith(f"{name}.") for each in known):
+            found.setdefault(name, []).extend(options)
+            continue
+        for option, text in options:
+            if option == "fields":
+                first, _, rest = text.partition(".")
+                pending.append((f"{name}.{first}", [("fields", rest)] if rest else []))
+            elif option == "include":
+                pending.extend((f"{name}.{first}", further) for first, further in wanted_of(text).items())
+            else:
+                found.setdefault(name, []).append((option, text))
+    return found
+
+
 def is_list(field: Field) -> bool:
-    """Whether a reference leads to a list of records, and not to one at most."""
-    return field.form is not None and not field.is_single
+    """Whether a reference leads to a list of records that is shown page by page, and not to one at most, or to one at
+    each of several places inside a value.
+    """
+    return field.form is not None and not field.is_single and field.root is field
 
 
 def _wrong_option(options: Options, *, is_many: bool) -> str | None:
@@ -118,8 +145,8 @@ def _wrong_option(options: Options, *, is_many: bool) -> str | None:
 def includable(binding: Binding, hidden: Collection[str] = ()) -> dict[str, Field]:
     """The references of a collection's records whose records can be shown in them, by name."""
     return {
-        field.name: field
-        for field in binding.declaration.relations
-        if field.name not in hidden
+        field.name.plain if isinstance(field.name, NestedName) else field.name: field
+        for field in (*binding.declaration.relations, *binding.declaration.nested.values())
+        if field.name not in hidden and field.root.name not in hidden
         if field.form is not ManyForm.BACK or field.options.back is not None
     }

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.model import Record
+from holdall.model import NestedReference, Record
 from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Key, ManyForm, Op, Or, Query, Some, SortKey, both
 from holdall.session import Binding, Session
-from holdall.web.included import is_list
+from holdall.web.inside_values import put_inside
 from holdall.web.listing import Inclusion, Listing
 from holdall.web.problem import Problem
 from holdall.web.view import CollectionView
@@ -56,6 +56,8 @@ class Including:
         names: Collection[str] | None,
         includes: tuple[Inclusion, ...],
     ) -> list[_Shown]:
+        inside = {each.field.root.name for each in includes if each.field.root is not each.field}
+        names = names if names is None else {*names, *inside}
         shown = _decode(await view.shown(records, view.visible(reading.session.user, names)))
         for inclusion in includes:
             lists, more = await reading.found(view.binding, records, inclusion)
@@ -63,6 +65,10 @@ class Including:
             target = self._view(inclusion.binding)
             inner = await self._shown(reading, target, unique, inclusion.names, inclusion.includes) if unique else []
             made = {id(record): msgspec.Raw(_encode(item)) for record, item in zip(unique, inner, strict=True)}
+            if isinstance(inclusion.field, NestedReference):
+                put_inside(shown, inclusion.field.inside, {record.__key__(): made[id(record)] for record in unique})
+                reading.take_bytes(sum(len(item.get(inclusion.field.root.name, b"")) for item in shown))
+                continue
             for item, found, has_more in zip(shown, lists, more, strict=True):
                 values = [made[id(record)] for record in found]
                 reading.take_bytes(sum(map(len, values)))
@@ -122,7 +128,7 @@ class _Reading:
 
     async def _referred(self, records: Sequence[Record], inclusion: Inclusion) -> list[list[Record]]:
         field, listing = inclusion.field, inclusion.listing
-        keys = [_keys(field.encode(field.get(record)), is_many=is_list(field)) for record in records]
+        keys = [_keys(field.encode(field.get(record)), is_many=field.form is not None) for record in records]
         if listing is not None and listing.query.condition == ALWAYS and not listing.query.sort_keys:
             skip = listing.query.skip
             keys = [found[skip : skip + listing.page_size + 1] for found in keys]
@@ -194,7 +200,8 @@ class _Reading:
         found = await self._query(msgspec.structs.replace(query, max_rows=_AT_ONCE + 1))
         if len(found) > _AT_ONCE:
             return None
-        back = inclusion.binding.declaration.by_name[str(inclusion.field.options.back)]
+        back = inclusion.binding.declaration.reference(str(inclusion.field.options.back))
+        assert back is not None
         lists: dict[Key, list[Record]] = {}
         for record in found:
             for key in _keys(back.encode(back.get(record)), is_many=back.form is not None):
@@ -212,7 +219,7 @@ class _Reading:
         target, listing = inclusion.binding, inclusion.listing
         name = str(inclusion.field.options.back)
         condition: Condition = Some((name,), _of_keys(binding, keys))
-        if target.declaration.by_name[name].form is None:
+        if target.schema.field(name).form is None:
             condition = Compare((name,), Op.EQ, keys[0]) if len(keys) == 1 else Compare((name,), Op.IN, tuple(keys))
         sort_keys = () if listing is None else listing.cursor_keys
         if listing is not None and listing.query.condition != ALWAYS:

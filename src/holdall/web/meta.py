@@ -15,6 +15,7 @@ from holdall.selections import AnySelection
 from holdall.session import Binding, Bindings
 from holdall.web.filters import OPERATORS
 from holdall.web.openapi import Node, RecordSchemas, access_of, action_schemas, file_of, row_schema
+from holdall.web.openapi.references import references_of
 
 __all__ = ["META", "collection_meta", "collections_meta"]
 
@@ -62,6 +63,7 @@ def collection_meta(
         "rights": rights,
         "fields": fields,
         "includes": list(schemas.includable),
+        "references": references_of(binding, schemas.access),
     }
     shown: list[Node] = [*fields]
     if by_name is not None:

@@ -127,7 +127,9 @@ class Nesting:
         """Write the records that refer to one: they keep the reference."""
         target, back = self._target(field), field.options.back
         assert back is not None
-        refers = target.declaration.by_name[back]
+        refers = target.declaration.by_name.get(back)
+        if refers is None:
+            raise _refused(target, path, "nested", "is the other end of references inside values: write those")
         view = self._view_of(record)
         for place, key in enumerate(_listed(view, given, "disconnect", path)):
             other = await self._connected(session, target, key, f"{path}.disconnect.{place}")

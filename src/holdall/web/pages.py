@@ -188,7 +188,7 @@ class Pages:
         if page.rows:
             return self._readable_position(paths, page)
         by_name = self._view.declaration.by_name
-        if listing.shape is None and all(len(path) == 1 for path in paths):
+        if listing.shape is None and all(len(path) == 1 and path[0] in by_name for path in paths):
             return tuple([by_name[name].encode(by_name[name].get(page.last)) for (name,) in paths])
         query = listing.query
         asked: AnyQuery = Query(query.collection, query.condition, listing.cursor_keys, 1, projection=paths)

@@ -51,17 +51,17 @@ def resolve_path(bindings: Bindings, binding: Binding, dotted: str) -> ResolvedP
     path: Path = ()
     through: list[Path] = []
     visits: list[Binding] = []
-    for name in names[:-1]:
-        field = _known(bindings, binding, name)
+    field, names = _next(bindings, binding, names)
+    while names:
         if field is None or field.target is None:
             return None
         binding = bindings.of_name(field.target)
         visits.append(binding)
-        path = (*path, name)
+        path = (*path, field.name)
         if field.kind is Kind.MANY:
             through.append(path)
             path = ()
-    field = _known(bindings, binding, names[-1])
+        field, names = _next(bindings, binding, names)
     if field is None:
         return None
     path = (*path, field.name)
@@ -75,7 +75,16 @@ def resolve_path(bindings: Bindings, binding: Binding, dotted: str) -> ResolvedP
     return ResolvedPath(key, target, (key.name,), (*through, path), (*visits, target), is_many=True)
 
 
+def _next(bindings: Bindings, binding: Binding, names: list[str]) -> tuple[FieldSchema | None, list[str]]:
+    """The field that the first of the names mean, one or those of a reference inside a value; and the rest of them."""
+    for number in range(1, len(names) + 1 if binding.schema.nested else 2):
+        field = _known(bindings, binding, ".".join(names[:number]))
+        if field is not None and (field.target is not None or number == len(names)):
+            return field, names[number:]
+    return _known(bindings, binding, names[0]), names[1:]
+
+
 def _known(bindings: Bindings, binding: Binding, name: str) -> FieldSchema | None:
     """The field of this name, if there is one for who asks."""
-    hidden = bindings.hidden_names.get(binding.collection, ())
-    return None if name in hidden else binding.schema.by_name.get(name)
+    field = binding.schema.by_name.get(name)
+    return None if field is None or field.kept_in in bindings.hidden_names.get(binding.collection, ()) else field

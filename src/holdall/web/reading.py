@@ -87,7 +87,7 @@ class Reads:
         if is_last and query.position is None and (found or not query.skip):
             return query.skip + found
         if listing.is_estimated:
-            return (await self._view.handle_estimate(session, query)).at_least(query.skip + found)
+            return (await self._view.handle_estimate(session, query)).beside(query.skip, found)
         return await self._view.handle_count(session, query)
 
     # --- one ----------------------------------------------------------------------------------------------------------

@@ -59,11 +59,11 @@ def _targets(session: Session, plan: Plan) -> dict[tuple[Any, Key], str]:
     """The stored records that references lead to which are to be written, each with the name of the reference."""
     wanted: dict[tuple[Any, Key], str] = {}
     for batch in [each for step in plan.steps for each in step.batches if each.verb is not Verb.REMOVE]:
-        written = [each for each in batch.binding.relationships if each.field.name in batch.fields]
+        written = [each for each in batch.binding.relationships if each.field.root.name in batch.fields]
         for relationship, record in product(written, batch.records):
             model, field = relationship.target.model, relationship.field
-            reference = getattr(record, field.name)
-            for key in reference.keys if field.form is not None else [reference.key] if reference else []:
+            keys = field.encode(field.get(record))
+            for key in keys if field.form is not None else (keys,):
                 if key is not None and session.context.records.find(model, key) is None:
                     wanted[model, key] = field.name
     return wanted

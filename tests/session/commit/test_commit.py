@@ -43,6 +43,18 @@ from tests.support.stand_in_stores import Failing, Held
 pytestmark = pytest.mark.anyio
 
 
+async def test_a_plan_has_a_line_for_each_thing_that_is_done_in_a_collection() -> None:
+    app = library()
+    async with app.session() as session:
+        session.add_all([Country(code=code, name=code) for code in ("AA", "BB", "CC")])
+    async with app.session() as session:
+        for country in await session.query(Country.where()):
+            session.expect(country)  # so that each is sent by itself
+            country.name = "other"
+        assert str(session.plan()).splitlines()[1:-1] == ["   update 3 country"]
+        session.reset()
+
+
 async def test_new_records_get_their_keys_in_the_order_of_dependency() -> None:
     app = library()
     async with app.session() as session:

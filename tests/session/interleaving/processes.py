@@ -102,11 +102,14 @@ class _Keeping(logging.Handler):
 class _UnderWay:
     """The commits that the process of the present actor has under way."""
 
-    def add(self, commit: str) -> None:
-        ACTOR.get().under_way.add(commit)
+    def __getitem__(self, commit: str) -> int:
+        return ACTOR.get().under_way[commit]
 
-    def discard(self, commit: str) -> None:
-        ACTOR.get().under_way.discard(commit)
+    def __setitem__(self, commit: str, number: int) -> None:
+        ACTOR.get().under_way[commit] = number
+
+    def __delitem__(self, commit: str) -> None:
+        del ACTOR.get().under_way[commit]
 
     def __contains__(self, commit: str) -> bool:
         return commit in ACTOR.get().under_way

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
 import pytest
 
 from holdall import Holdall, Model, field
+from holdall.dao import DAO
 from holdall.errors import CommitAborted, CommitUnknown, Reserved, StaleVersion, StoreTimeout
+from holdall.session import TaskState
+from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.journal.finished import FinishedCommits
 from holdall.session.journal.journal import Journal
 from holdall.session.journal.log_record import LogRecord
 from holdall.session.journal.markers import has_marker, marker_of
+from holdall.session.journal.owner import commit_under_way, this_owner
 from holdall.session.journal.row import JournalRow, JournalState, add_row, now, update_row
 from holdall.session.journal.schema import JOURNAL, MARKER
 from holdall.store import Change, CommitClass, Hold, Outcome, Reservation, Store
@@ -90,6 +95,40 @@ async def test_a_commit_is_not_repeated_while_a_request_to_let_go_of_it_is_on_it
             await session.commit()
         session.rollback()
         assert [await session.get(Left, 1), await session.get(Right, 1)] == [None, None]
+    await app.close()
+
+
+class Bill(Model):
+    id: int = field(pk=True)
+
+
+class BillDAO(DAO[Bill]):
+    async def add(self, bill: Bill) -> None:
+        """Sent."""
+
+
+async def test_a_commit_with_calls_is_tried_again_before_its_first_call() -> None:
+    """Its row is there from the first try."""
+    app = _app(LastingMemory("a"), _Busy("b"))
+    app.add_dao(BillDAO())
+    async with app.session() as session:
+        session.add_all((Left(id=1), Right(id=1), Bill(id=1)))
+        result = await session.commit()
+    assert [task.state for task in result.tasks] == [TaskState.APPLIED] * 3
+    await app.close()
+
+
+async def test_a_commit_of_this_process_is_not_abandoned_while_it_lives() -> None:
+    """However long it was kept from renewing its lease: an hour ago it was over."""
+    app = _app(LastingMemory("a"), LastingMemory("b"))
+    coordinator = Coordinator(app.bindings)
+    row = JournalRow("c1", JournalState.DECIDED, this_owner(), now() - dt.timedelta(hours=1), LogRecord([], "bank"))
+    with commit_under_way("c1"):
+        with commit_under_way("c1"):  # a helper of its own, by force
+            assert not coordinator.is_abandoned(row)
+        assert not coordinator.is_abandoned(row)
+    assert coordinator.is_abandoned(row)
+    assert coordinator.is_abandoned(msgspec.structs.replace(row, owner=""))
     await app.close()
 
 

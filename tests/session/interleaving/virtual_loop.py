@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from typing import Any, cast
@@ -27,7 +27,7 @@ class Actor:
         self.number = number
         self.is_dead = False
         self.task: asyncio.Task[Any] | None = None
-        self.under_way: set[str] = set()
+        self.under_way: Counter[str] = Counter()
 
     def __repr__(self) -> str:
         return self.name

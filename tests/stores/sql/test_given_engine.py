@@ -6,6 +6,7 @@ Async engines are in tests/adoption/test_both_sides.py; what differs between dri
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,6 +75,48 @@ def test_a_database_in_memory_is_shared_by_one_connection() -> None:
     assert asyncio.run(_one_book(store)) == [(1, "Emma")]
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT title FROM book").scalar() == "Emma"
+    engine.dispose()
+
+
+def test_what_is_broken_off_leaves_the_engine_its_connections_as_they_were(tmp_path: Path) -> None:
+    """A thread goes on when its caller is cancelled: connecting, or making a connection ready for writing."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'file.db'}", pool_size=2)
+    entered: list[str] = []
+
+    def slow(_: object, __: object, sql: str, *___: object) -> None:
+        entered.append(sql)
+        time.sleep(0.002)
+
+    sa.event.listen(engine, "before_cursor_execute", slow)
+    sa.event.listen(engine, "do_connect", lambda *_: time.sleep(0.002))
+
+    async def work() -> None:
+        store = open_sql("given", engine=engine)
+        await _one_book(store)
+
+        async def write() -> None:
+            async with store.transaction() as transaction:
+                await transaction.fetch(Query("book"))
+
+        for number in range(30):
+            if number % 10 == 9:
+                engine.dispose()
+            writing = asyncio.create_task(write())
+            await asyncio.sleep(number * 0.0003)
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+        for _ in range(200):
+            if not engine.pool.checkedout():  # type: ignore[attr-defined]
+                break
+            await asyncio.sleep(0.01)
+
+    asyncio.run(work())
+    assert "BEGIN IMMEDIATE" in entered
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    lent = [engine.connect() for _ in range(2)]
+    assert [connection.exec_driver_sql("PRAGMA foreign_keys").scalar() for connection in lent] == [0, 0]
+    for connection in lent:
+        connection.close()
     engine.dispose()
 
 

@@ -10,14 +10,16 @@ from holdall.stores.sql import SqlStore, open_sql
 from holdall.testing.conformance import StoreConformance, odd_names
 from tests.servers.scratch import drop_namespace, own_name
 
-OTHER_DATABASE = own_name("holdall_books & co")
+
+def _other_database() -> str:
+    return own_name("holdall_books & co")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def other_database(mariadb_url: str) -> Iterator[None]:
     """The database of other names goes when its tests are done."""
     yield
-    drop_namespace(mariadb_url, OTHER_DATABASE)
+    drop_namespace(mariadb_url, _other_database())
 
 
 class TestMariadb(StoreConformance):
@@ -26,6 +28,9 @@ class TestMariadb(StoreConformance):
     histories = 6
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("mariadb", request.getfixturevalue("mariadb_url"))
+
+    def open_impatient(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("mariadb", request.getfixturevalue("mariadb_url"), lock_timeout=1)
 
 
@@ -35,7 +40,10 @@ class TestMariadbUnderOtherNames(StoreConformance):
     histories = 4
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("named", request.getfixturevalue("mariadb_url"))
+
+    def open_impatient(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("named", request.getfixturevalue("mariadb_url"), lock_timeout=1)
 
     def named(self, schema: Schema) -> Schema:
-        return msgspec.structs.replace(odd_names(schema, is_split=True), namespace=OTHER_DATABASE)
+        return msgspec.structs.replace(odd_names(schema, is_split=True), namespace=_other_database())

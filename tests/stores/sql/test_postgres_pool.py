@@ -86,6 +86,50 @@ async def test_a_cancelled_fetch_leaves_no_dirty_connection(postgres_url: str) -
         await database.close()
 
 
+@pytest.mark.parametrize("breaks_off", ["cancelled", "timed out"])
+async def test_a_transaction_begun_while_it_was_broken_off_is_nobody_elses(postgres_url: str, breaks_off: str) -> None:
+    """The server begins it, and its answer comes when nobody waits for that any more."""
+    async with asyncio.timeout(30):
+        database = opened(postgres_url, connections=1)
+        await database.execute(["CREATE TABLE IF NOT EXISTS begun (i int)", "DELETE FROM begun"])
+
+        async def begin() -> None:
+            async with database._access.connected() as connection:
+                if breaks_off == "cancelled":
+                    await connection.raw.execute("BEGIN")
+                else:
+                    async with asyncio.timeout(0):
+                        await connection.raw.execute("BEGIN")
+
+        for number in range(20):
+            beginning = asyncio.create_task(begin())
+            await asyncio.sleep(0)
+            if breaks_off == "cancelled":
+                beginning.cancel()
+            with pytest.raises((asyncio.CancelledError, TimeoutError)):
+                await beginning
+            async with database._access.connected() as connection:
+                await connection.raw.execute(f"INSERT INTO begun VALUES ({number})")
+        await database.close()
+        other = await asyncpg.connect(postgres_url)
+        assert await other.fetchval("SELECT count(*) FROM begun") == 20
+        await other.close()
+
+
+async def test_a_transaction_that_a_user_left_open_is_nobody_elses(postgres_url: str) -> None:
+    async with asyncio.timeout(30):
+        database = opened(postgres_url, connections=1)
+        await database.execute(["CREATE TABLE IF NOT EXISTS left_open (i int)", "DELETE FROM left_open"])
+        async with database._access.connected() as connection:
+            await connection.raw.execute("BEGIN; INSERT INTO left_open VALUES (1)")
+        async with database._access.connected() as connection:
+            await connection.raw.execute("INSERT INTO left_open VALUES (2)")
+        await database.close()
+        other = await asyncpg.connect(postgres_url)
+        assert await other.fetchval("SELECT array_agg(i) FROM left_open") == [2]
+        await other.close()
+
+
 async def test_waiters_that_give_up_lose_no_connection(postgres_url: str) -> None:
     async with asyncio.timeout(30):
         database = opened(postgres_url, connections=1)

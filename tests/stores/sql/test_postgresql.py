@@ -43,6 +43,9 @@ class TestPostgresqlThatPrepares(StoreConformance):
     test_what_was_held_is_written = StoreConformance.test_what_was_held_is_written
 
     def open_store(self, request: pytest.FixtureRequest) -> SqlStore:
+        return open_sql("preparing", request.getfixturevalue("preparing_url"))
+
+    def open_impatient(self, request: pytest.FixtureRequest) -> SqlStore:
         return open_sql("preparing", request.getfixturevalue("preparing_url"), lock_timeout=0.05)
 
 

@@ -90,6 +90,8 @@ _REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/books?titel=x", None),
     ("GET", "/books?title__startswith=P&fields=id,title", None), ("GET", "/books?include=author", None),
     ("GET", "/books/1", None), ("GET", "/books/99", None), ("GET", "/books/x", None), ("GET", "/books/%31", None),
+    ("GET", "/books/1?fields=title", None), ("GET", "/books/1?include=author&fields=title,author.name", None),
+    ("GET", "/books/1?fields=titel", None), ("GET", "/books/1?page=1", None), ("HEAD", "/books?page_size=1", None),
     ("GET", "/books/1/", None), ("GET", "/books/", None), ("GET", "/books/1/2", None), ("HEAD", "/books/1", None),
     ("OPTIONS", "/books/1", None), ("GET", "/books/2", None), ("PATCH", "/books/1", {"pages": 3}),
     ("PATCH", "/books/1", {"pages": -1}), ("PUT", "/books/1", {"title": "E", "author": 1}),

@@ -240,3 +240,14 @@ def test_a_verb_has_no_route() -> None:
 def test_a_view_must_know_its_application() -> None:
     with pytest.raises(DeclarationError, match=r"give include_view\(..., app=...\)"):
         include_view(FastAPI(), Greeting)
+
+
+def test_an_async_method_in_a_view_that_is_called_in_threads_is_refused() -> None:
+    class Mixed(RestView[Book]):
+        prefix = "/books"
+
+        async def get_one(self, key: Any) -> Book:  # type: ignore[override]
+            return super().get_one(key)
+
+    with pytest.raises(DeclarationError, match=r"Mixed\.get_one is async, .* derive Mixed from AsyncRestView"):
+        include_view(shop("memory:").asgi(), Mixed)

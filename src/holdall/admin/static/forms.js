@@ -4,11 +4,11 @@ import { makeInPlace } from "./inplace.js";
 
 export function dress(root) {
   const all = (selector, act) => root.querySelectorAll(selector).forEach(act);
+  all("[data-rows]", addRows); // before others add to what it copies
   all("[data-lookup]", (each) => each.dataset.lookup && lookUp(each));
   all("[data-make]", (link) => makeInPlace(link, dress));
   all("[data-json]", checkJson);
   all("input[type=file]", showFile);
-  all("[data-rows]", addRows);
   all("[data-zone]", nameZones);
 }
 

@@ -11,7 +11,7 @@ from holdall.errors import StateError
 from holdall.policy import User
 from holdall.query import Json, Value
 
-__all__ = ["kept_user", "user_of"]
+__all__ = ["is_kept", "kept_user", "user_of"]
 
 _READ: dict[str, Callable[[Value], Value]] = {
     "tuple": lambda items: tuple(map(_read, items)),
@@ -47,6 +47,11 @@ def user_of(kept: dict[str, Value]) -> User:
     """Return the user that was kept. Example: :func:`kept_user`."""
     attributes = {name: _read(value) for name, value in kept["attributes"]}
     return User(_read(kept["id"]), frozenset(kept["roles"]), kept["unrestricted"], kept["login"], attributes)
+
+
+def is_kept(user: User, kept: dict[str, Value]) -> bool:
+    """Whether a user is the one that was kept, whatever roles he has now. Example: :func:`kept_user`."""
+    return bool(kept["id"] == _kept(user.id) and kept["unrestricted"] == user.unrestricted)
 
 
 def _kept(value: Value) -> Json:

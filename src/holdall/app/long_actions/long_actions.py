@@ -16,7 +16,7 @@ from holdall.app.jobs.key_range import text_of
 from holdall.app.jobs.notes import Notes, can_keep_notes, is_free, sign
 from holdall.app.jobs.report import MOST_FAILURES
 from holdall.app.long_actions.action_notes import ActionNotes
-from holdall.app.long_actions.kept_user import kept_user
+from holdall.app.long_actions.kept_user import is_kept, kept_user
 from holdall.app.long_actions.work_on_action import WorkOnAction, parts_of
 from holdall.app.long_actions.work_on_request import Answering, WorkOnRequest
 from holdall.errors import CommitAborted, DeclarationError, LimitExceeded, NotFound, StateError
@@ -174,7 +174,7 @@ class LongActions:
         notes = await self.notes()
         async with Session(self._bindings) as session:
             note = await self._note(session, notes, job)
-            if user is not None and note.user["id"] != kept_user(user)["id"]:
+            if user is not None and not is_kept(user, note.user):
                 raise NotFound("job", job)
             return await self._report(session, notes, note, is_whole=True)
 

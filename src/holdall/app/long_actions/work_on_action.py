@@ -14,18 +14,19 @@ from holdall.app.jobs.notes import LEASE, now, sign
 from holdall.app.jobs.working import reason_of
 from holdall.app.long_actions.action_notes import ActionNotes
 from holdall.app.long_actions.kept_user import user_of
-from holdall.errors import AlreadyExists, CommitAborted, NotFound
+from holdall.errors import AlreadyExists, CommitAborted, LimitExceeded, NotFound
 from holdall.model import Model, Record
 from holdall.policy import User
 from holdall.query import AnyQuery, Compare, Json, Key, Op, Query, Value, both
 from holdall.session import Bindings, Guarantee, Session
 from holdall.session.references.key_conditions import chunks, having_keys
 
-__all__ = ["Part", "WorkOnAction", "parts_of"]
+__all__ = ["MOST_BYTES", "Part", "WorkOnAction", "parts_of"]
 
 _BATCH = 100  # records of one commit
 _BEAT = 1.0  # seconds between looks whether the job is cancelled
 _TRIES = 4
+MOST_BYTES = 4 * 1024 * 1024  # of the results of one commit as JSON; some stores take no much larger values
 _FIRST_PAUSE = 0.05  # seconds
 
 
@@ -137,6 +138,7 @@ class WorkOnAction(msgspec.Struct):
             end = self.notes.part(id=part.id, job=given.id, seen=len(records))
 
             async def ends() -> None:
+                self._demand_bounded(results)
                 told = self._told(part, results)
                 end.is_told, end.results = told is not None, told or []
                 session.add(end)
@@ -169,6 +171,12 @@ class WorkOnAction(msgspec.Struct):
             end = await session.require(self.notes.part, part.id)
             end.results, end.is_told = self._paired(part, results), True
             await session.commit()
+
+    def _demand_bounded(self, results: Sequence[Value]) -> None:
+        """Raise LimitExceeded for results that no note has room for; records among them take hardly any."""
+        if len(msgspec.json.encode(_without_records(results))) > MOST_BYTES:
+            what = f"bytes in the result of {self.declared.collection}/{self.declared.name}"
+            raise LimitExceeded(what, MOST_BYTES, "return less, and keep the rest in records")
 
     def _paired(self, part: Part, results: Sequence[Value]) -> list[Json]:
         shown = [self._json(each) for each in results]
@@ -242,6 +250,14 @@ def _has_records(value: Value) -> bool:
     if isinstance(value, dict):
         value = [*value.values()]
     return isinstance(value, Model) or (isinstance(value, list | tuple) and any(map(_has_records, value)))
+
+
+def _without_records(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {str(name): _without_records(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_records(each) for each in value]
+    return None if isinstance(value, Model) else value
 
 
 def _shown(text: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from holdall.app.long_actions.action_notes import ActionNotes
 from holdall.app.long_actions.kept_user import user_of
-from holdall.app.long_actions.work_on_action import Part, WorkOnAction
+from holdall.app.long_actions.work_on_action import MOST_BYTES, Part, WorkOnAction
 from holdall.errors import AlreadyExists, CommitAborted
 from holdall.query import Json, Value
 from holdall.session import Bindings, CommitResult, Guarantee, Session
@@ -77,8 +79,11 @@ class WorkOnRequest(WorkOnAction):
         answer = await self.answering(self.note, session)
         if session.is_done_elsewhere:
             return "done", ""
-        await self._tell(part, {"status": answer.status, "body": answer.body})
-        return ("failed", answer.reason) if answer.reason else ("done", "")
+        body, reason = answer.body, answer.reason
+        if len(msgspec.json.encode(body)) > MOST_BYTES:
+            body, reason = None, reason or f"the answer has more than {MOST_BYTES} bytes, and is not kept"
+        await self._tell(part, {"status": answer.status, "body": body})
+        return ("failed" if answer.reason else "done"), reason
 
     async def _tell(self, part: Part, told: Json) -> None:
         """Note the answer, beside the end where a commit has noted that."""

@@ -93,10 +93,17 @@ def losses(moving: Binding, target: Store) -> list[Loss]:
     if had.locks - has.locks:
         found.append(Loss("locks", f"store {target.name!r} locks no records that are read"))
     keeps, kept = (Feature.FOREIGN_KEYS in each.features for each in (had, has))
-    found += [_kept(each, source) for each in moving.relationships if keeps and each.target.store is source]
-    found += [_holding(each, source) for each in moving.bound_by if keeps and each.source.store is source]
-    found += [_lacking(each, target) for each in moving.bound_by if kept and each.source.store is target]
+    leading = [each for each in moving.relationships if _has_columns(each)]
+    bound_by = [each for each in moving.bound_by if _has_columns(each)]
+    found += [_kept(each, source) for each in leading if keeps and each.target.store is source]
+    found += [_holding(each, source) for each in bound_by if keeps and each.source.store is source]
+    found += [_lacking(each, target) for each in bound_by if kept and each.source.store is target]
     return found
+
+
+def _has_columns(relationship: Relationship) -> bool:
+    """Whether a database can keep a reference: none looks into the values of a field."""
+    return relationship.field.root is relationship.field
 
 
 def demand_accepted(moving: Binding, target: Store, found: Collection[Loss], accepted: Collection[str]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from holdall.errors import CorruptRecord, DeclarationError, StateError, StoreUnavailable, Unsupported
-from holdall.model import Field, Model, Record, Reference, State, record_in, state_of
+from holdall.model import Field, Model, Record, Reference, State, record_in, replace_items, state_of
 from holdall.policy import Policy
 from holdall.query import Key, Value
 from holdall.session.binding import Binding
@@ -230,10 +231,14 @@ class DaoRecords(msgspec.Struct, eq=False, dict=True):
 
     def _refer(self, record: Record, standing: dict[int, Any]) -> None:
         """Let a record refer to what stands for the records just made."""
-        for field in record.__holdall__.references:
+        for field in record.__holdall__.outgoing:
             value = field.get(record)
             items = value if field.form is not None else (value,)
             if not any(id(other) in standing for other in _records_at(items)):
+                continue
+            if field.root is not field:
+                with self.activity.entered(SessionState.GET):
+                    replace_items(field, record, partial(_standing, standing))
                 continue
             taken = [
                 item if item.__class__ is not Reference else standing.get(id(record_in(item)), item) for item in items
@@ -277,10 +282,14 @@ def _records_at(items: Iterable[Value]) -> list[Record]:
     return [record_in(item) for item in items if item.__class__ is Reference and record_in(item) is not None]
 
 
+def _standing(standing: dict[int, Any], item: Value) -> Value:
+    return standing.get(id(record_in(item)), item) if item.__class__ is Reference else item
+
+
 def _unbound_of(record: Record) -> list[Record]:
     """The records of no session that a record refers to."""
     found: list[Any] = []
-    for field in record.__holdall__.references:
+    for field in record.__holdall__.outgoing:
         value = field.get(record)
         items = value if field.form is not None else (value,)
         found.extend(other for other in _records_at(items) if state_of(other) is State.UNBOUND)

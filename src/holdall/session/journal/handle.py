@@ -36,8 +36,8 @@ class JournalHandle:
         return self.home or await self.journal.local()
 
     async def begin(self, record: LogRecord) -> None:
-        """Write, before the first call, what is about to be done."""
-        if self.is_kept:
+        """Write, before the first call, what is about to be done; once, however often the commit is tried."""
+        if self.is_kept and self.row is None:
             row = self.journal.first(self.commit, JournalState.BEGUN, record)
             await self.journal.add(await self.place(), row)
             self.row = row

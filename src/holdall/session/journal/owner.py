@@ -6,6 +6,7 @@ In other processes the name tells, or else only the lease; in one process, commi
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,7 +15,7 @@ from holdall.store.processes import is_known_gone, this_process
 
 __all__ = ["commit_under_way", "is_known_dead", "is_under_way", "this_owner"]
 
-_under_way: set[str] = set()
+_under_way: Counter[str] = Counter()  # by commit, how many work on it
 
 
 def this_owner() -> str:
@@ -26,11 +27,13 @@ def this_owner() -> str:
 def commit_under_way(commit: str) -> Iterator[None]:
     """Within the block, nobody in this process takes the commit for abandoned."""
     this_owner()  # whose first call in a process forgets the commits of its parent
-    _under_way.add(commit)
+    _under_way[commit] += 1
     try:
         yield
     finally:
-        _under_way.discard(commit)
+        _under_way[commit] -= 1
+        if not _under_way[commit]:
+            del _under_way[commit]
 
 
 def is_under_way(commit: str) -> bool:
@@ -38,11 +41,11 @@ def is_under_way(commit: str) -> bool:
     return commit in _under_way
 
 
-def is_known_dead(owner: str, commit: str) -> bool:
-    """Whether nobody can be working on the commit any more; False where that cannot be known."""
+def is_known_dead(owner: str, commit: str) -> bool | None:
+    """Whether nobody can be working on the commit any more; None where that cannot be known."""
     if owner == this_owner():
         return not is_under_way(commit)
-    return is_known_gone(owner)
+    return True if owner and is_known_gone(owner) else None
 
 
 @cache

@@ -79,7 +79,7 @@ class Absent:
             return Reference(field.target, record=other) if isinstance(other, type(record)) else other
 
         for holder in [*self._records.new.values(), *self._records.dirty.values()]:
-            for field in type(holder).__holdall__.references:
+            for field in type(holder).__holdall__.outgoing:
                 replace_items(field, holder, partial(led, field))
 
     async def _stored(self, binding: Binding, group: list[Any], asking: RelatedReader) -> dict[Any, Key]:

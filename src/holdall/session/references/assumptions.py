@@ -5,8 +5,11 @@ Such a record is written only while its reference is as it was; else the commit 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from holdall.model import Field, Record, State, state_of
 from holdall.query import Value
+from holdall.query.frozen import frozen
 from holdall.session.binding import Binding
 from holdall.store import Expected
 
@@ -31,9 +34,10 @@ class Assumptions:
 
     def expected(self) -> dict[int, tuple[Record, Expected]]:
         """By ``id()`` of a record, what its store must still have of it; the same object for the same values."""
-        same: dict[tuple[tuple[str, ...], tuple[Value, ...]], Expected] = {}
+        same: dict[tuple[tuple[str, ...], tuple[Hashable, ...]], Expected] = {}
         found: dict[int, tuple[Record, Expected]] = {}
         for number, (record, slots) in self._slots.items():
             names, values = tuple(slots), tuple(slots.values())
-            found[number] = record, same.setdefault((names, values), Expected(names, values))
+            mark = names, tuple(map(frozen, values))
+            found[number] = record, same.setdefault(mark, Expected(names, values))
         return found

@@ -86,7 +86,9 @@ async def restrict(
         if len(shown) < _SHOWN:
             shown.append(key)
     if number:
-        may_see = relationship.source.policy.is_whole(Right.READ, user)
+        policy = relationship.source.policy
+        is_hidden = relationship.field.root.name in policy.hidden(user)  # so that the keys would tell what it says
+        may_see = policy.is_whole(Right.READ, user) and not is_hidden
         found.refusals.append(
             Refusal(
                 relationship.source.collection,

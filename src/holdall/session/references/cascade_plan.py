@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from holdall.errors import FieldError, Refusal
-from holdall.model import Field, Record, Reference, State, state_of, track_of
+from holdall.model import Field, NestedReference, Record, Reference, State, slot_of, state_of, track_of
 from holdall.query import Key, Value
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
@@ -92,12 +92,16 @@ class CascadePlan:
             self.consequences.add(id(record))
 
     def change(self, record: Record, key: Key, field: Field, value: object) -> None:
-        """Have the commit change a field."""
+        """Have the commit change a field; for a reference inside a value, that value."""
+        if isinstance(field, NestedReference):
+            value = field.with_slot(self.value(record, field.root), value)
+            field = field.root
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value
 
     def assume(self, record: Record, field: Field) -> None:
         """Go by the stored value of a reference, as it is known here."""
-        self.assumptions.add(self.bindings.of_model(type(record)), record, field, old_value(record, field))
+        binding, root = self.bindings.of_model(type(record)), field.root
+        self.assumptions.add(binding, record, root, old_value(record, root))
 
     def note_derived(self, record: Record, key: Key) -> None:
         """Have a stand-in worked out anew where the commit is refused for it."""
@@ -137,6 +141,8 @@ class CascadePlan:
 
     def value(self, record: Record, field: Field) -> Value:
         """Return the value that the slot will hold."""
+        if field.root is not field:
+            return slot_of(field, self.value(record, field.root))
         planned = self._values.get(id(record))
         if planned is not None and field in planned[2]:
             return planned[2][field]
@@ -144,15 +150,15 @@ class CascadePlan:
 
     def is_changed(self, record: Record, field: Field) -> bool:
         """Whether the session or the commit itself changes the field; else the current value in the store counts."""
-        track, planned = track_of(record), self._values.get(id(record))
+        field, track, planned = field.root, track_of(record), self._values.get(id(record))
         return (planned is not None and field in planned[2]) or (track is not None and field.name in (track.old or ()))
 
     def changed(self, binding: Binding, field: Field) -> list[tuple[Value, Value, Value]]:
         """The records this changes the field of: each with the slot as it was stored and as it will be."""
         return [
-            (record, old_value(record, field), values[field])
+            (record, old_value(record, field), self.value(record, field))
             for record, _, values in self._values.values()
-            if field in values and type(record) is binding.model
+            if field.root in values and type(record) is binding.model
         ]
 
     def planned(self) -> list[tuple[Any, set[str]]]:
@@ -174,6 +180,8 @@ class CascadePlan:
 
 def old_value(record: Record, field: Field) -> Value:
     """The slot as the store has it; None for a new record."""
+    if field.root is not field:
+        return slot_of(field, old_value(record, field.root))
     track = track_of(record)
     if track is not None and track.state is State.NEW:
         return () if field.form is not None else None

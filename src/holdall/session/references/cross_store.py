@@ -12,6 +12,7 @@ from holdall.session.binding import Binding
 from holdall.session.references.explanation import Asked, Explanation
 from holdall.session.references.key_conditions import chunks, having_keys
 from holdall.session.references.locality import shown
+from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.store import Explaining, Row, Rows, StorePlan
 
@@ -32,13 +33,14 @@ class CrossStore:
         return await self.rows_of(keys, query, binding)
 
     def sorts_away(self, query: AnyQuery, binding: Binding) -> bool:
-        """Whether the query sorts by what another store holds."""
-        return any(self._semi_joins.leads_away(binding, key.path) is not None for key in query.sort_keys)
+        """Whether the query sorts by what another store holds, or by what lies inside a value."""
+        paths = [key.path for key in query.sort_keys]
+        return any(self._semi_joins.leads_away(binding, path) is not None or is_inside(path) for path in paths)
 
     def shows_away(self, query: AnyQuery, binding: Binding) -> bool:
-        """Whether the query projects what another store holds."""
-        shown = [path for path in query.projection if len(path) > 1 or is_formula(path)]
-        return any(self._is_away(binding, path) for path in shown)
+        """Whether the query projects what another store holds, or what lies inside a value."""
+        shown = [path for path in query.projection if len(path) > 1 or path[0].__class__ is not str]
+        return any(self._is_away(binding, path) or is_inside(path) for path in shown)
 
     async def explained(self, query: AnyQuery, binding: Binding, asked: list[Asked], *, analyze: bool) -> Explanation:
         """Explain the remaining steps of a query whose condition is local, by the store's own plan where it has one."""

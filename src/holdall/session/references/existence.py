@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdall.errors import FieldError
-from holdall.model import Field, Record, Reference, State, old_of, record_in, state_of
+from holdall.model import Field, Record, Reference, State, old_of, placed_items, record_in, state_of
 from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.references.cascade_plan import CascadePlan, old_value
@@ -26,9 +26,10 @@ async def demand_targets(
     asked: dict[Binding, dict[Key, list[tuple[Any, str]]]] = {}
     for record, names in _changed(found):
         for relationship in found.bindings.of_model(type(record)).relationships:
-            if names is None or relationship.field.name in names:
-                known = {key for key, _ in _keys(relationship.field, old_value(record, relationship.field))}
-                for key, path in _keys(relationship.field, found.value(record, relationship.field)):
+            if names is None or relationship.field.root.name in names:
+                field = relationship.field
+                known = {key for key, _ in _keys(field, old_value(record, field.root))}
+                for key, path in _keys(field, found.value(record, field.root)):
                     if key in known:
                         continue
                     if not relationship.is_guarded or found.is_going(relationship.target, key):
@@ -71,14 +72,11 @@ def _changed(found: CascadePlan) -> list[tuple[Value, Value]]:
     return [*new, *changed.values()]
 
 
-def _keys(field: Field, slot: Value) -> list[tuple[Key, str]]:
-    """The keys a slot refers to, but for records that are yet to be stored; each with its path."""
-    items = [(slot, field.name)]
-    if field.form is not None:
-        items = [(item, f"{field.name}.{number}") for number, item in enumerate(slot)]
+def _keys(field: Field, value: Value) -> list[tuple[Key, str]]:
+    """The keys a field refers to, but for records that are yet to be stored; each with its path."""
     return [
         (key, path)
-        for item, path in items
+        for item, path in placed_items(field, value)
         if not (item.__class__ is Reference and record_in(item) is not None and state_of(record_in(item)) is State.NEW)
         and (key := item.key if item.__class__ is Reference else item) is not None
     ]

@@ -8,6 +8,7 @@ from typing import Any
 from holdall.errors import FieldError, StateError
 from holdall.model import (
     BackEdit,
+    NestedReference,
     Record,
     Reference,
     State,
@@ -102,12 +103,13 @@ async def _point(
         if record is None:
             absent.append(key_in(item))
         elif item.__class__ is Reference or not _is_decided(relationship, owner, record, leads=False):
-            _take_in(found, relationship, owner, record, key_in(item))
+            _take_in(found, relationship, owner, name, record, key_in(item))
     names = fields_for(relationship, is_changed=True)
     rows = await asking.rows_of(relationship.source, absent, names) if absent else {}
     for key in absent:
         if key in rows:
-            _take_in(found, relationship, owner, found.record(relationship.source, key, names, rows[key]), key)
+            record = found.record(relationship.source, key, names, rows[key])
+            _take_in(found, relationship, owner, name, record, key)
         else:
             message = "refers to a record that does not exist"
             found.errors.append((owner, FieldError(name, "reference", message)))
@@ -127,14 +129,21 @@ async def _release(found: CascadePlan, asking: RelatedReader, relationship: Rela
             _let_go(found, relationship, edit, record, key, is_anybodys=was_added and not is_at_hand)
 
 
-def _take_in(found: CascadePlan, relationship: Relationship, owner: Record, record: Record, key: Key) -> None:
+def _take_in(
+    found: CascadePlan, relationship: Relationship, owner: Record, name: str, record: Record, key: Key
+) -> None:
     value = found.value(record, relationship.field)
     reference: Any = Reference(relationship.field.target, record=owner)
-    if relationship.field.form is None:
-        if not leads_to(value, owner):
-            found.change(record, key, relationship.field, reference)
-    elif not any(leads_to(item, owner) for item in value):
-        found.change(record, key, relationship.field, (*value, reference))
+    field = relationship.field
+    if any(leads_to(item, owner) for item in items_of(field, value)):
+        return
+    slot = reference if field.form is None else (*value, reference)
+    refusal = field.refusal(found.value(record, field.root), slot) if isinstance(field, NestedReference) else None
+    if refusal is not None:
+        place = f"{relationship.name} {refusal}"
+        found.errors.append((owner, FieldError(name, "nested", place)))
+    else:
+        found.change(record, key, field, slot)
 
 
 def _is_decided(relationship: Relationship, owner: Record, record: Record, *, leads: bool) -> bool:
@@ -149,7 +158,7 @@ def _is_decided(relationship: Relationship, owner: Record, record: Record, *, le
     if does is not leads:
         return False
     if relationship.field.form is None and not leads:
-        return track is not None and relationship.field.name in (track.old or ())
+        return track is not None and relationship.field.root.name in (track.old or ())
     return did is not leads
 
 
@@ -166,12 +175,12 @@ def _let_go(
     if _is_decided(relationship, edit.owner, record, leads=True):
         return
     value = found.value(record, relationship.field)
-    if relationship.field.form is not None:
+    if relationship.field.form is not None and relationship.field.may_be_emptied:
         left = tuple([item for item in value if not leads_to(item, edit.owner)])
         if len(left) < len(value):
             found.change(record, key, relationship.field, left)
-    elif value is not None and (is_anybodys or leads_to(value, edit.owner)):
-        if relationship.field.nullable and relationship.is_single:
+    elif is_anybodys or any(leads_to(item, edit.owner) for item in items_of(relationship.field, value)):
+        if relationship.field.form is None and relationship.field.nullable and relationship.is_single:
             found.displace_previous(record, key, relationship.field)
         elif relationship.field.nullable:
             found.assume(record, relationship.field)
@@ -234,7 +243,7 @@ def changed_references(found: CascadePlan, relationship: Relationship) -> list[t
         if type(record) is model:
             seen[id(record)] = (record, old_value(record, field), found.value(record, field))
     for record in found.records.dirty.values():
-        if type(record) is model and field.name in old_of(record):
+        if type(record) is model and field.root.name in old_of(record):
             seen[id(record)] = (record, old_value(record, field), found.value(record, field))
     for record, before, after in found.changed(relationship.source, field):
         seen[id(record)] = (record, before, after)

@@ -4,13 +4,25 @@ old one, in one commit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from holdall.errors import StateError, Unsupported
-from holdall.model import Field, Record, Reference, State, items_of, record_in, replace_items, state_of, track_of
+from holdall.model import (
+    Field,
+    NestedReference,
+    Record,
+    Reference,
+    State,
+    items_of,
+    record_in,
+    replace_items,
+    state_of,
+    track_of,
+)
 from holdall.query import Key, Value
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
@@ -98,18 +110,18 @@ class KeyMoves:
 
     def _change(self, found: CascadePlan, binding: Binding, record: Record, key: Key, field: Field) -> None:
         """Have a record that was read changed in a reference, or a list of them."""
-        value = found.value(record, field)
+        root, track = field.root, track_of(record)
+        value = found.value(record, root)
         if state_of(record) in (State.UNBOUND, State.CLEAN):
             found.system_changes.add(id(record))
-        track = track_of(record)
-        if track is not None and track.old is not None and field.name in track.old:
-            track.old[field.name] = self._stored(field, track.old[field.name])
+        if track is not None and track.old is not None and root.name in track.old:
+            track.old[root.name] = self._stored(field, track.old[root.name])
         else:
             if not found.is_changed(record, field):
-                field.put(record, self._stored(field, field.get(record)))
+                root.put(record, self._stored(field, root.get(record)))
             if field.form is None:
                 found.assume(record, field)
-        found.change(record, key, field, self._led(field, value))
+        found.change(record, key, root, _changed(field, value, partial(self._led_item, field)))
 
     def _move_too(
         self,
@@ -164,15 +176,9 @@ class KeyMoves:
         move = None if record is None else self._by_record.get(id(record))
         return key_in(item) if move is None else move.old_key
 
-    def _stored(self, field: Field, slot: Value) -> Value:
-        """A slot with the keys that its store has."""
-        keys = tuple([item if (key := self._key_of(field, item)) is None else key for item in items_of(field, slot)])
-        return keys if field.form is not None else keys[0] if keys else None
-
-    def _led(self, field: Field, slot: Value) -> Value:
-        """A slot that leads to the records that move."""
-        items = tuple([self._led_item(field, item) for item in items_of(field, slot)])
-        return items if field.form is not None else items[0] if items else None
+    def _stored(self, field: Field, value: Value) -> Value:
+        """A value of the field that keeps a reference, with the keys that its store has."""
+        return _changed(field, value, lambda item: item if (key := self._key_of(field, item)) is None else key)
 
     def _led_item(self, field: Field, item: Value) -> Value:
         is_held = item.__class__ is Reference and record_in(item) is not None
@@ -184,7 +190,7 @@ class KeyMoves:
         twins = [(move, self._twin(move)) for move in self._moves]
         records = self._records
         for record in [*records.new.values(), *records.dirty.values(), *[move.record for move in self._moves]]:
-            for field in type(record).__holdall__.references:
+            for field in type(record).__holdall__.outgoing:
                 replace_items(field, record, partial(self._led_item, field))
         for move, twin in twins:
             induced.move(move.record, move.old_key, twin)
@@ -195,8 +201,8 @@ class KeyMoves:
         """A record as the store has the one that moves."""
         declaration = move.binding.declaration
         slots = {field: old_value(move.record, field) for field in declaration.stored}
-        for field in declaration.references:
-            slots[field] = self._stored(field, slots[field])
+        for field in declaration.outgoing:
+            slots[field.root] = self._stored(field, slots[field.root])
         parts = move.old_key if len(declaration.key) > 1 else (move.old_key,)
         for field, part in zip(declaration.key, parts, strict=True):
             decode = field.type.decode if field.type is not None else None
@@ -211,6 +217,14 @@ class KeyMoves:
         fields = [field for field in declaration.stored if field not in declaration.key]
         names = tuple([field.name for field in fields])
         return Expected(names, tuple([field.encode(field.get(twin)) for field in fields])) if fields else None
+
+
+def _changed(field: Field, value: Value, change: Callable[[Value], Value]) -> Value:
+    """A value of the field that keeps a reference with what ``change`` gives for each item of that."""
+    if isinstance(field, NestedReference):
+        return field.replaced(value, change, in_place=False)
+    items = tuple([change(item) for item in items_of(field, value)])
+    return items if field.form is not None else items[0] if items else None
 
 
 def demand_moves(binding: Binding, reason: str) -> None:

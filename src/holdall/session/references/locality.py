@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdall.errors import LimitExceeded, QueryError
-from holdall.query import ALWAYS, And, AnyQuery, Compare, Not, Or, Stated, format_query, is_formula
+from holdall.query import ALWAYS, And, AnyQuery, Compare, Not, Or, Stated, format_query
 
 __all__ = ["is_local", "shown"]
 
@@ -12,12 +12,15 @@ _SHOWN = 300
 
 
 def is_local(query: AnyQuery) -> bool:
-    """Whether no path of the query leaves its collection, and no formula is in it: there is nothing to look into."""
+    """Whether no path of the query leaves its collection, and no formula is in it: there is nothing to look into.
+
+    A reference inside a value is no field of the store's: its name is a ``NestedName``, not plain text.
+    """
     for key in query.sort_keys:
-        if len(key.path) > 1 or is_formula(key.path):
+        if len(key.path) > 1 or key.path[0].__class__ is not str:
             return False
     for path in query.projection:
-        if len(path) > 1 or is_formula(path):
+        if len(path) > 1 or path[0].__class__ is not str:
             return False
     condition = query.condition
     if condition is ALWAYS:
@@ -33,7 +36,7 @@ def is_local(query: AnyQuery) -> bool:
             case Not(item):
                 pending.append(item)
             case Compare(path):
-                if len(path) > 1 or is_formula(path):
+                if len(path) > 1 or path[0].__class__ is not str:
                     return False
             case Stated():
                 pass

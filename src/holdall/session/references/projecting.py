@@ -13,7 +13,8 @@ from holdall.query.value_columns import ValueColumns
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.key_conditions import chunks, having_keys
-from holdall.store import Rows, Store, StoreTransaction
+from holdall.session.references.nested_conditions import extracted, whole_columns
+from holdall.store import Feature, Rows, Store, StoreTransaction
 
 __all__ = ["Projecting"]
 
@@ -39,17 +40,29 @@ class Projecting:
             if (found := self._away(binding, path)) is not None
         }
         if not away:
-            return await self._access(binding).fetch(query)
+            return await self._fetched(query, binding)
         if any(is_formula(query.projection[place]) for place in away):
             return await self._computed(query, binding, away)
         paths = [path[: away[place][0]] if place in away else path for place, path in enumerate(query.projection)]
-        rows = await self._access(binding).fetch(msgspec.structs.replace(query, projection=tuple(paths)))
+        rows = await self._fetched(msgspec.structs.replace(query, projection=tuple(paths)), binding)
         columns = [list(column) for column in zip(*rows, strict=True)]
         if rows:
             for place, (steps, target) in away.items():
                 values = await self._values(target, columns[place], query.projection[place][steps:])
                 columns[place] = [values.get(key) for key in columns[place]]
         return list(zip(*columns, strict=True))
+
+    async def _fetched(self, query: AnyQuery, binding: Binding) -> Rows:
+        """The rows of paths that stay in the store; of references inside values it gives the values."""
+        paths, extracts = whole_columns(self._bindings, binding, query.projection)
+        if not extracts:
+            return await self._access(binding).fetch(query)
+        if Feature.PROJECTION in binding.store.capabilities.features:
+            rows = await self._access(binding).fetch(msgspec.structs.replace(query, projection=paths))
+            return extracted(rows, extracts)
+        places = [binding.schema.positions[path[0]] for path in paths]
+        whole = await self._access(binding).fetch(msgspec.structs.replace(query, projection=()))
+        return extracted([tuple([row[place] for place in places]) for row in whole], extracts)
 
     async def _computed(self, query: AnyQuery, binding: Binding, away: Mapping[int, object]) -> Rows:
         """The rows, of which these formulas are computed here."""

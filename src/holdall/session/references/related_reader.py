@@ -29,7 +29,9 @@ from holdall.session.damage import parted
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.projection import parted_rows
 from holdall.session.references.key_conditions import PAGE, chunks, having_keys
+from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.semi_joins import SemiJoins
+from holdall.session.references.stub import keys_getter
 from holdall.store import Damaged, Feature, Row, Rows
 
 __all__ = ["RelatedReader", "keys_asked"]
@@ -86,8 +88,14 @@ class RelatedReader:
         if self._dao_records is not None and relationship.source.record_access is not None:
             yield self._dao_records.referring(relationship.source, relationship.field, set(keys), tuple(names))
             return
+        path: Path = (relationship.field.name,)
+        if is_inside(path) and relationship.field.form is not None:  # which no store is asked for: all are looked at
+            wanted_keys, keys_of = set(keys), keys_getter(relationship, names)
+            async for rows in self.pages(relationship.source, wanted, names):
+                if found := [row for row in rows if not wanted_keys.isdisjoint(keys_of(row))]:
+                    yield found
+            return
         for part in chunks(relationship.target, list(keys)):
-            path = (relationship.field.name,)
             condition: Condition = Compare(path, Op.IN, tuple(part))
             features = relationship.source.store.capabilities.features
             is_joined = relationship.source.store is relationship.target.store and Feature.MANY_CONDITIONS in features
@@ -95,6 +103,8 @@ class RelatedReader:
                 condition = Some(path, having_keys(relationship.target, part))
             elif relationship.field.form is not None:
                 condition = await self._semi_joins.holding(path, relationship.source, relationship.target, part)
+            elif is_inside(path):
+                condition = await self._semi_joins.condition(condition, relationship.source, ALWAYS)
             async for rows in self.pages(relationship.source, both(condition, wanted), names):
                 yield rows
 

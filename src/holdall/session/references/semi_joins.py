@@ -40,6 +40,7 @@ from holdall.session.references.explanation import Asked
 from holdall.session.references.guarded_access import prefixed
 from holdall.session.references.key_conditions import any_of, demand_few, key_paths, one_of
 from holdall.session.references.locality import is_local, shown
+from holdall.session.references.nested_conditions import compared_inside, is_inside
 from holdall.session.references.projecting import Projecting
 from holdall.session.references.row_predicate import has_judgement
 from holdall.session.references.subqueries import Subqueries
@@ -48,6 +49,7 @@ from holdall.store import Feature, Store, StoreTransaction
 
 __all__ = ["SemiJoins", "visible_to"]
 
+_Crossing = tuple[int, Binding, Binding]
 _FEW = 500  # keys that are brought over without asking whether the other way would be shorter
 _PART = 1_000  # keys in one question
 
@@ -106,7 +108,7 @@ class SemiJoins:
         A formula that the store cannot compute, or that needs what another holds, leaves it at once and comes back.
         """
         if is_formula(path):
-            crossed = [self._crossing(binding, inner) for inner in paths_behind(path)]
+            crossed = [self._crossing(binding, inner) or is_inside(inner) for inner in paths_behind(path)]
             is_there = not any(crossed) and Feature.EXPRESSIONS in binding.store.capabilities.features
             return None if is_there else (0, binding)
         found = self._crossing(binding, path)
@@ -120,9 +122,7 @@ class SemiJoins:
         target.policy.demand(Right.READ, self._user, target.collection)
         return target
 
-    def _crossing(
-        self, binding: Binding, path: Path, rules: list[Condition] | None = None
-    ) -> tuple[int, Binding, Binding] | None:
+    def _crossing(self, binding: Binding, path: Path, rules: list[Condition] | None = None) -> _Crossing | None:
         """How many steps of the path stay in the store, where they end and where the next leads; None if all stay.
 
         Rules for what is on the way are added to ``rules``, as conditions on the beginning of the path.
@@ -131,7 +131,7 @@ class SemiJoins:
         for number, name in enumerate(path[:-1], 1):
             target, own = self._target(current, name), None if rules is None else list[Condition]()
             asked = Compare(path[number : number + 1], Op.EQ, None)
-            if not self.visible.is_joined(binding, target, Feature.RELATIONS, own, asked):
+            if not self.visible.is_joined(binding, target, Feature.RELATIONS, own, asked, name):
                 return number, current, target
             if rules is not None:
                 rules += [prefixed(rule, path[:number]) for rule in own or ()]
@@ -166,12 +166,14 @@ class SemiJoins:
             return condition if is_there else await self._computed(condition, binding, around)
         rules = list[Condition]()
         crossing = self._crossing(binding, path, rules)
-        if crossing is None and not rules:
-            return condition
-        if condition.op is Op.IS_NULL and condition.value is True:
+        if (crossing or rules) and condition.op is Op.IS_NULL and condition.value is True:
             return Not(await self._compare(Compare(path, Op.IS_NULL, False), path, binding, around))
         if crossing is None:
-            return And((condition, *rules))
+            found: Condition = condition
+            if is_inside(path):
+                asked = compared_inside(self._bindings, binding, condition)
+                found = await self._compare(asked, asked.path, binding, around)
+            return And((found, *rules)) if rules else found
         steps, _, target = crossing
         inner = Compare(path[steps:], condition.op, condition.value)
         referred = await self._referred(binding, path[:steps], target, inner, around)
@@ -192,17 +194,11 @@ class SemiJoins:
     async def _some(self, path: Path, condition: Condition, binding: Binding, around: Condition) -> Condition:
         rules = list[Condition]()
         crossing = self._crossing(binding, path, rules)
-        if rules:
-            return And((await self._some_there(path, condition, binding, around, crossing), *rules))
-        return await self._some_there(path, condition, binding, around, crossing)
+        found = await self._some_there(path, condition, binding, around, crossing)
+        return And((found, *rules)) if rules else found
 
     async def _some_there(
-        self,
-        path: Path,
-        condition: Condition,
-        binding: Binding,
-        around: Condition,
-        crossing: tuple[int, Binding, Binding] | None,
+        self, path: Path, condition: Condition, binding: Binding, around: Condition, crossing: _Crossing | None
     ) -> Condition:
         if crossing is not None:
             steps, _, there = crossing
@@ -214,8 +210,8 @@ class SemiJoins:
         if field.form is ManyForm.BACK and target.schema.field(str(field.back)).kind is Kind.MANY:
             lists = await self._keys(target, condition, ((str(field.back),),))
             return one_of(key_paths(path[:-1], owner), tuple(dict.fromkeys(chain.from_iterable(lists))))
-        own = list[Condition]()
-        if self.visible.is_joined(binding, target, Feature.MANY_CONDITIONS, own, condition):
+        own, reference = list[Condition](), str(field.back) if field.form is ManyForm.BACK else path[-1]
+        if self.visible.is_joined(binding, target, Feature.MANY_CONDITIONS, own, condition, reference):
             return Some(path, all_of([await self.condition(condition, target, ALWAYS), *own]))
         if field.form is ManyForm.BACK:
             back = (str(field.back),)
@@ -227,7 +223,7 @@ class SemiJoins:
         """That the list at ``path``, kept by records of ``owner``, holds one of these keys of another store."""
         if not keys:
             return NEVER
-        if {Feature.KEY_LISTS, Feature.MANY_CONDITIONS} <= owner.store.capabilities.features:
+        if {Feature.KEY_LISTS, Feature.MANY_CONDITIONS} <= owner.store.capabilities.features and not is_inside(path):
             return Some(path, one_of(key_paths((), target), tuple(keys)))
         wanted, paths = set(keys), (*key_paths((), owner), path[-1:])
         rows = await self._keys(owner, ALWAYS, paths)
@@ -253,16 +249,18 @@ class SemiJoins:
             else:
                 number, others = binding.semi_join_limit, 0
             if number < others and number <= binding.semi_join_limit:
-                return await self._from_here(binding, own, path, target, wanted)
-            keys = await self._first_keys(wanted, target, target.semi_join_limit)
-            demand_few(target, len(keys))
-        return any_of(path, keys, binding)
+                keys = await self._from_here(binding, own, path, target, wanted)
+            else:
+                keys = await self._first_keys(wanted, target, target.semi_join_limit)
+                demand_few(target, len(keys))
+        found = any_of(path, keys, binding)
+        return await self.condition(found, binding, around) if is_inside(path) else found
 
     async def _from_here(
         self, binding: Binding, own: AnyQuery, path: Path, target: Binding, wanted: AnyQuery
-    ) -> Condition:
-        """The same, by way of the records that matter here: which of those they refer to meet the condition."""
-        rows = await self.access(binding).fetch(own.only(path))
+    ) -> list[Key]:
+        """By way of the records that matter here: the keys of those they refer to that meet the condition."""
+        rows = await self.projecting.rows(own.only(path), binding)
         self.note(binding, own.only(path), len(rows))
         referred = [key for key in dict.fromkeys(row[0] for row in rows) if key is not None]
         paths, keys = key_paths((), target), list[Any]()
@@ -270,7 +268,7 @@ class SemiJoins:
             part = tuple(referred[start : start + _PART])
             narrowed = msgspec.structs.replace(wanted, condition=both(one_of(paths, part), wanted.condition))
             keys += await self._first_keys(narrowed, target, len(part))
-        return any_of(path, keys, binding)
+        return keys
 
     async def _first_keys(self, query: AnyQuery, binding: Binding, number: int) -> list[Key]:
         """Return at most ``number`` + 1 keys of records that the query finds."""
@@ -281,7 +279,7 @@ class SemiJoins:
     async def _keys(self, target: Binding, condition: Condition, projection: tuple[Path, ...]) -> tuple[Key, ...]:
         limit = target.semi_join_limit
         query: AnyQuery = Query(target.collection, ALWAYS & condition, max_rows=limit + 1, projection=projection)
-        rows = await self.access(target).fetch(await self.rewrite(query, target))
+        rows = await self.projecting.rows(await self.rewrite(query, target), target)
         self.note(target, query, len(rows))
         demand_few(target, len(rows))
         return tuple(row[0] if len(row) == 1 else row for row in rows)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from holdall.model import Field, Record
-from holdall.query import Value
-from holdall.session.binding import Binding
+from holdall.query import Key, Value, keys_inside
+from holdall.session.binding import Binding, Relationship
 from holdall.store import Row
 
-__all__ = ["field_names", "fill", "stub"]
+__all__ = ["field_names", "fill", "keys_getter", "stub"]
 
 
 def field_names(binding: Binding, *, is_changed: bool, is_whole: bool = False) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def field_names(binding: Binding, *, is_changed: bool, is_whole: bool = False) -
     if is_whole or binding.is_watched or (is_changed and (declaration.checks or declaration.mutable)):
         rest = [field.name for field in declaration.stored]
     else:
-        rest = [field.name for field in declaration.references]
+        rest = list(dict.fromkeys([field.root.name for field in declaration.outgoing]))
         if declaration.version is not None:
             rest.append(declaration.version.name)
         rest += [field.name for field in declaration.stamps if field.options.stamped_on == "delete"]
@@ -41,6 +41,22 @@ def fill(binding: Binding, record: Record, names: Sequence[str], row: Row, kept:
         field = binding.declaration.by_name[name]
         if field not in kept:
             field.put(record, _slot_value(field, value))
+
+
+def keys_getter(relationship: Relationship, names: Sequence[str]) -> Callable[[Row], Collection[Key]]:
+    """Return the function from a row of these fields to the keys that it refers to by the relationship.
+
+    Example: :class:`Binding`.
+    """
+    field = relationship.source.schema.field(relationship.field.name)
+    place, is_many = names.index(relationship.field.root.name), relationship.field.form is not None
+    inside = None if field.inside is None else keys_inside(field)
+
+    def keys_of(row: Row) -> Collection[Key]:
+        value = row[place] if inside is None else inside(row[place])
+        return value or () if is_many else () if value is None else (value,)
+
+    return keys_of
 
 
 def _slot_value(field: Field, value: Value) -> Value:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from holdall.policy import Right, User, all_of, any_of
-from holdall.query import ALWAYS, AnyQuery, Condition
+from holdall.query import ALWAYS, AnyQuery, Condition, NestedName
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.guarded_access import Apart, GuardedAccess
@@ -77,14 +77,16 @@ class VisibleCollections:
         feature: Feature,
         rules: list[Condition] | None = None,
         asked: Condition = ALWAYS,
+        reference: str = "",
     ) -> bool:
         """Whether the store itself answers for what leads from one to the other, where ``asked`` is asked of that.
 
         The rule for reading the target then becomes a part of the condition, added to ``rules``; where it cannot, the
-        target is asked by itself.
+        target is asked by itself. No store follows a ``reference`` inside a value.
         """
         if (
-            not self._is_joining
+            reference.__class__ is NestedName
+            or not self._is_joining
             or target.store is not binding.store
             or feature not in binding.store.capabilities.features
         ):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -171,13 +171,16 @@ class _Threaded:
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Loan]:
-        with ThreadPoolExecutor(1, "holdall-loan") as thread:
-            loop = asyncio.get_running_loop()
-            connection = await loop.run_in_executor(thread, self._engine.connect)
-            try:
-                yield _ThreadedLoan(connection, thread)
-            finally:
-                await asyncio.shield(loop.run_in_executor(thread, connection.close))
+        """Lend a connection with a thread of its own, which carries out acts in order, also those nobody waits for."""
+        thread, loop = ThreadPoolExecutor(1, "holdall-loan"), asyncio.get_running_loop()
+        connections = ExitStack()
+        try:
+            opening = loop.run_in_executor(thread, lambda: connections.enter_context(self._engine.connect()))
+            yield _ThreadedLoan(await asyncio.shield(opening), thread)
+        finally:
+            closing = loop.run_in_executor(thread, connections.close)
+            thread.shutdown(wait=False)
+            await asyncio.shield(closing)
 
     def forget(self) -> None:
         self._engine.dispose(close=False)

@@ -116,6 +116,7 @@ def _strict(connection: sa.Connection) -> Iterator[None]:
         yield
     finally:
         try:
-            connection.exec_driver_sql(f"SET {', '.join(before)}")
+            if not connection.closed:  # it goes to nobody else
+                connection.exec_driver_sql(f"SET {', '.join(before)}")
         except (exc.SQLAlchemyError, OSError):
             connection.invalidate()

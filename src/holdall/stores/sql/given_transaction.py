@@ -121,10 +121,13 @@ def _is_undone(part: sa.NestedTransaction) -> bool:
 
 @asynccontextmanager
 async def held(loan: Loan, manager: Callable[[sa.Connection], AbstractContextManager[None]]) -> AsyncIterator[None]:
-    """Within the block the connection is as the manager has it."""
+    """Within the block the connection is as the manager has it, and afterwards as it was.
+
+    A thread goes on with what it began when it is broken off: what it enters then is left after it, in the same thread.
+    """
     stack = ExitStack()
-    await loan.run(lambda connection: stack.enter_context(manager(connection)))
     try:
+        await loan.run(lambda connection: stack.enter_context(manager(connection)))
         yield
     finally:
         await loan.run(lambda _: stack.close())

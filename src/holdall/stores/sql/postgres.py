@@ -150,8 +150,9 @@ class PostgresDatabase:
         if hold is Hold.NONE:
             missing = "set max_prepared_transactions above zero, or let its user create the table holdall_reservation"
             raise Unsupported(self._store, "commits over several stores", missing)
-        is_row = hold is Hold.RESERVED or isinstance(work, FenceWork)
-        return await (self._rows if is_row else self._prepared).prepare(reservation, work)
+        if isinstance(work, FenceWork):
+            return await self._rows.fence(reservation, work)
+        return await (self._rows if hold is Hold.RESERVED else self._prepared).prepare(reservation, work)
 
     async def commit_prepared(self, commit: str, work: Work) -> bool:
         """Commit what the server has prepared, or write what is held by a row."""

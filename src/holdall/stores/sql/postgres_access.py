@@ -162,8 +162,8 @@ class PostgresAccess(AnewInChild):
             pool.give_dirty(connection)
             return
         try:
-            if connection.raw.is_in_transaction():
-                await connection.raw.execute("ROLLBACK")
+            if connection.raw.is_in_transaction() or not isinstance(error, HoldallError):
+                await connection.end_transaction()
         except BaseException:
             pool.give_dirty(connection)
             raise error from error.__cause__

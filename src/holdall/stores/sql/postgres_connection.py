@@ -118,6 +118,18 @@ class PostgresConnection:
             return False
         return True
 
+    async def end_transaction(self) -> None:
+        """Roll back whatever is open. Raises asyncpg's errors.
+
+        The driver learns of a transaction from the answer to the statement that began it. Where such a statement was
+        broken off, its answer is still to come: an empty statement, which the server takes in a failed transaction as
+        well, waits for it.
+        """
+        if not self.raw.is_in_transaction():
+            await self.raw.execute("")
+        if self.raw.is_in_transaction():
+            await self.raw.execute("ROLLBACK")
+
     def abandon(self) -> None:
         """End a connection whose event loop has ended."""
         with suppress(Exception):  # asyncpg takes its loop to run

@@ -17,7 +17,7 @@ from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_reservations import FLUSH, PostgresReservations, is_reservation_table
 from holdall.stores.sql.postgres_transaction import DRIVER_ERRORS, OUTDATED, carry_out
-from holdall.stores.sql.steps import Step, Work
+from holdall.stores.sql.steps import FenceWork, Step, Work
 
 __all__ = ["PostgresHolding"]
 
@@ -41,6 +41,11 @@ class PostgresHolding:
         if isinstance(outcomes, HoldallError):
             raise outcomes
         return outcomes
+
+    async def fence(self, reservation: Reservation, work: FenceWork) -> list[Outcome]:
+        """Hold a fence; return when all have ended who write without having seen it, but for prepared transactions."""
+        await self._with_table(lambda connection, _: self._fence(connection, reservation, work))
+        return []
 
     async def commit(self, commit: str, work: Work) -> bool:
         """Write what is held and let go of it, in a commit that ``sync`` makes last; False where nothing is held."""
@@ -85,14 +90,8 @@ class PostgresHolding:
 
         async def make(connection: PostgresConnection, done: list[Step]) -> None:
             await self._reservations.create(connection)
-            deadline = asyncio.get_running_loop().time() + (self._access.options.lock_timeout or 60.0)
             waiting = await self._reservations.unaware(connection)
-            while waiting:
-                if asyncio.get_running_loop().time() > deadline:
-                    told = "a transaction that is kept open may write past reservations, and nothing was applied"
-                    raise LockConflict(self._access.store, told)
-                await asyncio.sleep(_PAUSE)
-                waiting &= await self._reservations.writing(connection)
+            await self._ended(waiting, lambda: self._reservations.writing(connection))
 
         await self._run(make)
         self._is_ready = True
@@ -105,6 +104,28 @@ class PostgresHolding:
 
         await self._run(drop)
         self._is_ready = False
+
+    async def _ended(self, waiting: frozenset[str], going_on: Callable[[], Awaitable[frozenset[str]]]) -> None:
+        """Wait until none of these transactions is among those that go on."""
+        deadline = asyncio.get_running_loop().time() + (self._access.options.lock_timeout or 60.0)
+        while waiting:
+            if asyncio.get_running_loop().time() > deadline:
+                told = "a transaction that is kept open may write past reservations, and nothing was applied"
+                raise LockConflict(self._access.store, told)
+            await asyncio.sleep(_PAUSE)
+            waiting &= await going_on()
+
+    async def _fence(self, connection: PostgresConnection, reservation: Reservation, work: FenceWork) -> None:
+        rows = self._reservations
+        earlier = await rows.put_fence(connection, reservation, work.footprint())
+        connection.is_reserving = True
+        try:
+            await self._ended(await rows.looked(connection), lambda: rows.looked(connection))
+            await connection.raw.execute(FLUSH)
+        except BaseException:
+            if not connection.raw.is_closed():
+                await rows.put_back(connection, reservation.commit, earlier)
+            raise
 
     async def _prepare(
         self, connection: PostgresConnection, reservation: Reservation, work: Work, done: list[Step]

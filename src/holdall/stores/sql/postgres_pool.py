@@ -96,9 +96,15 @@ class PostgresPool:
             raise
 
     def give(self, connection: PostgresConnection) -> None:
-        """Take back a connection that is as it was when it was taken."""
+        """Take back a connection that is as it was when it was taken.
+
+        A connection in a transaction is reset first: its next user would write into that transaction.
+        """
         if self._is_closed or connection.raw.is_closed():
             self.drop(connection)
+            return
+        if connection.raw.is_in_transaction():
+            self.give_dirty(connection)
             return
         while self._waiters:
             waiter = self._waiters.popleft()
@@ -216,7 +222,7 @@ class PostgresPool:
         """End what is open on it. Its settings are those it was opened with; behind a pooler they are not its own."""
         try:
             async with asyncio.timeout(self._courtesy):
-                await connection.raw.execute("ROLLBACK" if connection.raw.is_in_transaction() else "SELECT")
+                await connection.end_transaction()
         except BaseException:
             self.drop(connection)
             return

@@ -9,6 +9,9 @@ Why nobody writes past a row that is there, although READ COMMITTED judges a con
   the locks of the tables it names were given (``PortalStart`` after ``GetCachedPlan`` in PostgreSQL's ``postgres.c``).
   So who waited for a reserver sees its row. That holds for a look inside the statement that writes, too.
 - A row may go while others write: who goes by a snapshot that still has it is refused once more than needed.
+- A fence around a collection locks nobody out: a transaction that the server keeps prepared has its lock on the table
+  until it is decided, and is written in spite of the fence. The row is committed first; then those transactions end
+  that had the table's lock by then, and so may have looked before. All that get the lock later see the row.
 
 A database that never held anything has no such table, and its writers demand just that, in the condition of their first
 statement: it is judged when that has the lock of the table it writes, which is kept until the transaction ends. A
@@ -66,6 +69,14 @@ _UNAWARE = f"""{_WRITING}
       AND NOT EXISTS (SELECT FROM pg_locks AS seen WHERE seen.virtualtransaction = held.virtualtransaction
                       AND seen.relation = 'holdall_reservation'::regclass AND seen.granted)
 """
+
+_LOOKED = """
+SELECT DISTINCT held.virtualtransaction FROM pg_locks AS held
+WHERE held.locktype = 'relation' AND held.relation = 'holdall_reservation'::regclass AND held.granted
+      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND held.pid <> pg_backend_pid()
+"""
+_ONE = "SELECT reservation, footprint FROM holdall_reservation WHERE commit_id = $1 AND store = $2"
 
 FLUSH = f"{BEGIN}; SELECT txid_current(); COMMIT"
 """Waits for the disk, for whatever was committed without: a commit that waits takes all earlier ones along."""
@@ -169,6 +180,26 @@ class PostgresReservations:
         # sequences go on: nobody else is given the keys they made
         await connection.raw.execute(f"SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO tried; {put}; COMMIT; {FLUSH}")
 
+    async def put_fence(
+        self, connection: PostgresConnection, reservation: Reservation, footprint: Footprint
+    ) -> tuple[bytes, bytes] | None:
+        """Commit a row beside those who write; what stood in its place, for ``put_back``. Raises UnknownFormat."""
+        await self._demand_known(connection, reservation.commit)
+        earlier = await connection.fetch(_ONE, (reservation.commit, self._store))
+        await self._put(connection, reservation.commit, reservation.encode(), encode_footprint(footprint))
+        return (earlier[0][0], earlier[0][1]) if earlier else None
+
+    async def put_back(self, connection: PostgresConnection, commit: str, earlier: tuple[bytes, bytes] | None) -> None:
+        """Undo ``put_fence``."""
+        if earlier is None:
+            await self.take(connection, commit)
+        else:
+            await self._put(connection, commit, *earlier)
+
+    async def _put(self, connection: PostgresConnection, commit: str, reservation: bytes, footprint: bytes) -> None:
+        row = (_text(commit), _text(self._store), str(ROW_FORMAT), _bytes(reservation), _bytes(footprint))
+        await connection.raw.execute(f"{connection.begin}; {_PUT.format(', '.join(row))}; COMMIT")
+
     async def take(self, connection: PostgresConnection, commit: str) -> None:
         """Let go of what this store holds for a commit."""
         await connection.raw.execute(_TAKE.format(_text(commit), _text(self._store), ROW_FORMAT))
@@ -205,6 +236,10 @@ class PostgresReservations:
     async def writing(self, connection: PostgresConnection) -> frozenset[str]:
         """The server's names of all transactions that write."""
         return frozenset([name for (name,) in await connection.raw.fetch(_WRITING)])
+
+    async def looked(self, connection: PostgresConnection) -> frozenset[str]:
+        """The server's names of all transactions that may have looked for rows; of prepared ones none."""
+        return frozenset([name for (name,) in await connection.raw.fetch(_LOOKED)])
 
     async def _demand_known(self, connection: PostgresConnection, commit: str) -> None:
         for (number,) in await connection.fetch(_FORMAT, (commit, self._store)):

@@ -56,6 +56,8 @@ class Case:
         self._runner = asyncio.Runner()
         self._context = copy_context()
         self._is_loaded = False
+        self.impatient: Store | None = None
+        """The same place, opened so that writes give up soon where others hold what they need."""
 
     def open(self) -> None:
         """Bind the store and, where Holdall may, create its collections anew."""

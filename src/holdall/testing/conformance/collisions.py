@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from holdall.errors import Conflict, LockConflict, Reserved
-from holdall.store import Change, Feature, Hold, Preparable, Transactional
+from holdall.store import Change, Feature, Hold, Transactional
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.commits import Commits, CommitsOfATest, Write, needs_hold
 
@@ -184,21 +184,19 @@ def _world(case: Case) -> None:
 
 
 def _writers(case: Case, commits: Commits, change: Change) -> list[Write]:
-    """Every way in which the store writes a change."""
-    store = case.store
-    assert isinstance(store, Preparable)
+    """Every way in which the store that the case has when they are called writes a change."""
     second = commits.begin()
 
     async def in_transaction() -> None:
-        assert isinstance(store, Transactional)
-        async with store.transaction() as transaction:
+        assert isinstance(case.store, Transactional)
+        async with case.store.transaction() as transaction:
             await transaction.apply([change])
 
     writers: list[Write] = [
-        lambda: store.apply([change]),
-        lambda: store.prepare(second, [change]),
+        lambda: case.store.apply([change]),
+        lambda: commits.store.prepare(second, [change]),
     ]
-    return [*writers, in_transaction] if isinstance(store, Transactional) else writers
+    return [*writers, in_transaction] if isinstance(case.store, Transactional) else writers
 
 
 def _apply_unless_refused(case: Case, change: Change) -> None:

@@ -25,6 +25,7 @@ from holdall.store import (
     Reservation,
 )
 from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.impatience import impatiently
 from holdall.testing.conformance.requires import requires
 
 __all__ = ["Commits", "CommitsOfATest", "Write", "needs_hold"]
@@ -97,7 +98,8 @@ class Commits:
         A reservation tells whose it is; of a lock that the server keeps only ``prepared`` does.
         """
         before = self.case.content()
-        with pytest.raises(self._refusal) as caught:
+        refusal = self._refusal
+        with impatiently(self.case), pytest.raises(refusal) as caught:
             write(*arguments)
         self._judged(caught.value, commits)
         self.case.holds(before)
@@ -109,10 +111,9 @@ class Commits:
         They wait for locks of a server at the same time, as each waits for as long as the store is told to.
         """
         before = self.case.content()
-        if self.hold is Hold.PREPARED:
-            answers = self.case.run(_all_of(writes))
-        else:
-            answers = [answer for write in writes for answer in self.case.run(_all_of([write]))]
+        at_once = [writes] if self.hold is Hold.PREPARED else [[write] for write in writes]
+        with impatiently(self.case):
+            answers = [answer for each in at_once for answer in self.case.run(_all_of(each))]
         for answer in answers:
             if not isinstance(answer, self._refusal):
                 raise answer if isinstance(answer, BaseException) else AssertionError("nothing was refused")

@@ -8,8 +8,9 @@ import pytest
 
 from holdall.errors import AlreadyExists, QueryError, StaleVersion, StoreError
 from holdall.query import Compare, Op, Query, SortKey, Value
-from holdall.store import APPLIED, Change, Feature, KeyOf, Naming, Reserving, Verb
+from holdall.store import APPLIED, Change, Feature, KeyOf, Naming, Provisioned, Reserving, Verb
 from holdall.testing.conformance.case import Case
+from holdall.testing.conformance.fitting import schema_needing
 from holdall.testing.conformance.requires import requires
 from holdall.testing.pool import OBJECT_IDS
 
@@ -42,6 +43,21 @@ class Keys:
         keys = {made.key, given, *(outcome.key for outcome in more)}
         assert len(keys) == 6
         assert {row[0] for row in case.fetch(Query("author"))} == keys
+
+    @requires(Feature.GENERATED_PARTS)
+    def test_generated_part(self, case: Case) -> None:
+        """The store makes the part of a key that is not given, and tells the whole key; one that is given is kept."""
+        schema = schema_needing(Feature.GENERATED_PARTS)
+        assert schema is not None
+        case.store.bind([schema])
+        if isinstance(case.store, Provisioned):
+            case.run(case.store.create())
+        made = [case.run(case.store.apply([_part_of(part)]))[0].key for part in (1, 1, 2)]
+        assert [key[0] for key in made] == [1, 1, 2]
+        assert len(set(made)) == 3
+        given = (2, max(key[1] for key in made) + 5)
+        assert list(case.run(case.store.apply([_part_of(*given)]))) == [APPLIED]
+        assert set(case.fetch(Query(schema.name))) == {*made, given}
 
     @requires(Reserving)
     def test_reserved_before_its_record(self, case: Case) -> None:
@@ -200,3 +216,7 @@ class Keys:
 
 def _author(case: Case, **values: object) -> tuple[Value, ...]:
     return tuple(values.get(field.name) for field in case.schemas["author"].stored)
+
+
+def _part_of(*key: int) -> Change:
+    return Change(Verb.ADD, "needing", key if len(key) > 1 else None, ("part", "id")[: len(key)], key)

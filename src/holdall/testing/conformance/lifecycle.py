@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from holdall.query import FieldSchema, Kind, Query, Schema
-from holdall.store import Capabilities, Identified, Provisioned, Store
+from holdall.store import Capabilities, Feature, Identified, Provisioned, Store
 from holdall.testing.conformance.case import Case
-from holdall.testing.conformance.requires import requires
+from holdall.testing.conformance.requires import requires, see_refusal
 
 __all__ = ["Lifecycle"]
 
@@ -81,6 +81,14 @@ class Lifecycle:
             case.run(store.create())
             assert case.run(store.identity(makes=True)) not in ("", first)
         case.forget()
+
+    def test_what_is_not_declared(self, case: Case) -> None:
+        """Each ability that the store does not declare is refused where there is a way to ask for it."""
+        case.load()
+        for need in (*Feature, *Kind):
+            if not case.declares(need) and see_refusal(case, need):
+                case.report.refuses(need)
+        case.expect(Query("country"))
 
     @requires(Provisioned)
     def test_bind_more(self, case: Case) -> None:

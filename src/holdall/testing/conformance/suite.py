@@ -10,6 +10,7 @@ import pytest
 from holdall.query import Schema
 from holdall.store import Store
 from holdall.testing.conformance.bounds import Bounds
+from holdall.testing.conformance.breaking_off import BreakingOff
 from holdall.testing.conformance.bulk import BulkChanges
 from holdall.testing.conformance.case import Case
 from holdall.testing.conformance.checking import Checking
@@ -23,6 +24,7 @@ from holdall.testing.conformance.generated import Generated
 from holdall.testing.conformance.grouped import Grouped
 from holdall.testing.conformance.histories import Histories
 from holdall.testing.conformance.holding import Holding
+from holdall.testing.conformance.impatience import close_impatient, open_impatient
 from holdall.testing.conformance.keys import Keys
 from holdall.testing.conformance.lifecycle import Lifecycle
 from holdall.testing.conformance.nested import Nested
@@ -87,6 +89,7 @@ class StoreConformance(
     Expecting,
     FinalStates,
     Transactions,
+    BreakingOff,
     Nested,
     BulkChanges,
     Holding,
@@ -161,6 +164,14 @@ class StoreConformance(
         """
         raise TypeError(f"{type(self).__name__} must define open_store(self, request)")
 
+    def open_impatient(self, request: pytest.FixtureRequest) -> Store | None:
+        """The store opened once more on the same place, to make the writes that are to be refused because of a lock.
+
+        For stores whose servers keep locks while a commit over several stores is held: each such write waits for as
+        long as the store is told to. Give that one a short time, and ``open_store`` a long one.
+        """
+        return None
+
     def named(self, schema: Schema) -> Schema:
         """The collection with the names under which the store is to keep it: its own, or for instance ``odd_names``."""
         return schema
@@ -177,10 +188,13 @@ class StoreConformance(
             label = self.label if self.part is None or os.environ.get("HOLDALL_WHOLE") else ""
             owner.addfinalizer(lambda: _close(case, label, folder))
             case.open()
+            if (impatient := self.open_impatient(request)) is not None:
+                open_impatient(case, impatient)
         return case
 
 
 def _close(case: Case, label: str, folder: Path) -> None:
     if label:
         case.report.write(label, folder)
+    close_impatient(case)
     case.close()

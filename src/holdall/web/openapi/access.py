@@ -8,6 +8,7 @@ from holdall.actions import On
 from holdall.app.acting import ByName
 from holdall.policy import Right, User
 from holdall.session import Binding, Bindings, read_only_fields
+from holdall.web.openapi.reference_ends import unknown_ends
 
 __all__ = ["EVERYTHING", "Access", "access_of"]
 
@@ -17,7 +18,7 @@ class Access(msgspec.Struct, frozen=True):
 
     ``hidden`` fields are not read; ``closed`` references lead to what is not read. ``not_created`` and ``not_changed``
     are the fields that are not given. ``actions`` and ``selections`` are the names of those that are told; None for
-    all. Example: :func:`access_of`.
+    all. The other ends of ``one_sided`` references are not told. Example: :func:`access_of`.
     """
 
     rights: frozenset[Right] = frozenset(Right)
@@ -27,6 +28,7 @@ class Access(msgspec.Struct, frozen=True):
     not_changed: frozenset[str] = frozenset()
     actions: frozenset[str] | None = None
     selections: frozenset[str] | None = None
+    one_sided: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -69,7 +71,7 @@ def access_of(binding: Binding, bindings: Bindings, user: User, by_name: ByName 
     rights = [right for right in (Right.READ, *(() if binding.is_read_only else writes)) if policy.allows(right, user)]
     can_read, hidden = Right.READ in rights, binding.hidden(user)
     derived = hidden - policy.hidden(user)  # hidden for what they tell of other records, not by a rule about writing
-    targets = [field for field in binding.declaration.relations if field.target is not None]
+    targets = [*binding.declaration.relations, *binding.declaration.nested.values()]
     return Access(
         rights=frozenset(rights),
         hidden=hidden,
@@ -88,4 +90,5 @@ def access_of(binding: Binding, bindings: Bindings, user: User, by_name: ByName 
         selections=frozenset(
             each.name for each in (by_name.selections.of(collection) if by_name else ()) if each.is_for(user)
         ),
+        one_sided=unknown_ends(binding, user),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdall.model import Field, Frozen
+from holdall.query import NestedName
 from holdall.session import Binding
 from holdall.web.openapi.schemas import Node, RecordSchemas
 
@@ -52,7 +53,7 @@ def add_nesting(many: Node, one: Node, binding: Binding, schemas: RecordSchemas)
         for field in relations:
             if field.name in properties:
                 properties[field.name] = {"anyOf": [properties[field.name], _acts(field)]}
-            elif not field.is_stored and field.options.back and field.name not in keys and _may_change(field):
+            elif _is_other_end(field) and field.name not in keys and _may_change(field):
                 properties[field.name] = _acts(field)
         title = f"{known['title']}, and nested writes"  # generators name classes by titles
         schemas.components[f"{name}.{nested}"] = known | {"title": title, "properties": properties}
@@ -62,6 +63,11 @@ def add_nesting(many: Node, one: Node, binding: Binding, schemas: RecordSchemas)
         contents = one["patch"]["requestBody"]["content"]
         for media_type in ("application/merge-patch+json", "application/json"):
             contents[media_type] = contents[media_type] | {"schema": schemas.reference("Changes")}
+
+
+def _is_other_end(field: Field) -> bool:
+    """Whether it is the other end of references that records have as fields, which can be written from here."""
+    return not field.is_stored and field.options.back is not None and not isinstance(field.options.back, NestedName)
 
 
 def _acts(field: Field) -> Node:

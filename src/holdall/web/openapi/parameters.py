@@ -201,7 +201,8 @@ def _related(binding: Binding, schemas: RecordSchemas) -> list[Node]:
 
 def _relations(binding: Binding, schemas: RecordSchemas) -> list[str]:
     leads_to = schemas.access.leads_to
-    return [field.name for field in binding.schema.fields if field.target is not None and field.name not in leads_to]
+    own = [field.name for field in binding.schema.fields if field.target is not None and field.name not in leads_to]
+    return [*own, *[name.replace(".", r"\.") for name in schemas.includable if "." in name]]
 
 
 def _query(name: str, description: str, schema: object) -> Node:

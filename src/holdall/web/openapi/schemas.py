@@ -13,6 +13,7 @@ from holdall.session import Binding
 from holdall.web.included import includable, is_list
 from holdall.web.openapi.access import EVERYTHING, Access
 from holdall.web.openapi.file_schemas import NO_FILE, RENAMED_FILE, Node, is_file
+from holdall.web.openapi.references import references_of
 
 __all__ = ["Node", "RecordSchemas"]
 
@@ -30,7 +31,7 @@ class RecordSchemas:
     def __init__(self, binding: Binding, access: Access = EVERYTHING) -> None:
         self.access = access
         self.includable = includable(binding, access.leads_to)
-        self._declaration = binding.declaration
+        self._declaration, self._binding = binding.declaration, binding
         self._name = binding.model.__name__
         self.components: dict[str, Node] = {}
         accepted = frozenset(binding.declaration.json_input.names)
@@ -99,13 +100,15 @@ class RecordSchemas:
                 properties[field.name] = properties[field.name] | {"readOnly": True}
         for name, function in self._declaration.computed.items():
             properties[name] = self._computed(function) | {"readOnly": True}
-        return _object(self._name, properties, list(properties), _first_paragraph(self._declaration.model.__doc__))
+        told = _object(self._name, properties, list(properties), _first_paragraph(self._declaration.model.__doc__))
+        references = references_of(self._binding, self.access)
+        return told | {"x-references": references} if references else told
 
     def _sparse(self) -> Node:
         record = self.components.get(f"{self._name}.Record") or self._record()
         properties = dict(record["properties"])
         for field in self.includable.values():
-            properties[field.name] = _with_included(properties.get(field.name), field)
+            properties[field.root.name] = _with_included(properties.get(field.root.name), field)
         return _object(f"some fields of {self._name}", properties, [])
 
     def _create(self) -> Node:
@@ -191,6 +194,9 @@ _BROKEN: Node = {
 
 def _with_included(key: Node | None, field: Field) -> Node:
     """The schema of a reference that is shown as its key, or as the records that it leads to."""
+    if field.root is not field:
+        told = "the same with records in the place of their keys, where they are included"
+        return key if key is not None and "anyOf" in key else {"anyOf": [key, {"description": told}]}
     shown: Node = {"type": "object", "description": "the record, where it is included"}
     if is_list(field):
         shown = _object("records that are included", _INCLUDED, ["data", "page", "page_size", "more"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
+
 from holdall.query import Asked, FieldSchema, Kind
 from holdall.session import Binding
 from holdall.web.formats import Format
@@ -15,8 +19,10 @@ _NO_EXTREMES = (Kind.JSON, Kind.MANY, Kind.REF, Kind.BYTES)
 
 
 def stored_fields(binding: Binding, schemas: RecordSchemas) -> list[FieldSchema]:
-    """The stored fields of a collection that the document tells."""
-    return [field for field in binding.schema.stored if field.name not in schemas.access.hidden]
+    """The stored fields of a collection that the document tells, and references inside them."""
+    own = [field for field in binding.schema.stored if field.name not in schemas.access.hidden]
+    inside = [each for each in binding.schema.nested if each.name in schemas.includable]
+    return [*own, *[msgspec.structs.replace(each, name=str.__str__(each.name)) for each in inside]]
 
 
 def include_parameter(schemas: RecordSchemas) -> list[Node]:
@@ -28,7 +34,7 @@ def include_parameter(schemas: RecordSchemas) -> list[Node]:
         f"Show the records that these refer to: {', '.join(names)}. Dots lead on, and lists take options in"
         " parentheses, as in `books(sort=-title;page_size=5)`."
     )
-    pattern = rf"^({'|'.join(names)})([.(,].*)?$"
+    pattern = rf"^({'|'.join(map(re.escape, names))})([.(,].*)?$"
     return [_query("include", description, {"type": "string", "pattern": pattern}) | {"example": names[0]}]
 
 

@@ -55,14 +55,17 @@ def described(standard: Standard, serving: Serving, access: Access = EVERYTHING,
     operation = dict(operations[_METHODS[standard.verb]])
     if isinstance(form, SchemaForm):
         _take_schemas(operation, standard, form, schemas)
-    kept = () if serving.lists_as_collections else _OF_COLLECTIONS
+    left_out = () if serving.lists_as_collections else _OF_COLLECTIONS
     parameters = [
         item
         for told in operation.get("parameters", [])
-        if told.get("name") not in kept and (item := _renamed(told, form)) is not None
+        if told.get("name") not in left_out and (item := _renamed(told, form)) is not None
     ]
     if is_one:
-        parameters = [operations["parameters"][0], *_without_shown(parameters)]
+        parameters = [
+            operations["parameters"][0],
+            *(_without_shown(parameters) if serving.is_simple_rest else parameters),
+        ]
     responses = operation["responses"] if serving.lists_as_collections else _in_json(operation["responses"])
     extra = {"parameters": parameters, "responses": responses}
     if serving.is_simple_rest:

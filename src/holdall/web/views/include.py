@@ -16,6 +16,7 @@ from holdall.web.host_problems import add_own_handlers
 from holdall.web.openapi import NARROWED, Access, Narrowing, Node
 from holdall.web.options import Options
 from holdall.web.service import Service
+from holdall.web.views.calling import demand_called_in_threads
 from holdall.web.views.describing import described
 from holdall.web.views.injection import is_injected, maker_of, own_parameters
 from holdall.web.views.method_call import MethodCall
@@ -55,6 +56,7 @@ def include_view(parent: Parent, view: V | None = None, *, app: Holdall | None =
         )
     options = parent.settings if isinstance(parent, Service) else Options()
     cursors = parent.cursors if isinstance(parent, Service) else Cursors(options.secret)
+    demand_called_in_threads(view)
     serving = Serving(holdall, view, options, cursors) if issubclass(view, BaseRestView) else None
     direct: list[DirectRoute] = []
     router = _router(view, holdall, serving, direct, has_components=isinstance(parent, Service))
@@ -82,13 +84,12 @@ def _router(
     )
     make = maker_of(view)
     is_alone = not (inherited_list(view, "dependencies") or is_injected(view))
-    own = own_parameters(view)
     routes = dict(routes_of(view))
     for name, spec in routes.items():
         one = ONE_OF_MANY.get(name)
         if one is not None and is_own(view, name) and not _is_for_many(view, one, routes):
             continue
-        call = MethodCall(view, name, app, serving, own)
+        call = MethodCall(view, name, app, serving)
         if call.standard is not None and serving is not None and not call.standard.is_had_by(serving.binding):
             continue
         options: dict[str, Value] = {"name": f"{view.__name__}.{name}", "response_model": None}
@@ -101,6 +102,10 @@ def _router(
         options |= spec.options
         methods = list(spec.methods)
         router.add_api_route(spec.path, endpoint, methods=methods, status_code=spec.status, **options)
+        call.own = own_parameters(router.routes[-1].dependant)  # type: ignore[attr-defined]
+        if "GET" in methods and "HEAD" not in methods:
+            options["include_in_schema"] = False
+            router.add_api_route(spec.path, endpoint, methods=["HEAD"], status_code=spec.status, **options)
         if call.is_simple and not spec.options and is_alone:
             path = prefix_of(view) + spec.path
             direct += [

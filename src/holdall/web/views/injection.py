@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hint
 
 from fastapi import BackgroundTasks, Response
 from fastapi import params as marks
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 from starlette.requests import HTTPConnection, Request
 
 from holdall.errors import DeclarationError
@@ -45,14 +47,20 @@ def is_injected(view: type[View]) -> bool:
     return any(True for _ in _injected(view))
 
 
-def own_parameters(view: type[View]) -> set[str]:
-    """The names of query parameters that a view's class is annotated with."""
-    found = set()
-    for name, (annotation, default) in _injected(view):
-        for mark in (*get_args(annotation)[1:], default):
-            if isinstance(mark, marks.Query):
-                found.add(mark.alias or name)
-    return found
+def own_parameters(dependant: Dependant) -> set[str]:
+    """The names of the query parameters that a route and its dependencies take by themselves."""
+    found = {name for field in dependant.query_params for name in _names_of(field)}
+    return found.union(*(own_parameters(each) for each in dependant.dependencies))
+
+
+def _names_of(field: Value) -> Iterator[str]:
+    """The name of a parameter, or those of all that a model for parameters has."""
+    kind = field.field_info.annotation
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, each in kind.model_fields.items():
+            yield each.alias or name
+    else:
+        yield field.alias
 
 
 def _injected(view: type[View]) -> Iterator[tuple[str, tuple[Value, Value]]]:

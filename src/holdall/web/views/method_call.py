@@ -54,12 +54,13 @@ _OF_READS = ("__init__", "authorize", "build_query", "to_response", "get_relatio
 class MethodCall:
     """One method of a view as an endpoint of the framework."""
 
-    def __init__(self, view: type[View], name: str, app: Holdall, serving: Serving | None, own: set[str]) -> None:
+    def __init__(self, view: type[View], name: str, app: Holdall, serving: Serving | None) -> None:
         self._view = view
         self._name = name
         self._app = app
         self._serving = serving
-        self._own = own
+        self.own: set[str] = set()
+        """The names of query parameters that the route takes beside those of collections."""
         self._method = getattr(view, name)
         self._is_async = inspect.iscoroutinefunction(self._method)
         self.standard: Standard | None = STANDARD.get(name) if serving is not None else None
@@ -144,7 +145,7 @@ class MethodCall:
                 if self._is_import(request):
                     return await self._imported(view, request, context)
                 if self.standard is not None:
-                    values |= await input_of(self.standard, self._serving, request, session, view, self._own)
+                    values |= await input_of(self.standard, self._serving, request, session, view, self.own)
             found = await self._called(view, context, values)
             if isinstance(view, BaseRestView) and view.writes.preferences.is_rehearsal:
                 return _response(Response(), await planned(view, session), has_failed_hook=False)

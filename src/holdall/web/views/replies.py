@@ -31,7 +31,7 @@ async def reply_to(view: Value, scope: Scope, session: Session, found: RecordRes
     if found.shape is ResponseShape.BULK:
         reply: Reply = await view.serving.many.reply(scope, session, found.found, preferences)
         return reply
-    reply = await view.serving.reply(scope, session, found, view.get_relationship_loader_options())
+    reply = await view.serving.reply(scope, session, found, view.get_relationship_loader_options(), view.asked)
     return _preferred(reply, preferences)
 
 

@@ -38,6 +38,8 @@ class BaseRestView(View, Generic[M]):
     acting: Session
     """The async session, also of a view without async; for other rooms, as is ``writes``."""
     writes: Writes
+    asked: Listing | None = None
+    """What a request for one record wants to be shown of it; for other rooms."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

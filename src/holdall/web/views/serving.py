@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import msgspec
 
 from holdall.app import Holdall
 from holdall.errors import FieldError, HoldallError, ValidationError
-from holdall.model import Frozen, Model, Record
+from holdall.model import Frozen, Record
 from holdall.policy import Right
 from holdall.query import AnyQuery, Json, Key, Value, both
-from holdall.session import Estimate, Session, read_only_fields
+from holdall.session import Session, read_only_fields
 from holdall.web.asgi import Scope
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
@@ -23,21 +22,22 @@ from holdall.web.formats import Format
 from holdall.web.key import KeyText
 from holdall.web.listing import Listing
 from holdall.web.options import Options
-from holdall.web.pages import Page, Pages
-from holdall.web.parameters import not_understood, unknown_parameter
+from holdall.web.pages import Pages
+from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
 from holdall.web.problem import Problem
-from holdall.web.reading import conditional, groups_page, keyset_envelope, page_envelope
+from holdall.web.reading import conditional, groups_page
 from holdall.web.reply import Reply, json_reply
 from holdall.web.rights import demand_removal, demand_right
 from holdall.web.text_value import Unreadable
 from holdall.web.view import CollectionView
-from holdall.web.views.answers import Input, ListingResult, RecordResponse, ResponseShape
+from holdall.web.views.answers import Input, RecordResponse, ResponseShape
 from holdall.web.views.declared import form_of, model_of
 from holdall.web.views.forms import Form, written_by
+from holdall.web.views.listed import Listed
 from holdall.web.views.many import Many
 from holdall.web.views.parameters import translated
 from holdall.web.views.repeated import repeatable_of
-from holdall.web.views.simple_rest import content_range, simple_rest
+from holdall.web.views.simple_rest import simple_rest
 from holdall.web.views.view import is_own
 
 __all__ = ["Serving"]
@@ -61,7 +61,8 @@ class Serving:
         self.form = form_of(view, self.collection, self.written)
         self.keys = KeyText(binding.schema)
         self._dialects = Dialects(binding, app.bindings, cursors)
-        self._pages = Pages(self.collection, cursors, options.max_page)
+        pages = Pages(self.collection, cursors, options.max_page)
+        self._listed = Listed(self.collection, self.form, options, self._dialects, pages)
         self.many = Many(self, self._dialects)
         self._exports = Exports(self.collection)
         self.repeatable = repeatable_of(app, binding, options)
@@ -84,10 +85,22 @@ class Serving:
         listing = listing if window is None else window.of(listing)
         if (listing.is_grouped or listing.format is not Format.JSON) and not self.lists_as_collections:
             raise not_understood([unknown_parameter("aggregate" if listing.is_grouped else "format")])
+        return self._visited(listing, session)
+
+    def _visited(self, listing: Listing, session: Session) -> Listing:
         for _, binding in listing.visits:
             if not binding.policy.allows(Right.READ, session.user):
                 raise Problem(422, "query", "Parameters cannot be understood; each is listed.")
         return listing
+
+    def shown_of_one(self, query_string: bytes, own: Collection[str], session: Session) -> Listing | None:
+        """Return what a request for one record wants to be shown of it, None for all. Raises Problem as ``listing``."""
+        query_string = translated(query_string, self.form, own)
+        if not query_string:
+            return None
+        if self.is_simple_rest:
+            raise not_understood([unknown_parameter(name) for name, _ in parameters_of(query_string)])
+        return self._visited(self._dialects.of(session.user).read_one(query_string), session)
 
     def key(self, text: str) -> Key:
         """The key that a path segment names; raises Problem (404) where it can be none."""
@@ -190,27 +203,28 @@ class Serving:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    async def prepared(self, session: Session, records: list[Record], paths: Collection[object]) -> None:
-        """Load what records are shown with."""
-        wanted = [*paths, *(_at(self.binding.model, path) for path in self.form.loads)]
-        if records and wanted:
-            await session.load(records, *wanted)
-
     async def body_of(self, session: Session, record: Record) -> bytes:
         """One record as the view shows it."""
         if not self.form.is_showing:
             return await self.collection.shown_one(record, self.collection.visible(session.user, None))
-        await self.prepared(session, [record], ())
+        await self._listed.prepared(session, [record], ())
         return _encode(self.form.show(record))
 
-    async def reply(self, scope: Scope, session: Session, response: RecordResponse, paths: Collection[object]) -> Reply:
-        """The answer that a method has asked for, written."""
+    async def reply(
+        self,
+        scope: Scope,
+        session: Session,
+        response: RecordResponse,
+        paths: Collection[object],
+        asked: Listing | None = None,
+    ) -> Reply:
+        """The answer that a method has asked for; ``asked`` is what is to be shown of one record that is read."""
         shape, found = response.shape, response.found
         if shape is ResponseShape.EMPTY:
             return Reply(response.status_code, [])
         if shape is ResponseShape.LISTING:
             if self.is_simple_rest:
-                return await self._array(scope, session, found, paths)
+                return await self._listed.array(scope, session, found, paths)
             listing = found.query_params
             if listing is not None and listing.format is not Format.JSON:
                 streamed = Session(self.app.bindings, session.user)  # as that of the request ends before its answer
@@ -218,10 +232,13 @@ class Serving:
             if listing is not None and listing.is_grouped:
                 body = groups_page(found.objects, listing)
             else:
-                body = await self._page(session, found, paths)
+                body = await self._listed.page(session, found, paths)
             return conditional(scope, body, tag_of_body(body))
         is_read = scope["method"] in ("GET", "HEAD")
-        await self.prepared(session, [found], paths)
+        if is_read and asked is not None:
+            body = (await self._listed.data(session, [found], asked, paths))[1:-1]
+            return conditional(scope, body, tag_of_body(body))
+        await self._listed.prepared(session, [found], paths)
         body = await (self.body_of(session, found) if is_read else self.fresh_body(session, found))
         tag = tag_of_body(body)
         if is_read:
@@ -235,53 +252,6 @@ class Serving:
                 await session.refresh(record)
         return await self.body_of(session, record)
 
-    async def _array(
-        self, scope: Scope, session: Session, result: ListingResult[Record], paths: Collection[object]
-    ) -> Reply:
-        listing = result.query_params or self._dialects.of(session.user).read(b"")
-        data = await self._data(session, list(result.objects), listing, paths)
-        reply = conditional(scope, data, tag_of_body(data))
-        skip, count = listing.query.skip, len(result.objects)
-        total = skip + count if result.total_count is None else result.total_count
-        total = total.number if isinstance(total, Estimate) else total
-        reply.headers.append((b"content-range", content_range(self.binding.collection, skip, count, total)))
-        return reply
-
-    async def _page(self, session: Session, result: ListingResult[Record], paths: Collection[object]) -> bytes:
-        records = list(result.objects)
-        listing = result.query_params or self._dialects.of(session.user).read(b"")
-        data = await self._data(session, records, listing, paths)
-        size = listing.page_size
-        if listing.is_keyset:
-            count = len(records) + len(result.broken)
-            page = Page(size=len(data), count=count, last=records[-1] if records else None)
-            following = await self._pages.cursor(session, listing, page) if count >= size and records else None
-            body = keyset_envelope(data, result.total_count, size, following)
-        else:
-            body = page_envelope(data, result.total_count, listing.page, size)
-        if result.broken:
-            body = b'%b,"broken":%b}' % (body[:-1], self.collection.shown_broken(result.broken, session.user))
-        return body
-
-    async def _data(
-        self, session: Session, records: list[Record], listing: Listing, paths: Collection[object]
-    ) -> bytes:
-        await self.prepared(session, records, paths)
-        if not self.form.is_showing:
-            plain = msgspec.structs.replace(listing, shape=None)
-            data = await self._pages.shown(session, records, plain)
-        else:
-            data = _encode([self._chosen(self.form.show(record), listing.names) for record in records])
-        if len(data) > self.options.max_page and len(records) > 1:
-            detail = f"The records of this page have more than {self.options.max_page} bytes; ask for fewer of them."
-            raise Problem(422, "limit", detail)
-        return data
-
-    def _chosen(self, shown: Value, names: Collection[str] | None) -> Value:
-        if names is None:
-            return shown
-        return {alias: value for alias, value in shown.items() if self.form.names.get(alias) in names}
-
 
 def _decoded(body: bytes) -> Json:
     """The JSON of a body; None where it is none, which its form tells."""
@@ -289,10 +259,3 @@ def _decoded(body: bytes) -> Json:
         return msgspec.json.decode(body)  # type: ignore[no-any-return]
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-
-
-def _at(model: type[Model], path: tuple[str, ...]) -> object:
-    found: Any = model
-    for name in path:
-        found = getattr(found, name)
-    return found

@@ -97,6 +97,8 @@ async def input_of(
         query_string = scope["query_string"]
         query_string = query_string if accepted is Format.JSON else with_format(query_string, accepted)
         values["query_params"] = serving.listing(query_string, own, session)
+    elif standard.right is Right.READ:
+        view.asked = serving.shown_of_one(scope["query_string"], own, session)
     else:
         _demand_no_others(scope["query_string"], own)
     if "key" in standard.takes:

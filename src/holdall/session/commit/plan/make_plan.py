@@ -51,7 +51,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     )
     demand_rights(bindings, user, needed)
     _validate(records, bindings, user, new + dirty, models_new | models_dirty)
-    _demand_references(records, new + dirty, models_new | models_dirty)
+    _demand_references(records, bindings, new + dirty, models_new | models_dirty)
     records.unstamp()
     records.stamped.extend(put_stamps(bindings, user, new, dirty, models_new | models_dirty))
     for binding, group in by_binding(bindings, new, models_new):
@@ -188,6 +188,17 @@ def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -
             raise StateError(f"this session already holds another {binding.collection} with this key")
 
 
+def _demand_own_key(binding: Binding, place: str) -> None:
+    """Raise StateError unless a new record of the collection gets its key before it is sent."""
+    if any(
+        field.generated is not Generated.CLIENT or field.name in binding.store_keys for field in binding.declaration.key
+    ):
+        name = binding.model.__name__
+        raise StateError(
+            f"{place} refers to a new {name} whose key its store is to make: commit that one first, or give it a key"
+        )
+
+
 def _makes_keys(adds: list[Batch]) -> bool:
     """Whether stores are to make the keys of some of the new records."""
     return any(None in batch.keys for batch in adds)
@@ -203,11 +214,17 @@ def _awaits_keys(dirty: list[Record], models: set[type[Model]]) -> bool:
     )
 
 
-def _demand_references(records: IdentityMap, changed: list[Record], models: set[type[Model]]) -> None:
-    """Refuse references to records that this commit will not leave in a store."""
-    for _, record in _referring(changed, models):
-        for field in record.__holdall__.references:
+def _demand_references(
+    records: IdentityMap, bindings: Bindings, changed: list[Record], models: set[type[Model]]
+) -> None:
+    """Refuse references to records that this commit will not leave in a store, and those inside values to records whose
+    key only the store makes: it would come too late.
+    """
+    for _, record in _numbered(changed, models, lambda declaration: bool(declaration.outgoing)):
+        for field in record.__holdall__.outgoing:
             for target in referenced_records(field, record):
+                if field.root is not field and target.__key__() is None:
+                    _demand_own_key(bindings.of_model(type(target)), f"{type(record).__name__}.{field.name}")
                 state = state_of(target)
                 if state in (State.DELETED, State.DISCARDED, State.UNBOUND) or not records.holds(target):
                     advice = "add it first" if state is State.UNBOUND else f"it is {state.value} elsewhere or here"

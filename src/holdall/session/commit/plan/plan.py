@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -138,15 +139,19 @@ class Plan(msgspec.Struct, frozen=True):
         for number, step in enumerate(self.steps, 1):
             names = dict.fromkeys(batch.binding.store.name for batch in step.batches)
             lines.append(f"{number}. {', '.join(names)} ({step.role.value})")
-            lines.extend(map(_line, step.batches))
+            lines.extend(_lines(step.batches))
         lines.extend(f"{name}: {mode.value}" for name, mode in self.modes.items())
         lines.extend(f"{name}: {sentence}" for name, sentence in self.shortfalls.items())
         return "\n".join([*lines, f"promise: {self.guarantee.value}"])
 
 
-def _line(batch: Batch) -> str:
-    schema, sent = batch.binding.schema, set(batch.fields)
-    targets = {field.target for field in schema.stored if field.target is not None and field.name in sent}
-    after = f" -> {', '.join(sorted(targets))}" if targets else ""
-    verb = "check" if batch.is_check else batch.verb
-    return f"   {verb} {len(batch.records)} {batch.binding.collection}{after}"
+def _lines(batches: Sequence[Batch]) -> Iterator[str]:
+    """A line for each thing that is done in a collection, however many batches it takes."""
+    numbers: dict[tuple[str, str], int] = {}
+    for batch in batches:
+        schema, sent = batch.binding.schema, set(batch.fields)
+        targets = {field.target for field in schema.stored if field.target is not None and field.name in sent}
+        after = f" -> {', '.join(sorted(targets))}" if targets else ""
+        told = "check" if batch.is_check else batch.verb.value, f"{batch.binding.collection}{after}"
+        numbers[told] = numbers.get(told, 0) + len(batch.records)
+    return (f"   {verb} {number} {rest}" for (verb, rest), number in numbers.items())

@@ -20,6 +20,7 @@ from holdall.model import (
     items_of,
     old_of,
     record_in,
+    slot_of,
     state_of,
     track_of,
     turns_deletion,
@@ -158,9 +159,9 @@ def _has_unseen_keys(records: IdentityMap, relationship: Relationship, record: R
     field, before = relationship.field, set[Any]()
     if state_of(record) is not State.NEW:
         old = old_of(record)
-        if field.name not in old:
+        if field.root.name not in old:
             return False
-        before = _keys(field, old[field.name])
+        before = _keys(field, slot_of(field, old[field.root.name]))
     asked = _keys(field, field.get(record)) - before
     return any(not _is_new(records, relationship.target, key) for key in asked)
 

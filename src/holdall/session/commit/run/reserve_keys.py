@@ -86,7 +86,7 @@ def _referring_from_elsewhere(binding: Binding) -> list[Relationship]:
 async def _largest(relationship: Relationship) -> int:
     """The largest key that one kind of reference leads to; 0 where there is none, or its store cannot tell."""
     source, name = relationship.source, relationship.field.name
-    if relationship.field.kind is not Kind.REF:
+    if relationship.field.kind is not Kind.REF or relationship.field.root is not relationship.field:
         return 0
     query: AnyQuery = Query(source.collection, sort_keys=(SortKey((name,), descending=True),), max_rows=1)
     try:

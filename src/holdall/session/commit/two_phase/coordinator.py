@@ -35,11 +35,13 @@ class Coordinator(msgspec.Struct, frozen=True):
 
     @staticmethod
     def is_abandoned(holder: JournalRow | Reservation) -> bool:
-        """Whether others may go on with a commit: its lease is over, or its owner is known to be dead.
+        """Whether others may go on with a commit: its owner is known to be dead, or nothing is known of him and the
+        lease is over.
 
         Fences stay until the move of their collection takes them away.
         """
         if isinstance(holder, Reservation) and holder.is_fence:
             return False
         commit = holder.id if isinstance(holder, JournalRow) else holder.commit
-        return holder.expires <= now() or (bool(holder.owner) and is_known_dead(holder.owner, commit))
+        is_dead = is_known_dead(holder.owner, commit)
+        return holder.expires <= now() if is_dead is None else is_dead

@@ -1,0 +1,90 @@
+"""References inside values, in terms that stores know: comparisons of what lies in JSON, columns of whole values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from holdall.query import (
+    Call,
+    Compare,
+    Constant,
+    FieldSchema,
+    KeyKinds,
+    Kind,
+    NestedName,
+    Of,
+    Op,
+    Path,
+    Row,
+    Value,
+    formula,
+    key_kinds,
+    key_to_json,
+    keys_inside,
+)
+from holdall.session.binding import Binding
+from holdall.session.bindings import Bindings
+
+__all__ = ["compared_inside", "extracted", "is_inside", "whole_columns"]
+
+_Extract = Callable[[Value], Value]
+
+
+def is_inside(path: Path) -> bool:
+    """Whether a path ends at a reference inside a value."""
+    return bool(path) and path[-1].__class__ is NestedName
+
+
+def compared_inside(bindings: Bindings, binding: Binding, condition: Compare) -> Compare:
+    """The same comparison of what lies in the JSON, with the form that keys have there."""
+    path = condition.path
+    field = _field_at(bindings, binding, path)
+    assert field.inside is not None
+    steps = [Constant(step) for step in field.inside.steps]
+    found = Call("at", (Of((*path[:-1], field.inside.root)), *steps))
+    cast = _cast(key_kinds(field.target_key))
+    value = condition.value
+    if condition.op in (Op.IN, Op.NOT_IN):
+        value = tuple([key_to_json(key) for key in value])
+    elif condition.op is not Op.IS_NULL:
+        value = key_to_json(value)
+    return Compare((formula(found if cast is None else Call(cast, (found,))),), condition.op, value)
+
+
+def _cast(kinds: KeyKinds) -> str | None:
+    if isinstance(kinds, tuple):
+        return None
+    return "as_int" if kinds is Kind.INT else "as_text"
+
+
+def whole_columns(
+    bindings: Bindings, binding: Binding, paths: Sequence[Path]
+) -> tuple[tuple[Path, ...], dict[int, _Extract]]:
+    """The paths as stores know them, each that ends inside a value with that value in its place, and the functions
+    from those values to the keys inside, by place.
+    """
+    known, extracts = list(paths), dict[int, _Extract]()
+    for place, path in enumerate(paths):
+        if is_inside(path):
+            field = _field_at(bindings, binding, path)
+            assert field.inside is not None
+            known[place] = (*path[:-1], field.inside.root)
+            extracts[place] = keys_inside(field)
+    return tuple(known), extracts
+
+
+def _field_at(bindings: Bindings, binding: Binding, path: Path) -> FieldSchema:
+    for name in path[:-1]:
+        binding = bindings.of_name(str(binding.schema.field(name).target))
+    return binding.schema.field(path[-1])
+
+
+def extracted(rows: Sequence[Row], extracts: dict[int, _Extract]) -> list[Row]:
+    """The rows with the keys inside in the place of whole values."""
+    found = []
+    for row in rows:
+        values = list(row)
+        for place, extract in extracts.items():
+            values[place] = extract(values[place])
+        found.append(tuple(values))
+    return found

@@ -1,0 +1,114 @@
+"""References inside values that a user may not read tell him nothing, by whichever door he asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from holdall import Everyone, FieldRights, Holdall, Many, Model, Policy, Ref, Role, User, back, field, rows
+from holdall.errors import CommitAborted, QueryError, ValidationError
+from tests.support.orders import APPLE, MODELS, City, Line, Order, filled, orders
+
+pytestmark = pytest.mark.anyio
+
+ORDER: Any = Order
+OPEN = Policy(read=Everyone, write=Everyone)
+BOSS = Role("boss")
+JOE = User("joe")
+
+
+@pytest.fixture(params=["memory:", "sqlite:///"])
+async def app(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Holdall]:
+    url = request.param + (f"{tmp_path}/s.db" if request.param != "memory:" else "")
+    policies = {model.__holdall__.collection: OPEN for model in MODELS}
+    policies["orders"] = Policy(read=Everyone, write=Everyone, fields={"address": FieldRights(read=BOSS, write=BOSS)})
+    policies["products"] = Policy(read=BOSS, write=BOSS)
+    made = await filled(orders({"main": url}, policies=policies))
+    yield made
+    await made.close()
+
+
+ASKED: dict[str, Callable[[], Any]] = {
+    "compared": lambda: ORDER.where(ORDER.address.city == 1),
+    "compared with nothing": lambda: ORDER.where(ORDER.address.city.is_null()),
+    "led on": lambda: ORDER.where(ORDER.address.city.name == "Paris"),
+    "shown": lambda: ORDER.where().only(ORDER.address.city),
+    "shown further on": lambda: ORDER.where().only(ORDER.address.city.name),
+    "sorted": lambda: ORDER.where().sort(ORDER.address.city.name),
+    "grouped": lambda: ORDER.where().group_by(ORDER.address.city).only(ORDER.address.city, rows()),
+    "by the other end": lambda: City.where(City.orders.any(Order.id == 1)),
+    "by the other end, and there": lambda: City.where(City.orders.any(ORDER.address.city == 1)),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_queries_do_not_know_a_hidden_reference(app: Holdall, asked: str) -> None:
+    async with app.session(JOE) as s:
+        with pytest.raises(QueryError, match=r"has no field 'address\.city'") as error:
+            await s.query(ASKED[asked]())
+        assert "address" not in str(error.value).partition("it has")[2]
+    async with app.session(User("ann", roles=frozenset({"boss"}))) as s:
+        assert await s.query(ASKED[asked]())
+
+
+async def test_other_ends_do_not_tell_it(app: Holdall) -> None:
+    async with app.session(JOE) as s:
+        paris = await s.require(City, 1)
+        with pytest.raises(QueryError, match="has no field"):
+            await paris.orders
+        with pytest.raises(QueryError, match="has no field"):
+            await s.load([paris], City.orders)
+        s.remove(paris)
+        with pytest.raises(CommitAborted) as error:
+            await s.commit()
+        assert "1, 3" not in str(error.value)
+        s.rollback()
+
+
+async def test_what_is_hidden_stays_as_it_is(app: Holdall) -> None:
+    async with app.session(JOE) as s:
+        order = await s.require(Order, 1)
+        assert "Paris" not in repr(order)
+        order.total = 5
+        assert len(order.lines) == 2  # handed out, so that it is compared at the commit
+        await s.commit()
+        order.total = 6
+    async with app.session() as s:
+        order = await s.require(Order, 1)
+        assert order.address is not None
+        assert (order.address.city.key, order.total) == (1, 6)
+
+
+async def test_new_references_into_what_is_hidden_are_refused(app: Holdall) -> None:
+    async with app.session(JOE) as s:
+        for product in (APPLE, ("nowhere", APPLE[1])):
+            s.add(Order(id=9, lines=[Line(product)]))
+            with pytest.raises(ValidationError) as error:
+                await s.commit()
+            assert [(each.path, each.code) for each in error.value.errors] == [("lines.product", "reference")]
+            s.rollback()
+
+
+class Owner(Model):
+    id: int = field(pk=True)
+    things: Many[Thing] = back("owner")
+
+
+class Thing(Model):
+    id: int = field(pk=True)
+    owner: Ref[Owner]
+
+
+async def test_the_other_end_of_a_hidden_field_is_not_asked_either() -> None:
+    app = Holdall("things")
+    app.add_store("main", "memory:")
+    app.add(Owner, store="main", policy=OPEN)
+    app.add(Thing, store="main", policy=Policy(read=Everyone, fields={"owner": FieldRights(read=BOSS)}))
+    async with app.session() as s:
+        s.add_all([Owner(id=1), Owner(id=2), Thing(id=1, owner=1)])
+    async with app.session(JOE) as s:
+        with pytest.raises(QueryError, match="has no field 'owner'"):
+            await s.query(Owner.where(Owner.things.any(Thing.id == 1)))
+    await app.close()

@@ -1,0 +1,135 @@
+"""References inside values over HTTP: asked by dotted names, shown in their places, told by what describes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import pytest
+
+from holdall import Everyone, FieldRights, Policy, Role, User
+from holdall.testing.client import Client
+from tests.support.orders import MODELS, filled, orders
+
+pytestmark = pytest.mark.anyio
+
+OPEN = Policy(read=Everyone, write=Everyone)
+USERS = {"joe": User("joe"), "ann": User("ann", roles=frozenset({"boss"}))}
+
+
+async def authenticate(scope: MutableMapping[str, Any]) -> User | None:
+    return USERS.get(dict(scope["headers"]).get(b"x-user", b"").decode())
+
+
+@pytest.fixture(params=["memory:", "sqlite:///"])
+async def http(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Client]:
+    url = request.param + (f"{tmp_path}/s.db" if request.param != "memory:" else "")
+    policies = {model.__holdall__.collection: OPEN for model in MODELS}
+    rights = {"address": FieldRights(read=Role("boss"), write=Role("boss"))}
+    policies["orders"] = Policy(read=Everyone, write=Everyone, fields=rights)
+    app = await filled(orders({"main": url}, policies=policies))
+    async with Client(app.asgi(authenticate=authenticate, secret=b"s" * 32), {"x-user": "ann"}) as client:
+        yield client
+    await app.close()
+
+
+async def ids(http: Client, query: str) -> list[int]:
+    answer = await http.get(f"/orders?fields=id&{query}")
+    assert answer.status == 200, answer.body
+    return [each["id"] for each in answer.json()["data"]]
+
+
+async def test_filters_and_sorts(http: Client) -> None:
+    assert await ids(http, "address.city=1") == [1, 3]
+    assert await ids(http, "address.city__in=2,3") == [2]
+    assert await ids(http, "address.city__isnull=true") == [4]
+    assert await ids(http, "address.city.name=Rome") == [2]
+    assert await ids(http, "lines.product.title=Bun") == [1, 2]
+    assert await ids(http, "notes.watchers=bob") == [1, 3]
+    assert await ids(http, "address.way.shipper.name__startswith=M") == [1]
+    assert await ids(http, "sort=-address.city.name,id") == [2, 1, 3, 4]
+    assert await ids(http, "or=(address.city.name=Rome,notes.watchers.name=bob)") == [1, 2, 3]
+    assert (await http.get("/orders?address.town=1")).status == 422
+    assert (await http.get("/orders?lines.count=1")).status == 422
+    groups = (await http.get("/orders?group=address.city.name&aggregate=rows&sort=address.city.name")).json()["data"]
+    assert [(each["address.city.name"], each["rows"]) for each in groups] == [(None, 1), ("Paris", 2), ("Rome", 1)]
+
+
+async def test_pages_by_cursor_go_on(http: Client) -> None:
+    page = (await http.get("/orders?fields=id&sort=address.city.name&page_size=2&after=")).json()
+    rest = (await http.get(f"/orders?fields=id&sort=address.city.name&page_size=2&after={page['next']}")).json()
+    assert [each["id"] for each in (*page["data"], *rest["data"])] == [4, 1, 3, 2]
+
+
+async def test_records_are_shown_in_the_place_of_keys(http: Client) -> None:
+    answer = await http.get("/orders/1?include=address.city,lines.product(fields=title),notes.watchers")
+    order = answer.json()
+    assert order["address"]["city"] == {"id": 1, "name": "Paris"}
+    assert order["lines"] == [{"product": {"title": "Apple"}, "count": 1}, {"product": {"title": "Bun"}, "count": 2}]
+    assert order["notes"]["watchers"] == [{"name": "ann"}, {"name": "bob"}]
+    few = (await http.get("/orders?fields=id,address.city.name&include=address.city")).json()["data"]
+    assert [each["address"] and each["address"]["city"] for each in few] == [
+        {"name": "Paris"},
+        {"name": "Rome"},
+        {"name": "Paris"},
+        None,
+    ]
+    further = (await http.get("/orders/2?include=address.city.orders(fields=id)")).json()
+    assert further["address"]["city"]["orders"]["data"] == [{"id": 2}]
+    assert (await http.get("/cities/1?include=orders")).json()["orders"]["data"][0]["address"]["city"] == 1
+    assert (await http.get("/orders?include=address.street")).status == 422
+
+
+async def test_bodies_have_keys(http: Client) -> None:
+    body = {"id": 9, "address": {"street": "q", "city": 2}, "lines": [{"product": ["here", "2026-01-01"]}]}
+    made = await http.post("/orders", body)
+    assert (made.status, made.json()["address"]["city"]) == (201, 2)
+    changed = await http.patch("/orders/9", {"address": {"city": 3}})
+    assert (changed.status, changed.json()["address"]["city"]) == (200, 3)
+    wrong = await http.patch("/orders/9", {"address": {"city": 77}, "lines": [{"product": ["away", "2026-01-01"]}]})
+    assert [(each["path"], each["code"]) for each in wrong.json()["errors"]] == [
+        ("address.city", "reference"),
+        ("lines.0.product", "reference"),
+    ]
+    wrong = await http.patch("/orders/9", {"address": {"city": "Oslo"}, "lines": [{"product": "here"}]})
+    assert [each["path"] for each in wrong.json()["errors"]] == ["address.city", "lines.0.product"]
+    refused = await http.delete("/cities/3")
+    assert (refused.status, refused.json()["errors"][0]["path"]) == (409, "orders.address.city")
+
+
+async def test_the_hidden_ones_are_unknown(http: Client) -> None:
+    joe = {"x_user": "joe"}
+    for query in ("address.city=1", "address.city.name=Paris", "sort=address.city.name", "include=address.city"):
+        hidden = await http.get(f"/orders?{query}", **joe)
+        assert hidden.status == 422
+        assert b"is no reference" in hidden.body or b"is not a parameter" in hidden.body or b"cannot be" in hidden.body
+    for query in ("/cities?orders.id=1", "/cities/1?include=orders"):
+        answer = await http.get(query, **joe)
+        assert answer.status == 422, answer.body
+    meta = (await http.get("/orders/_meta", **joe)).json()
+    assert [each["name"] for each in meta["references"]] == ["lines.product", "notes.watchers", "notes.boss"]
+    city = (await http.get("/cities/_meta", **joe)).json()["references"]
+    assert [(each["name"], each["other_end"]) for each in city] == [("orders", None)]
+
+
+async def test_meta_and_openapi_tell_of_references(http: Client) -> None:
+    told = {each["name"]: each for each in (await http.get("/orders/_meta")).json()["references"]}
+    assert told["address.city"] == {
+        "name": "address.city",
+        "collection": "cities",
+        "cardinality": "one",
+        "required": True,
+        "other_end": "orders",
+        "kept": "inside",
+        "on_delete": "restrict",
+    }
+    lines = told["lines.product"]
+    assert (lines["cardinality"], lines["other_end"], lines["on_delete"]) == ("many", "orders", "cascade")
+    assert (told["notes.boss"]["other_end"], told["notes.boss"]["required"]) == (None, False)
+    (orders_of,) = (await http.get("/cities/_meta")).json()["references"]
+    assert (orders_of["collection"], orders_of["other_end"], orders_of["kept"]) == ("orders", "address.city", "there")
+    document = (await http.get("/openapi.json")).json()
+    schema = document["components"]["schemas"]["Order.Record"]
+    assert {each["name"] for each in schema["x-references"]} == set(told)
+    names = {each.get("name") for each in document["paths"]["/orders"]["get"]["parameters"]}
+    assert {"address.city", "address.city__in"} <= names
