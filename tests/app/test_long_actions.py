@@ -286,6 +286,22 @@ def test_users_come_back_as_they_were(user: User) -> None:
     assert user_of(kept_user(user)) == user
 
 
+def test_code_that_is_not_async_starts_actions() -> None:
+    app = tracks("memory:")
+    with app.sync.session() as session:
+        session.add_all([Track(id=number) for number in range(1, 4)])
+    with app.sync.session(ANN) as session:
+        job = app.sync.start_action(session, Count(by=3), Track.where(Track.id < 3))
+        with pytest.raises(ActionUnavailable):
+            app.sync.start_action(app.sync.session(User("max")).__enter__(), Count(), Track.where(Track.id < 3))
+        with pytest.raises(LimitExceeded):
+            app.sync.start_action(session, Count(), Track.where(Track.id < 3), max_affected=1)
+    assert app.sync.jobs.show(job).state == "running"
+    report = app.sync.jobs.run(job)
+    assert (report.state, report.result) == ("done", [{"key": "1", "result": 3}, {"key": "2", "result": 3}])
+    app.sync.close()
+
+
 def test_users_that_cannot_be_noted_are_refused() -> None:
     with pytest.raises(StateError, match="cannot be noted"):
         kept_user(User("ann", attributes={"it": object()}))

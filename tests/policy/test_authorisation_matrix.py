@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from holdall import FieldRights, Policy, Role
+from holdall import SYSTEM, FieldRights, Policy, Role
+from holdall.app.long_actions import long_actions, work_on_action, work_on_request
 from holdall.session import Session
 from holdall.session.references.visible_collections import VisibleCollections
 from holdall.testing.client import Client
@@ -19,6 +20,7 @@ from holdall.web.filters import OPERATORS
 from holdall.web.openapi import EVERYTHING
 from tests.support.authorisation_matrix import NAME_DOORS, RECORD_DOORS, Asking, Cell, matrix
 from tests.support.authorisation_of_descriptions import OTHERS, descriptions
+from tests.support.authorisation_of_jobs import jobs
 from tests.support.office import FIELDS, FILES, LAYOUTS, POLICY, SCANS, USERS, Doc, Scan, office, who
 
 pytestmark = [pytest.mark.anyio, pytest.mark.early]
@@ -90,6 +92,7 @@ async def cells(layout: str, folder: Path, users: list[str] | None = None, polic
         client = Client(app.asgi(authenticate=who, docs=False))
         for user in users or USERS:
             found += [cell async for cell in descriptions(Asking(app, client, user))]
+            found += [cell async for cell in jobs(Asking(app, client, user))]
         return found
     finally:
         await app.close()
@@ -167,6 +170,27 @@ async def test_a_file_shown_to_the_wrong_user_is_found(tmp_path: Path) -> None:
     app = await office("memory", tmp_path, scans=Policy(**rest, fields=rights))
     found = wrong([cell async for cell in matrix(app, ["ann"])])
     assert {"file", "put of file"} <= {cell.door for cell in found if cell.is_leak and cell.subject == "verdict 1"}
+    await app.close()
+
+
+PLANTED: dict[str, tuple[Any, str, Any, set[str]]] = {
+    # what is broken, and some doors that must tell so
+    "reports for everybody": (long_actions, "is_kept", lambda user, kept: True, {"GET of job", "HEAD of job"}),
+    "actions as the program": (work_on_action, "user_of", lambda kept: SYSTEM, {"recite later"}),
+    "requests as the program": (work_on_request, "user_of", lambda kept: SYSTEM, {"change of several later"}),
+}
+
+
+@pytest.mark.parametrize("leak", PLANTED)
+async def test_a_job_that_tells_the_wrong_user_is_found(
+    leak: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = await office("memory", tmp_path)
+    place, name, planted, doors = PLANTED[leak]
+    monkeypatch.setattr(place, name, planted)
+    async with Client(app.asgi(authenticate=who, docs=False)) as client:
+        found = wrong([cell async for cell in jobs(Asking(app, client, "ann"))])
+    assert doors <= {cell.door for cell in found if cell.is_leak}
     await app.close()
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from holdall import Policy
+from holdall import SYSTEM, Policy
+from holdall.app.long_actions import work_on_action, work_on_request
 from holdall.errors import Forbidden, NotFound
 from holdall.query import Query
 from holdall.session import Bindings, estimating
@@ -84,6 +85,8 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
     "reference check": (Judging, "demand_references", _nothing),
     "records": (GuardedAccess, "_guarded", lambda self, query, local: query),
     "hidden values": (Policy, "hidden", lambda self, user: frozenset()),
+    "jobs as the program": (work_on_action, "user_of", lambda kept: SYSTEM),
+    "later requests as the program": (work_on_request, "user_of", lambda kept: SYSTEM),
 }
 
 

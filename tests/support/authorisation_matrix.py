@@ -197,6 +197,7 @@ RECORD_DOORS: dict[str, RecordDoor] = {
     "session bulk": lambda a, key: _by_session(a, lambda s: _in_bulk(s, key)),
     "session change": lambda a, key: _by_session(a, lambda s: _changed(s, key)),
     "act": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/peek", {}), 200),
+    "act that tells": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/recite", {}), 200),
     "act under a rule": lambda a, key: _status(a.send("POST", f"docs/{key}/actions/close", {}), 200, 403),
     "act on a filter": lambda a, key: _number(a.send("POST", f"docs/actions/peek?id={key}", {}), "affected"),
     "act on a selection": lambda a, key: _number(

@@ -34,6 +34,7 @@ from holdall import (
     me,
     param,
 )
+from holdall.errors import HoldallError
 
 __all__ = [
     "CONTENTS",
@@ -46,6 +47,7 @@ __all__ = [
     "USERS",
     "VERBS",
     "Doc",
+    "Recite",
     "Scan",
     "Team",
     "Tell",
@@ -103,10 +105,25 @@ class Audit(Action[Doc], on=One):
         return True
 
 
+class Recite(Action[Doc], on=One):
+    """Give all that the action can find out about a paper."""
+
+    async def run(self, context: Context, doc: Doc) -> list[str]:
+        return [*map(str, doc.to_dict().items()), *(f"{name} {_read(doc, name)}" for name in Doc.__holdall__.by_name)]
+
+
+def _read(doc: Doc, name: str) -> object:
+    try:
+        return getattr(doc, name)
+    except HoldallError as error:
+        return type(error).__name__
+
+
 def add_names(app: Holdall) -> None:
     """Actions and selections that any reader may have, and some that speak of what is hidden."""
     app.add_action(Peek, ActionPolicy(execute=Everyone))
     app.add_action(Tell, ActionPolicy(execute=Everyone))
+    app.add_action(Recite, ActionPolicy(execute=Everyone))
     app.add_action(Close, ActionPolicy(see=Everyone, execute=Owner("owner") | Role("boss")))
     app.add_action(Audit, ActionPolicy(see=Role("boss"), execute=Role("boss") & (Doc.margin > 0)))
     app.add_selection("papers", Doc.where(Doc.pages >= param("pages", int, 0)))

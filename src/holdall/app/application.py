@@ -50,6 +50,12 @@ class Application(Sessions, Protocol):
         """Long work in parts."""
         ...
 
+    async def start_action(
+        self, session: Session, action: object, on: object = None, *, max_affected: int = 1_000
+    ) -> str:
+        """Note an action as a job."""
+        ...
+
     async def create(self) -> None:
         """Create what the stores lack for the collections."""
 

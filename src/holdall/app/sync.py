@@ -16,6 +16,7 @@ from holdall.app.findings import FsckReport
 from holdall.app.health import Health
 from holdall.app.migrating import Change, MigrationReport
 from holdall.app.repeating import pauses_before
+from holdall.app.sync_actions import SyncActions
 from holdall.app.sync_contexts import SyncContexts
 from holdall.app.sync_jobs import SyncJobs
 from holdall.app.sync_moving import SyncMoving
@@ -36,7 +37,7 @@ __all__ = ["SyncHoldall"]
 R = TypeVar("R")
 
 
-class SyncHoldall(SyncContexts, SyncMoving):
+class SyncHoldall(SyncContexts, SyncMoving, SyncActions):
     """A Holdall's verbs for code that is not async. The portal thread starts with the first call.
 
     A process that forks keeps its thread; each child starts one of its own. A call that the handler of a signal

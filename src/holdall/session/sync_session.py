@@ -62,6 +62,11 @@ class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
         self._session = session
         self._call = call
 
+    @property
+    def awaited(self) -> Session:
+        """Return the session whose verbs are awaited; for other rooms, not for users."""
+        return self._session
+
     def get(
         self, model: type[M], *args: object, lock: LockMode | str | None = None, fresh: bool = False, **key: object
     ) -> M | None:

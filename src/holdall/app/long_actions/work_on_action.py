@@ -174,7 +174,7 @@ class WorkOnAction(msgspec.Struct):
 
     def _demand_bounded(self, results: Sequence[Value]) -> None:
         """Raise LimitExceeded for results that no note has room for; records among them take hardly any."""
-        if len(msgspec.json.encode(results, enc_hook=_nothing)) > MOST_BYTES:
+        if len(msgspec.json.encode(_without_records(results))) > MOST_BYTES:
             what = f"bytes in the result of {self.declared.collection}/{self.declared.name}"
             raise LimitExceeded(what, MOST_BYTES, "return less, and keep the rest in records")
 
@@ -246,14 +246,18 @@ class WorkOnAction(msgspec.Struct):
                     session.rollback()
 
 
-def _nothing(record: Value) -> None:
-    """Stands for a record."""
-
-
 def _has_records(value: Value) -> bool:
     if isinstance(value, dict):
         value = [*value.values()]
     return isinstance(value, Model) or (isinstance(value, list | tuple) and any(map(_has_records, value)))
+
+
+def _without_records(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {str(name): _without_records(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_records(each) for each in value]
+    return None if isinstance(value, Model) else value
 
 
 def _shown(text: str) -> str:
