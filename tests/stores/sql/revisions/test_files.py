@@ -10,7 +10,7 @@ _TEXT = '''"""{message}"""
 
 revision = {name!r}
 down_revision = {down!r}
-tables = {{"book": {{"made": {name!r}}}}}
+tables = {{"book": {{"made": {{"type": {name!r}}}}}}}
 '''
 
 
@@ -22,7 +22,7 @@ def test_files_are_read_again_where_one_came_went_or_was_changed(tmp_path: Path)
     assert [each.doc for each in folder.all()] == ["one"]
     second.write_text(_TEXT.format(message="two", name="b", down="a"))
     assert [each.doc for each in folder.all()] == ["one", "two"]
-    assert folder.snapshot() == {"book": {"made": "b"}}
+    assert folder.snapshot() == {"book": {"made": {"type": "b"}}}
     second.write_text(_TEXT.format(message="second edition", name="b", down="a"))
     assert [each.doc for each in folder.all()] == ["one", "second edition"]
     second.unlink()
