@@ -170,6 +170,19 @@ async def test_what_does_not_fit_is_told(
             await session.sql(statement, parameters)
 
 
+@pytest.mark.parametrize("sql", ["BEGIN", "COMMIT", "DELETE FROM book; ROLLBACK", "SET x = 1"])
+async def test_a_statement_stays_within_itself(app: Holdall, sql: str) -> None:
+    """It ends no transaction of others, leaves none open, and sets nothing on a connection."""
+    async with app.session() as session:
+        with pytest.raises(QueryError, match=r"sql\(\) takes no"):
+            await session.sql(sql, store="main")
+        async with session.transaction("main"):
+            with pytest.raises(QueryError, match=r"sql\(\) takes no"):
+                await session.sql(sql, store="main")
+    async with app.session() as session:
+        assert await session.count(Book.where()) == 6
+
+
 async def test_errors_of_the_database_are_ours(app: Holdall) -> None:
     async with app.session() as session:
         with pytest.raises(HoldallError):
