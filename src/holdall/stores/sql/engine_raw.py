@@ -57,7 +57,7 @@ class EngineRaw:
     async def native(self) -> AsyncIterator[AsyncConnection]:
         """A connection of SQLAlchemy's engine; what is not committed when the block ends is rolled back.
 
-        The connection is closed then: no statement brings back all settings and variables that it may have by now.
+        The connection is closed then, as no statement takes back all settings and variables of a session.
         """
         async with self._database.connected() as connection:
             try:
