@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -215,6 +216,7 @@ async def test_what_a_driver_lends_comes_back_clean(app: Holdall) -> None:
     async with app.session() as session:
         async with session.native("main") as lent:
             if isinstance(lent, AsyncConnection):
+                await lent.exec_driver_sql("SET SESSION sql_mode = '', @mine = 7")
                 await lent.exec_driver_sql("DELETE FROM book")
             elif isinstance(lent, apsw.Connection):
                 lent.execute("BEGIN")
@@ -222,7 +224,11 @@ async def test_what_a_driver_lends_comes_back_clean(app: Holdall) -> None:
             else:
                 await lent.execute("BEGIN")
                 await lent.execute("SET search_path TO nowhere")
+            setting = {AsyncConnection: "concat(@@sql_mode <> '', @mine IS NULL)"}.get(type(lent))
         assert await session.count(Book.where()) == 6
+        if setting is not None:
+            settings = await asyncio.gather(*[_alone(app, f"SELECT {setting}") for _ in range(5)])
+            assert settings == ["11"] * 5
         with pytest.raises(QueryError, match="not a str"):
             async with session.native("main", str):
                 raise AssertionError
@@ -230,6 +236,12 @@ async def test_what_a_driver_lends_comes_back_clean(app: Holdall) -> None:
             async with session.native("main"):
                 raise ZeroDivisionError
         assert await session.count(Book.where()) == 6
+
+
+async def _alone(app: Holdall, sql: str) -> object:
+    async with app.session() as session:
+        ((found,),) = await session.sql(sql, store="main")
+        return found
 
 
 def test_scripts_have_it_too(tmp_path: Path) -> None:
