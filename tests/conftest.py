@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.contention.scenery import Scenery
-from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.servers.embedded_postgres import EmbeddedPostgres, start_making_files
 from tests.servers.scratch import is_listening, scratch_database
 from tests.servers.secantus import Secantus
 from tests.servers.valkey import Valkey, ValkeyCluster
@@ -39,11 +39,12 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     """Nothing of what is collected is ever garbage: the collector need not look at it, neither now nor in tests.
 
     Of what lives longer, tests make little garbage: to look at all of it each time took a tenth of the time.
-    Where there will be forks, they share the process that preloads programs, which is made ready meanwhile, and what is
-    imported.
+    Where there will be forks, they share the process that preloads programs and the files of an empty PostgreSQL, which
+    are made ready meanwhile, and what is imported.
     """
     if session.config.getoption("forks"):
         start_server()
+        start_making_files()
     gc.disable()
     try:
         return (yield)

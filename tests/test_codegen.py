@@ -35,6 +35,16 @@ def test_a_model_says_in_tracebacks_which_field_is_written() -> None:
     )
 
 
+def test_functions_that_are_written_alike_are_told_apart() -> None:
+    body = ["    deeper = lambda: 2 / x", "    return deeper()"]
+    for about in ("Book.pages, written", "Author.born, written"):
+        with pytest.raises(ZeroDivisionError) as caught:
+            function("halved", "x", body, {}, about)(0)
+        frames = traceback.extract_tb(caught.tb)[1:]
+        assert [frame.filename.startswith(f"<holdall {about} ") for frame in frames] == [True, True]
+        assert [frame.line for frame in frames] == ["return deeper()", "deeper = lambda: 2 / x"]
+
+
 def test_names_are_its_own() -> None:
     names = {"factor": 2}
     double = function("double", "x", "x * factor", names, "an example")

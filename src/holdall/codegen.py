@@ -51,5 +51,16 @@ def function(name: str, parameters: str, body: str | Sequence[str], names: Mappi
 
 @lru_cache(maxsize=1000)
 def _code(source: str, place: str) -> CodeType:
-    """Compiled once for all functions that are written alike, such as those that read the same columns."""
-    return compile(source, place, "exec")
+    """The code of a source, told to be of this place."""
+    return _placed(_compiled(source), place)
+
+
+@lru_cache(maxsize=1000)
+def _compiled(source: str) -> CodeType:
+    """Compiled once for all functions that are written alike, such as those that write a number into any field."""
+    return compile(source, "<holdall>", "exec")
+
+
+def _placed(code: CodeType, place: str) -> CodeType:
+    consts = (_placed(each, place) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.replace(co_filename=place, co_consts=tuple(consts))

@@ -178,7 +178,7 @@ def test_the_facade_of_the_application_has_its_verbs_too(app: Holdall) -> None:
             }
             | {"identify", "mount", "revisions", "find_user", "tell_request_ids"}
             | {"actions", "selections", "add_action", "add_selection"}
-            | {"on", "after", "add_audit", "add_feed", "add_webhook", "job", "keep_jobs", "start_action"}
+            | {"on", "after", "add_audit", "add_feed", "add_webhook", "job", "keep_jobs"}
             | (verbs(Contexts).keys() - verbs(SyncContexts).keys()),
         ),
     ):

@@ -23,7 +23,7 @@ _HEADINGS = "pair variant done/s acked aborted half lost twice found torn crosse
 def main() -> int:
     options = _options()
     pairs = [tuple(pair.split("+")) for pair in options.pairs.split(",")] if options.pairs else _PAIRS
-    measure = Measure(options.processes, options.tasks, options.seconds, options.singles)
+    measure = Measure(options.processes, options.tasks, options.seconds, options.singles, options.cancels)
     told: list[dict[str, object]] = []
     is_clean = True
     print(_line(_HEADINGS.split()), flush=True)
@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--records", type=int, default=10, help="in each store")
     parser.add_argument("--singles", type=float, default=0.0, help="share of commits that write one store only")
+    parser.add_argument("--cancels", type=float, default=0.0, help="share of commits that are cancelled at any moment")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--base", default="", help="src folder of another Holdall to compare with")
     parser.add_argument("--embedded", action="store_true", help="PostgreSQL from its wheel")

@@ -10,10 +10,13 @@ from typing import Self
 
 import msgspec
 
-__all__ = ["ACKNOWLEDGED", "Begun", "Ended", "Log", "Told"]
+__all__ = ["ACKNOWLEDGED", "CANCELLED", "Begun", "Ended", "Log", "Told"]
 
 ACKNOWLEDGED = frozenset({"done", "CommitPending"})
 """Ends after which a commit must have taken place."""
+
+CANCELLED = "cancelled"
+"""The end of one that may have taken place, wholly, or not at all."""
 
 
 class Begun(msgspec.Struct, frozen=True, tag="b"):
@@ -26,7 +29,7 @@ class Begun(msgspec.Struct, frozen=True, tag="b"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="e"):
-    """How it ended: ``done``, the name of its error, or ``unread`` where it did not come to the commit.
+    """How it ended: ``done``, the name of its error, or ``unread`` where it did not come to the commit, CANCELLED.
 
     ``cause`` names what refused it, ``says`` is its message; ``seconds`` is how long the commit took, ``move`` how long
     the move did with all tries, where this was the last.

@@ -31,6 +31,7 @@ class Measure(msgspec.Struct, frozen=True):
     tasks: int = 4
     seconds: float = 15.0
     singles: float = 0.0
+    cancels: float = 0.0
 
 
 class Trial(msgspec.Struct):
@@ -68,7 +69,8 @@ def contend(arena: Arena, measure: Measure, source: str | None = None, environme
     if trouble:
         raise RuntimeError(trouble[0])
     logs = [Path(arena.folder) / f"w{number}.log" for number in range(measure.processes)]
-    jobs = [Job("write", arena, str(log), measure.seconds, measure.tasks, measure.singles) for log in logs]
+    shares = measure.singles, measure.cancels
+    jobs = [Job("write", arena, str(log), measure.seconds, measure.tasks, *shares) for log in logs]
     writers = [started(job, variables) for job in jobs]
     for writer in writers:
         assert writer.stdout is not None

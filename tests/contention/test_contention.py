@@ -14,7 +14,7 @@ from tests.contention.scenery import Scenery
 
 pytestmark = pytest.mark.early
 
-_SHORT = Measure(processes=2, tasks=3, seconds=1.0, singles=0.3)
+_SHORT = Measure(processes=2, tasks=3, seconds=1.0, singles=0.3, cancels=0.3)
 _PAIRS = [("postgresql", "redis"), ("redis", "yaml"), ("sqlite", "redis"), ("sqlite", "postgresql")]
 if "HOLDALL_WHOLE" not in os.environ:
     del _PAIRS[2:]

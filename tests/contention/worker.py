@@ -30,7 +30,7 @@ _RECOVERY_SECONDS = 20.0
 
 
 class Job(msgspec.Struct, frozen=True):
-    """``act`` is begin, write or look; ``seconds``, ``tasks`` and ``singles`` are for writing."""
+    """``act`` is begin, write or look; ``seconds`` and what follows are for writing."""
 
     act: str
     arena: Arena
@@ -38,6 +38,7 @@ class Job(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     tasks: int = 0
     singles: float = 0.0
+    cancels: float = 0.0
 
 
 class Seen(msgspec.Struct):
@@ -125,7 +126,7 @@ async def _write(job: Job) -> None:
     plant_named(app)
     log = Log(job.log)
     writers = [
-        Writer(app, job.arena, log, f"{Path(job.log).stem}-{number}", singles=job.singles)
+        Writer(app, job.arena, log, f"{Path(job.log).stem}-{number}", singles=job.singles, cancels=job.cancels)
         for number in range(job.tasks)
     ]
     async with app.session() as session:

@@ -10,18 +10,21 @@ from typing import Any
 
 from holdall import Holdall, Session
 from holdall.errors import CommitAborted, CommitError, HoldallError, StoreError
-from tests.contention.log import Begun, Ended, Log
+from tests.contention.log import CANCELLED, Begun, Ended, Log
 from tests.contention.models import MARKS, Arena
 
 __all__ = ["Writer"]
 
 _LARGEST = 10
+_LATEST = 0.03  # seconds, for being cancelled
 _LIST = 3  # references in a list
 _IDS = re.compile(r"[0-9a-f]{8,}[-0-9a-f]*|\d+")
 
 
 class Writer:
-    """One task. ``singles`` is the share of commits that write one store only; ``pause`` the most seconds between."""
+    """One task. ``singles`` is the share of commits that write one store only, ``cancels`` that of those which are
+    cancelled at any moment; ``pause`` the most seconds between.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Writer:
         name: str,
         *,
         singles: float = 0.0,
+        cancels: float = 0.0,
         pause: float = 0.0,
     ) -> None:
         self._app = app
@@ -39,6 +43,7 @@ class Writer:
         self._name = name
         self._chance = random.Random(name)
         self._singles = singles
+        self._cancels = cancels
         self._pause = pause
         self._tries = 0
 
@@ -96,8 +101,13 @@ class Writer:
         return ended
 
     async def _committed(self, session: Session, commit: str, began: float, first: float) -> Ended:
+        committing = asyncio.ensure_future(session.commit())
+        if self._chance.random() < self._cancels:
+            asyncio.get_running_loop().call_later(self._chance.random() ** 2 * _LATEST, committing.cancel)
         try:
-            await session.commit()
+            await committing
+        except asyncio.CancelledError:
+            return self._ended(commit, CANCELLED, began, first)
         except CommitError as error:
             return self._ended(commit, type(error).__name__, began, first, error)
         except HoldallError as error:  # refused before anything was sent

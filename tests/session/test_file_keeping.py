@@ -320,7 +320,7 @@ class _Sheet(Model, collection="sheets"):
 
 class _Sheets(Model, collection="many_sheets"):
     id: int = field(pk=True)
-    scans: list[File] = file("scans", default_factory=list)
+    scans: tuple[File, ...] = file("scans")
 
 
 def _filled(body: dict[str, Any], namespace: dict[str, Any]) -> None:

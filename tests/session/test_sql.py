@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -170,6 +171,19 @@ async def test_what_does_not_fit_is_told(
             await session.sql(statement, parameters)
 
 
+@pytest.mark.parametrize("sql", ["BEGIN", "COMMIT", "DELETE FROM book; ROLLBACK", "SET x = 1"])
+async def test_a_statement_stays_within_itself(app: Holdall, sql: str) -> None:
+    """It ends no transaction of others, leaves none open, and sets nothing on a connection."""
+    async with app.session() as session:
+        with pytest.raises(QueryError, match=r"sql\(\) takes no"):
+            await session.sql(sql, store="main")
+        async with session.transaction("main"):
+            with pytest.raises(QueryError, match=r"sql\(\) takes no"):
+                await session.sql(sql, store="main")
+    async with app.session() as session:
+        assert await session.count(Book.where()) == 6
+
+
 async def test_errors_of_the_database_are_ours(app: Holdall) -> None:
     async with app.session() as session:
         with pytest.raises(HoldallError):
@@ -202,6 +216,7 @@ async def test_what_a_driver_lends_comes_back_clean(app: Holdall) -> None:
     async with app.session() as session:
         async with session.native("main") as lent:
             if isinstance(lent, AsyncConnection):
+                await lent.exec_driver_sql("SET SESSION sql_mode = '', @mine = 7")
                 await lent.exec_driver_sql("DELETE FROM book")
             elif isinstance(lent, apsw.Connection):
                 lent.execute("BEGIN")
@@ -209,7 +224,11 @@ async def test_what_a_driver_lends_comes_back_clean(app: Holdall) -> None:
             else:
                 await lent.execute("BEGIN")
                 await lent.execute("SET search_path TO nowhere")
+            setting = {AsyncConnection: "concat(@@sql_mode <> '', @mine IS NULL)"}.get(type(lent))
         assert await session.count(Book.where()) == 6
+        if setting is not None:
+            settings = await asyncio.gather(*[_alone(app, f"SELECT {setting}") for _ in range(5)])
+            assert settings == ["11"] * 5
         with pytest.raises(QueryError, match="not a str"):
             async with session.native("main", str):
                 raise AssertionError
@@ -217,6 +236,12 @@ async def test_what_a_driver_lends_comes_back_clean(app: Holdall) -> None:
             async with session.native("main"):
                 raise ZeroDivisionError
         assert await session.count(Book.where()) == 6
+
+
+async def _alone(app: Holdall, sql: str) -> object:
+    async with app.session() as session:
+        ((found,),) = await session.sql(sql, store="main")
+        return found
 
 
 def test_scripts_have_it_too(tmp_path: Path) -> None:

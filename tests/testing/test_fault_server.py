@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 
 import pytest
 
@@ -49,3 +50,7 @@ async def test_what_the_test_does_wrong_is_raised_when_the_block_ends() -> None:
 
     with pytest.raises(KeyError, match="page"):
         await main()
+
+
+def test_what_is_huge_once_unpacked_is_packed_rightly() -> None:
+    assert zlib.decompress(FAULTS["huge once unpacked"].body) == b" " * 2**27

@@ -13,6 +13,7 @@ class Book(Model):
     id: int = field(pk=True)
     cover: File | None = file("covers", types=["image/*"], max_size=64 * KiB)
     note: BlobFile | None = file()
+    pages: list[File] = file("pages", default_factory=list)
 
 
 async def read(book: Book) -> None:
@@ -27,5 +28,7 @@ async def read(book: Book) -> None:
         assert_type(cover.copy(), File)
         book.cover = cover.copy(name="other.png")
     book.note = BlobFile("text")
+    assert_type(await book.pages[0].content(), bytes)
+    book.pages.append(File(b"", name="a"))
     Book(id=1)
     Book(id=1, cover=File(b"", name="a"), note=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeAlias
 
@@ -23,7 +23,7 @@ from holdall.errors import (
     Unsupported,
     ValidationError,
 )
-from holdall.model import Record, State, items_of, state_of
+from holdall.model import NestedReference, Record, State, placed_items, state_of
 from holdall.policy import Right, User
 from holdall.query import ALWAYS, AnyQuery, Key, Path, Value
 from holdall.service import Registry, active_core, new_context
@@ -247,28 +247,36 @@ async def _called(core: Value, declared: DeclaredAction, action: Value, records:
 async def _with_references(session: Session, declared: DeclaredAction, action: AnyAction) -> AnyAction:
     """The action with inputs of its own, its references loaded. Raises ValidationError for those that lead nowhere."""
     inputs = declared.inputs
-    references = inputs.model.__holdall__.references
+    references = inputs.model.__holdall__.outgoing
     if not references:
         return copied(action, {})
     errors, found = list[FieldError](), dict[str, Value]()
     for field in references:
-        slot = field.get(inputs_of(action))
-        target, keys = field.target(), [getattr(item, "key", item) for item in items_of(field, slot)]
+        value = found.get(field.root.name, field.root.get(inputs_of(action)))
+        items = placed_items(field, value)
+        target, keys = field.target(), [getattr(item, "key", item) for item, _ in items]
         binding = session.context.bindings.of_model(target)
         may_read = binding.policy.allows(Right.READ, session.user)
         records = (
             await asyncio.gather(*[_got(session, target, key) for key in keys]) if may_read else [None] * len(keys)
         )
-        for place, record in enumerate(records):
+        for (_, path), record in zip(items, records, strict=True):
             if record is None:
-                path = field.name if field.form is None else f"{field.name}.{place}"
                 told = "refers to a record that does not exist"
                 errors.append(FieldError(path, "reference", told))
-        if records:
+        if isinstance(field, NestedReference):
+            found[field.root.name] = field.replaced(value, _one_by_one(records), in_place=False)
+        elif records:
             found[field.name] = records[0] if field.form is None else tuple(records)
     if errors:
         raise ValidationError(inputs.name, errors)
     return copied(action, found)
+
+
+def _one_by_one(records: Iterable[Record]) -> Callable[[Value], Value]:
+    """The function that gives one record after the other, whatever it is given."""
+    following = iter(records)
+    return lambda _: next(following)
 
 
 async def _got(session: Session, model: Value, key: Key) -> Record:

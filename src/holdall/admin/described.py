@@ -64,7 +64,8 @@ def field_of(told: Node, schemas: Node, view: AdminView = AdminView()) -> FieldI
     target = told.get("target")
     if target is not None:
         shape = _referring(shape, told["schema"])
-    if "file" in told:
+    is_list = bool(told.get("file", {}).get("several"))  # which is shown, and written by its own paths
+    if "file" in told and not is_list:
         shape = Shape(Kind.FILE, nullable=True, description=str(told["schema"].get("description", "")))
     sizes = told.get("file", {}).get("thumbnails", {})
     widget = view.widgets.get(name)
@@ -78,8 +79,8 @@ def field_of(told: Node, schemas: Node, view: AdminView = AdminView()) -> FieldI
         tuple(told.get("filters", ())),
         bool(told.get("sort")),
         target,
-        bool(told.get("create", True)),
-        bool(told.get("update", True)),
+        bool(told.get("create", True)) and not is_list,
+        bool(told.get("update", True)) and not is_list,
         bool(told.get("required")),
         bool(told.get("computed")),
         tuple(told.get("transitions", ())),

@@ -122,6 +122,8 @@ async def _references(bindings: Bindings, store: FileStore) -> AsyncIterator[tup
                 raise StateError(f"{binding.collection} is kept by a DAO: nobody can list the files it refers to")
             async for rows in reader.pages(binding, ALWAYS, (*binding.schema.key, field.name)):
                 for row in rows:
-                    if row[parts] is not None:
-                        key = row[0] if parts == 1 else row[:parts]
-                        yield binding, field.name, key, msgspec.convert(row[parts], StoredFile)
+                    kept = row[parts] if isinstance(row[parts], list) else [row[parts]]
+                    key = row[0] if parts == 1 else row[:parts]
+                    for each in kept:
+                        if each is not None:
+                            yield binding, field.name, key, msgspec.convert(each, StoredFile)

@@ -1,6 +1,7 @@
 """Models and fields: what a record type is, how its records are checked and how they know their changes."""
 
 from holdall.model.adoption import AdoptedClass, AdoptedField, AdoptedTarget, Adopter, Refusal, query_for
+from holdall.model.attributes import MutableAttribute
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
 from holdall.model.csv_input import CsvInput
@@ -28,7 +29,7 @@ from holdall.model.options import MISSING, Fill, OnDelete, back, field
 from holdall.model.ordered import LONGEST_PLACE, Ordered, place_between, places
 from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
-from holdall.model.reference import GivenKey, Ref, Reference, record_in
+from holdall.model.reference import GivenKey, Ref, Reference, record_in, session_of
 from holdall.model.reference_slots import items_of, leads_to, placed_items, refers_to, replace_items, slot_of
 from holdall.model.repeated_names import has_repeated_names
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
@@ -99,6 +100,7 @@ __all__ = [
     "Manager",
     "Many",
     "Model",
+    "MutableAttribute",
     "Names",
     "NestedReference",
     "ObjectId",
@@ -162,6 +164,7 @@ __all__ = [
     "replace_items",
     "sample_of",
     "schema_of",
+    "session_of",
     "set_track",
     "slot_of",
     "state_of",

@@ -119,7 +119,10 @@ class StoredOneBackAttribute(RefAttribute):
 
 
 class MutableAttribute(SlotAttribute):
-    """A list, dict or other value that can be changed in place: the session is told when one is handed out."""
+    """A list, dict or other value that can be changed in place: the session is told when one is handed out.
+
+    Example: :class:`Model`.
+    """
 
     __slots__ = ()
 

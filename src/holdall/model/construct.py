@@ -50,7 +50,7 @@ def constructor(declaration: Declaration) -> Callable[..., Any]:
         else:
             parameters.append(f"{variable}=__{variable}_default")
             names[f"__{variable}_default"] = field.default() if field.has_default else MISSING
-        source = field.fast_source(variable, names)
+        source = field.fast_source(variable, names, f"__{field.name}")
         if source is None:
             names[f"__{variable}_admit"] = _first_step(field)
             validated.append(variable)

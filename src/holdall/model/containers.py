@@ -117,7 +117,10 @@ def _sequence_type(annotation: object, container: type[Value], item: FieldType) 
         return {"type": "array", "items": schema_of_part(item, schemas)} | unique
 
     places = tuple([place.within(None) for place in item.references])
-    return msgspec.structs.replace(_own(made, read, OwnForm(keep, take, show, schema, _ARRAY)), references=places)
+    several = getattr(item.attribute, "several", None) if container is list else None  # the descriptor of lists of them
+    return msgspec.structs.replace(
+        _own(made, read, OwnForm(keep, take, show, schema, _ARRAY)), references=places, attribute=several
+    )
 
 
 def _fixed_tuple_type(annotation: object, items: list[FieldType]) -> FieldType:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable
 from copy import copy
 from datetime import UTC
@@ -16,7 +15,7 @@ from holdall.model.field_type import FieldType
 from holdall.model.object_id import IsObjectId
 from holdall.model.options import MISSING, FieldOptions
 from holdall.model.reference import Reference, key_of_value
-from holdall.model.rule_source import holds, rule_source
+from holdall.model.rule_source import holds, in_place, rule_source
 from holdall.model.rules import Rule
 from holdall.model.state import Frozen
 from holdall.model.target import Target
@@ -249,21 +248,20 @@ class Field:
 
     # --- speed ----------------------------------------------------------------------------------------------------
 
-    def fast_source(self, variable: str, names: dict[str, object]) -> str | None:
+    def fast_source(self, variable: str, names: dict[str, object], prefix: str = "__") -> str | None:
         """Python source, true of ``variable`` only if it can go into the slot as it is; None if there is none.
 
-        Objects that the source needs are added to ``names`` under names that start with ``__``, as no field's does.
+        Objects that the source needs are added to ``names`` under names that start with ``prefix``, which starts with
+        ``__``, as no field's name does.
         """
         options = self.options
         if self.type is None or self.type.fast is None or options.coerce or options.setter or not options.type_check:
             return None
-        prefix = f"__{self.name}"
         source = self.type.fast
         for number, rule in enumerate(self.rules):
             source += f" and {rule_source(rule, f'{prefix}_rule{number}', names)}"
         names[f"{prefix}_type"] = self.type.scalar
-        source = re.sub(r"\bT\b", f"{prefix}_type", source)
-        source = re.sub(r"\bx\b", variable, source)
+        source = in_place(source, variable, f"{prefix}_type")
         if self.nullable or self.may_be_unset:
             source = f"({variable} is None or {source})"
         return source

@@ -23,17 +23,15 @@ class NestedReference(Field):
 
     The slot of ``root`` keeps it: items are read from the value there, and put into a copy of that value.
 
-    >>> from dataclasses import dataclass
+    >>> from dataclasses import make_dataclass
     >>> class City(Model):
     ...     id: int = field(pk=True)
-    >>> @dataclass
-    ... class Address:
-    ...     city: Ref[City]
+    >>> Address = make_dataclass("Address", [("city", Ref[City])])
     >>> class Order(Model):
     ...     id: int = field(pk=True)
     ...     address: Address
     >>> city = Order.__holdall__.nested["address.city"]
-    >>> city.get(Order(id=1, address=Address(city=7))).key
+    >>> city.get(Order(id=1, address=Address(city=7)))
     7
     """
 

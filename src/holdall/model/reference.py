@@ -191,7 +191,7 @@ def belong_to(reference: Reference[Record], link: SessionLink) -> None:
 
 
 def session_of(owner: Tracked | None) -> SessionAccess | None:
-    """The session that keeps this record, or None."""
+    """Return the session that keeps this record, or None. Example: :class:`Reference`."""
     track = track_of(owner) if owner is not None else None
     return track.session if track is not None else None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from holdall.model.rules import Ge, Gt, Le, Length, Lt, Pattern, Rule
 
-__all__ = ["holds", "rule_source"]
+__all__ = ["holds", "in_place", "rule_source"]
 
 _INLINE: dict[type[Rule], str] = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
 
@@ -17,6 +18,12 @@ def holds(rule: Rule, value: object) -> bool:
         return rule.holds(value)
     except TypeError:
         return False
+
+
+@lru_cache(maxsize=1000)
+def in_place(source: str, variable: str, scalar: str) -> str:
+    """Source about ``x`` and its type ``T`` as source about a variable and the name of a type."""
+    return re.sub(r"\bx\b", variable, re.sub(r"\bT\b", scalar, source))
 
 
 def rule_source(rule: Rule, name: str, names: dict[str, object]) -> str:

@@ -120,7 +120,7 @@ class Selection(Generic[R]):
         binding = self.binding
         for name in path[:-1]:
             binding = self._bindings.of_name(str(binding.schema.field(name).target))
-        return binding.declaration.by_name[path[-1]]
+        return binding.declaration.reference(path[-1])
 
     def is_for(self, user: User) -> bool:
         """Whether the user may see it: by its rule, and as he may read all that it speaks of."""
@@ -140,12 +140,14 @@ class Selection(Generic[R]):
                 if not binding.policy.allows(Right.READ, user):
                     return False
                 continue
-            if name in binding.hidden(user):
+            field = binding.schema.field(name)
+            if field.kept_in in binding.hidden(user):
                 return False
-            target = binding.schema.field(name).target
-            if target is not None:
-                binding = self._bindings.of_name(target)
+            if field.target is not None:
+                binding = self._bindings.of_name(field.target)
                 if not binding.policy.allows(Right.READ, user):
+                    return False
+                if field.back is not None and binding.schema.field(field.back).kept_in in binding.hidden(user):
                     return False
         return True
 

@@ -218,6 +218,8 @@ class Relationship:
     stored there. ``is_single`` if one record of the target has at most one of the source. ``is_guarded`` if both ends
     are in one store that keeps references itself, as the other side of DAOs is taken to do, and the target goes when it
     is removed.
+
+    Example: :class:`Binding`.
     """
 
     __slots__ = ("backs", "field", "is_guarded", "is_single", "on_delete", "source", "stored_inverses", "target")

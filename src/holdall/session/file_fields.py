@@ -8,7 +8,9 @@ from holdall.files.pictures import demand_pillow
 from holdall.model import Field
 from holdall.session.binding import Binding
 
-__all__ = ["file_fields_of", "rule_of"]
+__all__ = ["file_fields_of", "files_of", "holds_several", "rule_of"]
+
+_LISTS = (list[File], list[BlobFile])
 
 
 def file_fields_of(binding: Binding, shelf: Shelf) -> tuple[Field, ...]:
@@ -17,8 +19,13 @@ def file_fields_of(binding: Binding, shelf: Shelf) -> tuple[Field, ...]:
     found = tuple([field for field in binding.declaration.stored if isinstance(field.options.codec, FileCodec)])
     for field in found:
         where = f"{field.model}.{field.name}"
-        if field.type is None or field.type.annotation not in (File, BlobFile):
-            raise DeclarationError(f"{where}: a field holds one File, or None; keep several as records of their own")
+        kind = None if field.type is None else field.type.annotation
+        if kind not in (File, BlobFile) and kind not in _LISTS:
+            raise DeclarationError(f"{where}: a field holds one File, or None, or a list[File]")
+        if kind in _LISTS and rule_of(field).thumbnails.names:
+            raise DeclarationError(
+                f"{where}: thumbnails are of a field with one File; keep several as records of their own"
+            )
         try:
             shelf.named(rule_of(field).store)
             if rule_of(field).thumbnails.names:
@@ -26,6 +33,18 @@ def file_fields_of(binding: Binding, shelf: Shelf) -> tuple[Field, ...]:
         except DeclarationError as error:
             raise DeclarationError(f"{where}: {error}") from error
     return found
+
+
+def files_of(value: object) -> list[File]:
+    """Return the Files in a slot: one, those of a list, or none. Example: :func:`holdall.file`."""
+    if isinstance(value, list):
+        return [each for each in value if isinstance(each, File)]
+    return [value] if isinstance(value, File) else []
+
+
+def holds_several(field: Field) -> bool:
+    """Whether a field holds a list of Files. Example: :func:`holdall.file`."""
+    return field.type is not None and field.type.annotation in _LISTS
 
 
 def rule_of(field: Field) -> FileCodec:

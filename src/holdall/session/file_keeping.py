@@ -12,7 +12,7 @@ from holdall.errors import CommitAborted, FieldError, StateError, ValidationErro
 from holdall.files import Body, Content, File, FileStore, Refused, Signing, keep, shown_file, take
 from holdall.model import Field, Record, State, old_of, state_of
 from holdall.session.bindings import Bindings
-from holdall.session.file_fields import rule_of
+from holdall.session.file_fields import files_of, rule_of
 from holdall.session.identity import IdentityMap
 
 __all__ = ["FileKeeping"]
@@ -55,11 +55,11 @@ class FileKeeping:
         """
         while pending := list(self._pending()):
             errors, names = list[FieldError](), set[str]()
-            for record, field, value in pending:
+            for record, field, path, value in pending:
                 refused = await self._keep(record, field, value)
                 if refused is not None:
                     place = self._place(record) if len(pending) > 1 else ""
-                    errors.append(FieldError(place + field.name, refused.code, refused.message))
+                    errors.append(FieldError(place + path, refused.code, refused.message))
                     names.add(type(record).__name__)
             if errors:
                 raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
@@ -70,15 +70,13 @@ class FileKeeping:
         for record, field in self._fields([*records.dirty.values(), *records.deleted.values()]):
             before = old_of(record).get(field.name) if state_of(record) is State.DIRTY else _stored(record, field)
             after = field.get(record) if state_of(record) is State.DIRTY else None
-            key = _key(before)
-            if key is None or id(record) in records.moving or key == _key(after):
+            if id(record) in records.moving or not (state_of(record) is State.DELETED or field.name in old_of(record)):
                 continue
-            if state_of(record) is State.DELETED or field.name in old_of(record):
-                store = self._store(field)
-                if not store.is_shared:
-                    assert isinstance(before, File)
-                    assert before.body.facts is not None
-                    found += [(store, each) for each in rule_of(field).keys(before.body.facts)]
+            store, left = self._store(field), _keys(after)
+            for file in files_of(before) if not store.is_shared else ():
+                facts = file.body.facts
+                if facts is not None and facts.key not in left:
+                    found += [(store, each) for each in rule_of(field).keys(facts)]
         return found
 
     @contextmanager
@@ -157,8 +155,11 @@ class FileKeeping:
         refused = await self._write(
             record, field, copy, source.read(body.facts.key, 0, body.facts.size), value.name, value.meta
         )
-        if refused is None and field.get(record) is value:
+        slot = field.get(record)
+        if refused is None and slot is value:
             field.put(record, type(value).of(copy))
+        elif refused is None and isinstance(slot, list):
+            slot[:] = [type(value).of(copy) if each is value else each for each in slot]
         return refused
 
     async def _write(
@@ -190,16 +191,16 @@ class FileKeeping:
 
     # --- which ones ---------------------------------------------------------------------------------------------------
 
-    def _pending(self) -> Iterator[tuple[Record, Field, File]]:
+    def _pending(self) -> Iterator[tuple[Record, Field, str, File]]:
+        """The files that are to be kept, each with its record, its field and its path."""
         records = self._records
         for record, field in self._fields([*records.dirty.values(), *records.new.values()]):
-            value = field.get(record)
-            if not isinstance(value, File):
-                continue
-            if value.body.facts is None or (
-                self._is_foreign(record, field, value) and not self._is_own(record, field, value.body)
-            ):
-                yield record, field, value
+            slot = field.get(record)
+            for number, value in enumerate(files_of(slot)):
+                if value.body.facts is None or (
+                    self._is_foreign(record, field, value) and not self._is_own(record, field, value.body)
+                ):
+                    yield record, field, f"{field.name}.{number}" if isinstance(slot, list) else field.name, value
 
     def _is_own(self, record: Record, field: Field, body: Body) -> bool:
         """Whether this session has kept the content for the record; what was staged is from now on."""
@@ -214,7 +215,7 @@ class FileKeeping:
         if state_of(record) is State.NEW:
             return id(record) not in self._records.moving
         old = old_of(record)
-        return field.name in old and _key(old[field.name]) != _key(value)
+        return field.name in old and not _keys(value) <= _keys(old[field.name])
 
     def _fields(self, records: list[Record]) -> Iterator[tuple[Record, Field]]:
         by_model = self._bindings.file_fields
@@ -238,8 +239,9 @@ def _stored(record: Record, field: Field) -> object:
     return old[field.name] if field.name in old else field.get(record)
 
 
-def _key(value: object) -> str | None:
-    return _key_of(value.body) if isinstance(value, File) and value.body.facts is not None else None
+def _keys(value: object) -> set[str]:
+    """The keys of the stored contents in a slot."""
+    return {file.body.facts.key for file in files_of(value) if file.body.facts is not None}
 
 
 def _key_of(body: Body) -> str:
@@ -254,7 +256,7 @@ def _waits(upload: _Upload) -> bool:
         return False
     state = state_of(record)
     value = field.get(record)
-    has_it = isinstance(value, File) and value.body is upload.body
+    has_it = any(file.body is upload.body for file in files_of(value))
     return has_it and (state is State.NEW or (state is State.DIRTY and field.name in old_of(record)))
 
 
@@ -263,18 +265,23 @@ def _is_referred(upload: _Upload) -> bool:
     record, field = upload.record, upload.field
     if record is None or state_of(record) not in (State.CLEAN, State.DIRTY, State.DELETED):
         return False
-    value = _stored(record, field)
-    return isinstance(value, File) and value.body.facts is not None and _key(value) == _key_of(upload.body)
+    return _key_of(upload.body) in _keys(_stored(record, field))
+
+
+def _is_meant(body: Body, file: File, slot: object) -> bool:
+    """Whether a stored file is the one that a client describes; in a list by what it has, which must be told."""
+    claims = body.claims or {}
+    if file.body.facts is None or (isinstance(slot, list) and not {"sha256", "created"} <= claims.keys()):
+        return False
+    shown = shown_file(file)
+    return all(name not in claims or claims[name] == shown[name] for name in _UNTOUCHABLE)
 
 
 def _claimed(record: Record, field: Field, body: Body) -> FieldError | None:
     """Make a file that a client describes the one that is there, under another name if there is another one."""
-    before = old_of(record).get(field.name) if state_of(record) is State.DIRTY else None
-    claims = body.claims or {}
-    if not isinstance(before, File) or before.body.facts is None:
-        return FieldError("", "upload", _NOT_UPLOADED)
-    shown = shown_file(before)
-    if any(name in claims and claims[name] != shown[name] for name in _UNTOUCHABLE):
+    slot = old_of(record).get(field.name) if state_of(record) is State.DIRTY else None
+    claims, before = body.claims or {}, next((each for each in files_of(slot) if _is_meant(body, each, slot)), None)
+    if before is None or before.body.facts is None:
         return FieldError("", "upload", _NOT_UPLOADED)
     name = body.name if "name" in claims else before.name
     meta = body.meta if "meta" in claims else before.meta

@@ -14,6 +14,7 @@ from holdall.query import (
     AnyQuery,
     Expression,
     Kind,
+    NestedName,
     Path,
     Query,
     Value,
@@ -155,7 +156,10 @@ class InBulk(msgspec.Struct, eq=False):
         for path in paths_of(query):
             current = binding
             for name in path:
-                target = current.schema.field(name).target
+                field = current.schema.field(name)
+                if field.inside is not None or isinstance(field.back, NestedName):
+                    return False  # of references inside values no store knows
+                target = field.target
                 if target is None:
                     break
                 current = self.context.bindings.of_name(target)

@@ -64,7 +64,8 @@ class NativeVerbs:
         several stores do not hold for it. ``store`` may be left out where only one speaks SQL.
 
         Raises Forbidden without the right, Unsupported for a store without SQL, LimitExceeded for more than ``limit``
-        rows, QueryError for what does not fit. Example: :class:`SqlQuery`.
+        rows, QueryError for what does not fit, begins or ends a transaction, or sets what stays on a connection.
+        Example: :class:`SqlQuery`.
         """
         _demand_fitting(limit, parameters)
         found, given = self._speaking(store), {} if parameters is None else dict(parameters)

@@ -53,8 +53,8 @@ class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
     ...     paris = session.add(City(id=1, country=france))
     >>> with app.sync.session() as session:
     ...     city = session.require(City, 1)
-    ...     print(session.wait(city.country).name)
-    France
+    ...     print(session.wait(city.country).name, type(session.awaited).__name__)
+    France Session
     >>> app.sync.close()
     """
 
@@ -64,7 +64,7 @@ class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
 
     @property
     def awaited(self) -> Session:
-        """Return the session whose verbs are awaited; for other rooms, not for users."""
+        """Return the session whose verbs are awaited; for other rooms, not for users. Example: :class:`SyncSession`."""
         return self._session
 
     def get(

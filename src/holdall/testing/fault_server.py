@@ -72,6 +72,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return "\r\n".join([*lines, "", ""]).encode()
 
 
+def _packed_blanks(pieces: int) -> bytes:
+    """Pack this number of MiB of blanks as zlib does, by repeating one packed piece."""
+    size = pieces * 2**20
+    packer = zlib.compressobj()
+    packed = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)  # nothing refers to what was before
+    low, high = 1 + size * 32, size + 32 * size * (size + 1) // 2  # the sums of Adler-32, for bytes that are all 32
+    checksum = (high % 65_521 << 16) + low % 65_521
+    return packed[:2] + packed[2:] * pieces + b"\x03\x00" + checksum.to_bytes(4, "big")
+
+
 FAULTS: Mapping[str, Reply] = {
     "error": Reply(status=500, body=b'{"why": "broken"}'),
     "bad gateway": Reply(status=502, body=b"<html>Bad Gateway</html>", media_type="text/html"),
@@ -88,7 +98,7 @@ FAULTS: Mapping[str, Reply] = {
     "redirect in circles": Reply(status=307, headers={"Location": "?again"}),
     "huge": Reply(body=b" " * 2**20, times=64),
     "huge without length": Reply(body=b" " * 2**20, times=64, length=-1),
-    "huge once unpacked": Reply(body=zlib.compress(b" " * 2**27), headers={"Content-Encoding": "deflate"}),
+    "huge once unpacked": Reply(body=_packed_blanks(128), headers={"Content-Encoding": "deflate"}),
     "wrongly packed": Reply(headers={"Content-Encoding": "gzip"}),
     "slow": Reply(body=b" " * 1_000, piece=1, pause=0.05),
     "hanging": Reply(delay=_FOREVER),

@@ -171,18 +171,21 @@ class _InTransaction:
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[None]:
         """A commit as part of the transaction: what a COMMIT would look at is looked at in the end."""
+        # as SQLAlchemy's own statements: texts may not begin or end a part of a transaction
+        from sqlalchemy.sql.elements import ReleaseSavepointClause, RollbackToSavepointClause, SavepointClause
+
         self._depth += 1
         name = f"holdall_test_{self._depth}"
-        await self._run(f"SAVEPOINT {name}")
+        await self._run(SavepointClause(name))  # type: ignore[no-untyped-call]
         try:
             yield
             await self._demand_references()
         except BaseException:
-            await self._run(f"ROLLBACK TO SAVEPOINT {name}")
+            await self._run(RollbackToSavepointClause(name))  # type: ignore[no-untyped-call]
             raise
         finally:
             self._depth -= 1
-            await self._run(f"RELEASE SAVEPOINT {name}")
+            await self._run(ReleaseSavepointClause(name))  # type: ignore[no-untyped-call]
 
     async def _demand_references(self) -> None:
         """Raise ReferenceViolation for a reference that leads nowhere, which some databases see at COMMIT only."""
@@ -195,5 +198,5 @@ class _InTransaction:
             if broken.rows:
                 raise ReferenceViolation(self.name, str(broken.rows[0][0]), ())
 
-    async def _run(self, statement: str) -> Answer:
+    async def _run(self, statement: object) -> Answer:
         return await self._transaction.sql(statement, {}, limit=1_000_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from functools import partial
@@ -42,6 +43,7 @@ from holdall.web.writing import Writes
 __all__ = ["Resource"]
 
 _READS = ("GET", "HEAD")
+_PLACE = re.compile(r"0|[1-9][0-9]{0,5}")  # of a file in a list
 _ABSENT = problem_reply(Problem(404, "not-found", "There is no such record."))
 _TOO_LONG = Problem(504, "timeout", "It took too long to get at the records.")
 _ManyEndpoint = Callable[[Scope, Receive, User], Awaitable[Reply]]
@@ -124,12 +126,16 @@ class Resource:
     def _route_of(self, tail: str) -> str:
         """The route of such a path, without the names that a client gives."""
         if not self._is_beside(tail):
-            return f"{self._routes[1]}/{tail.partition('/')[2]}"
+            field, slash, _ = tail.partition("/")[2].partition("/")
+            return f"{self._routes[1]}/{field}" + ("/{number}" if slash else "")
         *key, kind, _ = tail.split("/")
         return f"{self._routes[bool(key)]}/{kind}/{{name}}"
 
     def _file_endpoints(self, files: FieldFiles) -> dict[str, _OneEndpoint]:
+        is_list = files.is_several and not files.is_numbered
         reads: dict[str, _OneEndpoint] = {"GET": files.get_endpoint, "HEAD": files.get_endpoint}
+        if is_list:
+            return {} if self.binding.is_read_only else {"POST": files.put_endpoint}
         if self.binding.is_read_only:
             return reads
         reads |= {"POST": files.post_endpoint} if files.is_direct else {}
@@ -143,7 +149,16 @@ class Resource:
     def has_file_at(self, path: str) -> bool:
         """Whether the text behind the collection's name, ``7/cover``, may lead to a file."""
         key, _, name = path.partition("/")
-        return bool(key) and name in self._of_files
+        return bool(key) and self._endpoints_of(name) is not None
+
+    def _endpoints_of(self, name: str) -> dict[str, _OneEndpoint] | None:
+        """The endpoints of a file ``cover``, of a list ``pictures``, or of one in it, ``pictures/0``; else None."""
+        field, slash, number = name.partition("/")
+        files = self._files.get(field) if slash else None
+        if files is None:
+            return self._of_files.get(name)
+        is_place = files.is_several and _PLACE.fullmatch(number) is not None
+        return self._file_endpoints(files.at(int(number))) if is_place else None
 
     def follow(self, streams: Streams) -> None:
         """Answer ``events`` with a stream."""
@@ -219,7 +234,7 @@ class Resource:
             if self.binding.is_keyless:
                 return _absent()
             key, _, name = key.partition("/")
-            one = self._of_files[name]
+            one = self._endpoints_of(name) or {}
         elif (beside := self._answer_beside(scope, receive, key, user)) is not None:
             return beside
         endpoint_one = one.get(method)

@@ -101,6 +101,7 @@ async def test_a_transaction_begun_while_it_was_broken_off_is_nobody_elses(postg
                     async with asyncio.timeout(0):
                         await connection.raw.execute("BEGIN")
 
+        first = await backend(database)
         for number in range(20):
             beginning = asyncio.create_task(begin())
             await asyncio.sleep(0)
@@ -110,6 +111,7 @@ async def test_a_transaction_begun_while_it_was_broken_off_is_nobody_elses(postg
                 await beginning
             async with database._access.connected() as connection:
                 await connection.raw.execute(f"INSERT INTO begun VALUES ({number})")
+        assert await backend(database) == first  # it was reset, and not replaced
         await database.close()
         other = await asyncpg.connect(postgres_url)
         assert await other.fetchval("SELECT count(*) FROM begun") == 20

@@ -73,7 +73,10 @@ class _Before:
             current = each.binding
             for name in path:
                 field = current.schema.field(name)
-                pair = (current.collection, name) if field.back is None else (str(field.target), field.back)
+                pair = (current.collection, field.kept_in)
+                if field.back is not None:
+                    other = self._bindings.of_name(str(field.target)).schema
+                    pair = (other.name, other.field(field.back).kept_in)
                 if pair in self._fields:
                     found.add(pair[0])
                 if field.target is not None:
@@ -111,15 +114,15 @@ def _slots(found: CascadePlan, record: Record, computed: dict[Field, Value]) -> 
 
 def _assume(found: CascadePlan, each: PendingBulk, record: Record) -> None:
     """Go by what the condition looked at, where no version tells that it has changed."""
-    by_name = each.binding.declaration.by_name
     names = (
         {path[0] for path in paths_of(each.query)}
         | {field.name for field in each.fields}
         | {path[0] for way in each.computed.values() for path in paths_behind(way)}
     )
     for name in sorted(names):
-        if by_name[name].is_stored and by_name[name].form is None:
-            found.assume(record, by_name[name])
+        field = each.binding.declaration.reference(name)
+        if field is not None and field.root.is_stored and field.root.form is None:
+            found.assume(record, field)
 
 
 async def _rows(semi_joins: SemiJoins, each: PendingBulk, before: _Before) -> Rows:

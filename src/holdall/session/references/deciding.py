@@ -69,8 +69,8 @@ class Deciding:
         """The record of this session, new or changed, that a reference leads to; None where the stored one counts."""
         if subject.record is None:
             return None
-        field = subject.binding.declaration.by_name[name]
-        if field.form is not None or not field.is_stored or field.target is None:
+        field = subject.binding.declaration.reference(name)
+        if field is None or field.form is not None or not field.is_stored or field.target is None:
             return None
         slot, target = field.get(subject.record), self._bindings.of_model(field.target())
         records = self._records

@@ -6,13 +6,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdall.errors import LimitExceeded
-from holdall.query import NEVER, And, Compare, Condition, Key, Op, Or, Path
+from holdall.query import NEVER, And, Compare, Condition, Key, Kind, Op, Or, Path
 from holdall.session.binding import Binding
+from holdall.store import Feature
 
-__all__ = ["PAGE", "any_of", "chunks", "demand_few", "having_keys", "key_paths", "one_of"]
+__all__ = ["PAGE", "any_of", "can_page", "chunks", "demand_few", "having_keys", "key_paths", "one_of"]
 
 PAGE = 1_000
 """Rows in one page, and keys in one list."""
+
+
+def can_page(binding: Binding) -> bool:
+    """Whether rows can be asked for by key, batch by batch."""
+    ordered = all(
+        field.kind is not Kind.REF or len(field.target_key) == 1
+        for field in map(binding.schema.field, binding.schema.key)
+    )
+    return ordered and {Feature.SORT, Feature.KEYSET} <= binding.store.capabilities.features
 
 
 def chunks(binding: Binding, keys: list[Key]) -> Iterable[list[Any]]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from holdall.query import (
+    AnyQuery,
     Call,
     Compare,
     Constant,
     FieldSchema,
+    Key,
     KeyKinds,
     Kind,
     NestedName,
     Of,
     Op,
     Path,
+    Query,
     Row,
+    SortKey,
     Value,
     formula,
     key_kinds,
@@ -24,10 +30,19 @@ from holdall.query import (
 )
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
+from holdall.session.references.key_conditions import PAGE, demand_few, key_paths
+from holdall.store import Rows
 
-__all__ = ["compared_inside", "extracted", "is_inside", "whole_columns"]
+__all__ = ["compared_inside", "extracted", "holders", "is_inside", "whole_columns"]
 
 _Extract = Callable[[Value], Value]
+
+
+class Paged(Protocol):
+    """A reader of one collection, which gives rows of a query."""
+
+    async def rows(self, query: AnyQuery, binding: Binding) -> Rows:
+        """The rows of a query whose condition its store can answer."""
 
 
 def is_inside(path: Path) -> bool:
@@ -71,6 +86,23 @@ def whole_columns(
             known[place] = (*path[:-1], field.inside.root)
             extracts[place] = keys_inside(field)
     return tuple(known), extracts
+
+
+async def holders(projecting: Paged, owner: Binding, path: Path, keys: AbstractSet[Key]) -> tuple[Key, ...]:
+    """The keys of all records whose references at the path, inside lists, lead to one of these: looked for page by
+    page. Raises LimitExceeded where they are too many.
+    """
+    names = key_paths((), owner)
+    query: AnyQuery = Query(owner.collection, projection=(*names, path)).sort(*map(SortKey, names)).limit(PAGE)
+    found, after = list[Key](), None
+    while True:
+        rows = await projecting.rows(query if after is None else query.after(*after), owner)
+        found += [row[0] if len(row) == 2 else row[:-1] for row in rows if not keys.isdisjoint(row[-1])]
+        demand_few(owner, len(found))
+        last = rows[-1][:-1] if len(rows) == PAGE else None
+        if last in (None, after):
+            return tuple(found)
+        after = last
 
 
 def _field_at(bindings: Bindings, binding: Binding, path: Path) -> FieldSchema:

@@ -13,7 +13,6 @@ from holdall.query import (
     Compare,
     Condition,
     Key,
-    Kind,
     Op,
     Or,
     Path,
@@ -28,7 +27,7 @@ from holdall.session.binding import Binding, Relationship
 from holdall.session.damage import parted
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.projection import parted_rows
-from holdall.session.references.key_conditions import PAGE, chunks, having_keys
+from holdall.session.references.key_conditions import PAGE, can_page, chunks, having_keys
 from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.semi_joins import SemiJoins
 from holdall.session.references.stub import keys_getter
@@ -119,7 +118,7 @@ class RelatedReader:
         features, schema = binding.store.capabilities.features, binding.schema
         shown = tuple([(name,) for name in names]) if Feature.PROJECTION in features else ()
         query: AnyQuery = Query(binding.collection, ALWAYS & condition, projection=shown)
-        if not _can_page(binding):
+        if not can_page(binding):
             rows, every = await self._fetch(binding, query.limit(_WHOLE + 1))
             if len(every) > _WHOLE:
                 what = f"{binding.collection} from a store without pages"
@@ -171,15 +170,6 @@ def keys_asked(binding: Binding, query: AnyQuery) -> list[Key] | None:
             return None
     is_plain = all(len(path) == 1 and not is_formula(path) for path in query.projection) and query.position is None
     return list(found) if is_plain and (not query.sort_keys or len(found) < 2) else None
-
-
-def _can_page(binding: Binding) -> bool:
-    """Whether rows can be asked for by key, batch by batch."""
-    ordered = all(
-        field.kind is not Kind.REF or len(field.target_key) == 1
-        for field in map(binding.schema.field, binding.schema.key)
-    )
-    return ordered and {Feature.SORT, Feature.KEYSET} <= binding.store.capabilities.features
 
 
 def _shown(binding: Binding, names: Sequence[str], rows: Rows, is_projected: bool) -> Rows:

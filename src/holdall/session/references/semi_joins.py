@@ -38,9 +38,9 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.explanation import Asked
 from holdall.session.references.guarded_access import prefixed
-from holdall.session.references.key_conditions import any_of, demand_few, key_paths, one_of
+from holdall.session.references.key_conditions import any_of, can_page, demand_few, key_paths, one_of
 from holdall.session.references.locality import is_local, shown
-from holdall.session.references.nested_conditions import compared_inside, is_inside
+from holdall.session.references.nested_conditions import compared_inside, holders, is_inside
 from holdall.session.references.projecting import Projecting
 from holdall.session.references.row_predicate import has_judgement
 from holdall.session.references.subqueries import Subqueries
@@ -225,6 +225,9 @@ class SemiJoins:
             return NEVER
         if {Feature.KEY_LISTS, Feature.MANY_CONDITIONS} <= owner.store.capabilities.features and not is_inside(path):
             return Some(path, one_of(key_paths((), target), tuple(keys)))
+        if is_inside(path) and can_page(owner):
+            looked = holders(self.projecting, owner, path[-1:], set(keys))
+            return one_of(key_paths(path[:-1], owner), await looked)
         wanted, paths = set(keys), (*key_paths((), owner), path[-1:])
         rows = await self._keys(owner, ALWAYS, paths)
         found = tuple([row[0] if len(row) == 2 else row[:-1] for row in rows if not wanted.isdisjoint(row[-1] or ())])

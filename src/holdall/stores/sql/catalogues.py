@@ -33,7 +33,8 @@ _SQLITE = (
 _VISIBLE = """pg_table_is_visible(c.oid)
              AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"""
 
-# What differs between versions is taken out of the row as JSON, where a column that is not there is null.
+# What differs between versions is taken out of the row as JSON, where a column that is not there is null. OFFSET 0
+# keeps the server from weighing every order of all joins, which takes longer than the answer.
 _POSTGRESQL = (
     """SELECT c.relname::text,
               CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'f' THEN 'foreign table'
@@ -46,12 +47,12 @@ _POSTGRESQL = (
     """SELECT c.relname::text, a.attname::text,
               CASE WHEN 'e' IN (b.typtype, e.typtype) THEN 'enum ' ELSE '' END || format_type(b.oid, b.size),
               a.attnotnull OR b.required,
-              a.atthasdef OR a.attidentity <> '' OR y.typdefault IS NOT NULL,
+              a.atthasdef OR a.attidentity <> '' OR a.typdefault IS NOT NULL,
               CASE WHEN to_jsonb(a) ->> 'attgenerated' <> '' THEN 'computed' WHEN a.attidentity = 'a' THEN 'always'
               WHEN a.attidentity = 'd' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN
               coalesce((SELECT CASE WHEN s.seqincrement < 0 OR s.seqcycle THEN 'turning' ELSE 'counted' END
               FROM pg_sequence AS s WHERE s.seqrelid =
-              pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname)::regclass), 'unowned') END,
+              pg_get_serial_sequence(format('%I.%I', c.nspname, c.relname), a.attname)::regclass), 'unowned') END,
               CASE WHEN o.oid IS NULL THEN NULL WHEN to_jsonb(o) ->> 'collprovider' = 'd' THEN (
                   SELECT CASE WHEN coalesce(to_jsonb(b) ->> 'datlocprovider', 'c') = 'i' THEN 'icu' ELSE
                   coalesce(to_jsonb(b) ->> 'datlocale', b.datcollate) END
@@ -62,8 +63,10 @@ _POSTGRESQL = (
               format_type(b.oid, NULL),
               (SELECT array_agg(l.enumlabel::text ORDER BY l.enumsortorder) FROM pg_enum AS l
                WHERE l.enumtypid IN (b.oid, e.oid))
-       FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-            JOIN pg_type AS y ON y.oid = a.atttypid
+       FROM (SELECT c.oid, c.relname, n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ARE_OURS OFFSET 0) AS c
+            JOIN LATERAL (SELECT a.*, y.typdefault FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid
+                          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped OFFSET 0) AS a ON true
             JOIN LATERAL (
                 WITH RECURSIVE below(oid, size, required) AS (
                     SELECT a.atttypid, a.atttypmod, false
@@ -76,7 +79,6 @@ _POSTGRESQL = (
             LEFT JOIN pg_type AS e ON e.oid = b.typelem AND e.typtype = 'e'
             LEFT JOIN pg_collation AS o ON o.oid = a.attcollation
             LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-       WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ARE_OURS
        ORDER BY a.attrelid, a.attnum""",
     """SELECT c.relname::text, x.relname::text, i.indisprimary, a.attname::text,
               coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AND NOT a.attnotnull
@@ -85,13 +87,15 @@ _POSTGRESQL = (
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
        WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND ARE_OURS
        ORDER BY i.indexrelid, k.place""",
-    """SELECT c.relname::text, r.conname::text, a.attname::text, n.nspname || '.' || t.relname, b.attname::text
-       FROM pg_constraint AS r JOIN pg_class AS c ON c.oid = r.conrelid JOIN pg_class AS t ON t.oid = r.confrelid
-            JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    """SELECT r.name, r.conname::text, a.attname::text, r.target, b.attname::text
+       FROM (SELECT c.relname::text AS name, r.*, n.nspname || '.' || t.relname AS target
+             FROM pg_constraint AS r JOIN pg_class AS c ON c.oid = r.conrelid JOIN pg_class AS t ON t.oid = r.confrelid
+                  JOIN pg_namespace AS n ON n.oid = t.relnamespace
+             WHERE r.contype = 'f' AND ARE_OURS OFFSET 0) AS r
             JOIN unnest(r.conkey, r.confkey) WITH ORDINALITY AS k(number, other, place) ON true
-            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
-            JOIN pg_attribute AS b ON b.attrelid = t.oid AND b.attnum = k.other
-       WHERE r.contype = 'f' AND ARE_OURS ORDER BY c.relname, r.conname, k.place""",
+            JOIN pg_attribute AS a ON a.attrelid = r.conrelid AND a.attnum = k.number
+            JOIN pg_attribute AS b ON b.attrelid = r.confrelid AND b.attnum = k.other
+       ORDER BY r.name, r.conname, k.place""",
     """SELECT c.relname::text, t.tgname::text, CASE WHEN l.lanname IN ('plpgsql', 'sql') THEN p.prosrc
               WHEN p.proname LIKE 'tsvector_update_trigger%' AND p.pronamespace = 'pg_catalog'::regnamespace THEN
               'new.' || quote_ident(convert_from(substring(t.tgargs FROM 1 FOR

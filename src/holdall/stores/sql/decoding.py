@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from operator import itemgetter
 from uuid import UUID
@@ -97,8 +98,13 @@ def row_decoder(fields: Sequence[FieldSchema], dialect: Dialect, *, as_text: boo
     """Return the function from the driver's rows, columns in the order of the fields, to rows of border values.
 
     References to composite keys become tuples. Where nothing is to be done it is None and rows must not be copied.
-    With ``as_text``, dates and times come as PostgreSQL writes them.
+    With ``as_text``, dates and times come as PostgreSQL writes them. Queries for the same fields share it.
     """
+    return _made_decoder(tuple(fields), dialect, as_text)
+
+
+@lru_cache(maxsize=1000)
+def _made_decoder(fields: tuple[FieldSchema, ...], dialect: Dialect, as_text: bool) -> RowConvert | None:
     convert = _plain_decoder(fields, dialect, as_text)
     check = class_check(fields, dialect)
     demands = [] if is_untyped(dialect) else _demands(fields, dialect)  # what is untyped is checked row by row

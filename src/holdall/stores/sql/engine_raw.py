@@ -55,9 +55,16 @@ class EngineRaw:
 
     @asynccontextmanager
     async def native(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of SQLAlchemy's engine; what is not committed when the block ends is rolled back."""
+        """A connection of SQLAlchemy's engine; what is not committed when the block ends is rolled back.
+
+        The connection is closed then, as no statement takes back all settings and variables of a session.
+        """
         async with self._database.connected() as connection:
-            yield connection
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    await connection.invalidate()
 
 
 async def answer_by(connection: AsyncConnection, statement: RawStatement, limit: int) -> Answer:

@@ -122,11 +122,12 @@ class PostgresConnection:
         """Roll back whatever is open. Raises asyncpg's errors.
 
         The driver learns of a transaction from the answer to the statement that began it. Where such a statement was
-        broken off, its answer is still to come: an empty statement, which the server takes in a failed transaction as
-        well, waits for it.
+        broken off, its answer is still to come: the next statement waits for it, even if that statement is refused, as
+        in a transaction that has failed.
         """
         if not self.raw.is_in_transaction():
-            await self.raw.execute("")
+            with suppress(asyncpg.InFailedSQLTransactionError):
+                await self.raw.execute("SELECT")
         if self.raw.is_in_transaction():
             await self.raw.execute("ROLLBACK")
 

@@ -74,8 +74,10 @@ class PostgresRaw:
         if connection.raw.is_closed():
             return
         try:
-            if connection.raw.is_in_transaction():
-                await connection.raw.execute("ROLLBACK")
+            await connection.end_transaction()
             await connection.raw.execute(_CLEAN)
         except (*DRIVER_ERRORS, HoldallError):
             connection.raw.terminate()
+        except BaseException:
+            connection.raw.terminate()
+            raise

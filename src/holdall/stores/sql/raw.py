@@ -19,6 +19,7 @@ from holdall.store import Answer, Row
 from holdall.stores.sql._plans import Plans
 from holdall.stores.sql.codec import comparand
 from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.raw_bounds import demand_bounded
 
 __all__ = ["RawCompiler", "RawStatement"]
 
@@ -126,6 +127,7 @@ class RawCompiler:
 def _compiled(dialect: Dialect, sql: str, lists: Mapping[str, int]) -> _Text:
     if not _COMMENTS.sub("", sql, count=1).strip():
         raise QueryError("the statement is empty")
+    demand_bounded(sql)
     clause = sa.text(sql)
     for name, length in lists.items():
         with suppress(exc.ArgumentError):  # one that the text does not take is told with the others

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import msgspec
 
 from holdall.errors import CommitAborted, StaleVersion, Unsupported
 from holdall.files import File, FileCodec, FileStore, Signing, shown_file
 from holdall.model import Field, Record
 from holdall.policy import Right, User
-from holdall.query import Key
+from holdall.query import Key, Value
 from holdall.session import Session, read_only_fields
+from holdall.session.file_fields import files_of, holds_several
 from holdall.web.asgi import Header, Receive, Scope, header_list
 from holdall.web.attachments.direct import TICKET, Direct
 from holdall.web.attachments.disposition import name_of
@@ -43,7 +46,17 @@ class FieldFiles:
         self._view = view
         self._intake = intake
         self._binding = view.binding
-        self._direct = Direct(field, store, intake.options.secret) if isinstance(store, Signing) else None
+        self.is_several = holds_several(field)
+        self._number: int | None = None  # of one in a list
+        self._direct: Direct | None = None
+        if isinstance(store, Signing) and not self.is_several:
+            self._direct = Direct(field, store, intake.options.secret)
+
+    def at(self, number: int) -> FieldFiles:
+        """The same for one file of a list, counted from 0."""
+        made = copy(self)
+        made._number = number
+        return made
 
     async def get_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``GET /books/7/cover``: the content, a range of it, or a thumbnail; 304 where the client has it."""
@@ -55,7 +68,10 @@ class FieldFiles:
         return await (file_reply(scope, file) if wanted is None else thumbnail_reply(scope, file, self._rule, wanted))
 
     async def put_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
-        """``PUT /books/7/cover``: the body is the content; 201 where there was none, else 200."""
+        """``PUT /books/7/cover``: the body is the content; 201 where there was none, else 200.
+
+        ``POST`` to a list of files adds one at its end, ``PUT`` to one of them puts another in its place.
+        """
         session, record = await self._begun(scope, user, key)
         if media_type(scope) == b"multipart/form-data":
             raise Problem(415, "media-type", "The body is the file itself; a form is sent to the record.")
@@ -64,6 +80,8 @@ class FieldFiles:
         preferences = preferences_of(scope, b"return")
         is_guarded = self._judge(scope, session, record)
         was_there = self._file(record) is not None
+        if self._number is not None and not was_there:
+            raise NO_FILE
         seconds = self._intake.options.body_seconds
         if is_ticket and self._direct is not None:
             file = await self._direct.taken(scope, receive, session, key, name_of(scope))
@@ -89,6 +107,11 @@ class FieldFiles:
         if self._direct is None or not self._is_direct(scope):
             raise Problem(400, "direct", "Ask for the URL of an upload with ?direct, or put the content here.")
         return await self._direct.upload(user, key)
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it answers for one file of a list."""
+        return self._number is not None
 
     @property
     def is_direct(self) -> bool:
@@ -129,7 +152,25 @@ class FieldFiles:
 
     def _file(self, record: Record) -> File | None:
         found = getattr(record, self._field.name)
+        if self.is_several:
+            files = files_of(found) if self._number is not None else []
+            return files[self._number] if self._number is not None and self._number < len(files) else None
         return found if isinstance(found, File) else None
+
+    def _value(self, record: Record, file: File | None, former: File | None) -> Value:
+        """The value of the field with the file: of a list, in the place of the former one or at the end.
+
+        Raises Problem where the former one has gone from the list meanwhile.
+        """
+        if not self.is_several:
+            return file
+        files, put = files_of(getattr(record, self._field.name)), [] if file is None else [file]
+        if former is None:
+            return [*files, *put]
+        place = next((place for place, each in enumerate(files) if each == former), None)
+        if place is None:
+            raise NO_FILE
+        return [*files[:place], *put, *files[place + 1 :]]
 
     def _judge(self, scope: Scope, session: Session, record: Record) -> bool:
         """Raise Problem unless the file is as the request expects; return whether the commit sees to that, too."""
@@ -152,9 +193,10 @@ class FieldFiles:
 
     async def _committed(self, session: Session, record: Record, file: File | None, *, is_guarded: bool) -> None:
         """Give the record the file and commit, again where somebody else has changed another field meanwhile."""
+        former = self._file(record)
         try:
             for number in range(_MOST_TRIES):
-                self._view.update(record, {self._field.name: file})
+                self._view.update(record, {self._field.name: self._value(record, file, former)})
                 try:
                     await session.commit()
                     return

@@ -9,11 +9,11 @@ import msgspec
 
 from holdall.errors import FieldError, ValidationError
 from holdall.files import File
-from holdall.model import Record, has_repeated_names
+from holdall.model import Field, Record, has_repeated_names
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
-from holdall.session.file_fields import rule_of
+from holdall.session.file_fields import holds_several, rule_of
 from holdall.web.asgi import Receive, Scope, header
 from holdall.web.attachments.incoming import demand_size, incoming
 from holdall.web.attachments.multipart import parts_of
@@ -25,10 +25,12 @@ from holdall.web.preferences import Preferences, preferences_of
 from holdall.web.problem import Problem
 from holdall.web.view import CollectionView
 
-__all__ = ["Forms"]
+__all__ = ["MOST_LISTED", "Forms"]
 
 _FORM = b"multipart/form-data"
 _JSON_PART = "_json"
+MOST_LISTED = 20
+"""The most files for one list that a form brings."""
 _ROOM = 16_384  # bytes of heads and boundaries, beside the contents
 
 R = TypeVar("R")
@@ -79,23 +81,25 @@ class Forms:
             values, files = await self._read(scope, receive, session, is_new=False)
             nested = self._view.nested_in(values, user)
             found = merged_values(self._view.input_of(user, is_new=False), record, values, nested)
-            await self._view.handle_update(session, record, {**found, **files})
+            for name, file in files.items():  # those of a list come to what it has
+                found[name] = [*getattr(record, name), *file] if isinstance(file, list) else file
+            await self._view.handle_update(session, record, found)
             return record
 
         return session, await _tidily(session, changed), preferences
 
     async def _read(
         self, scope: Scope, receive: Receive, session: Session, *, is_new: bool
-    ) -> tuple[dict[str, Json], dict[str, File]]:
+    ) -> tuple[dict[str, Json], dict[str, File | list[File]]]:
         """The JSON of a form, and its files with their contents already kept."""
         accepted = set(self._view.input_of(session.user, is_new=is_new).names)
         most = self._intake.options.max_body
-        limit = most + _ROOM + sum(rule_of(field).max_size + _ROOM for field in self._files.values())
+        limit = most + _ROOM + sum((rule_of(each).max_size + _ROOM) * _most_of(each) for each in self._files.values())
         demand_size(scope, limit)
         pieces = incoming(receive, limit, self._intake.options.body_seconds)
         content_type = header(scope, b"content-type") or b""
-        values, files, has_json = dict[str, Json](), dict[str, File](), False
-        async for part in parts_of(content_type, pieces, len(self._files) + 1):
+        values, files, has_json = dict[str, Json](), dict[str, File | list[File]](), False
+        async for part in parts_of(content_type, pieces, sum(map(_most_of, self._files.values())) + 1):
             if part.name == _JSON_PART:
                 if has_json:
                     raise self._refused(part.name, "repeated", "must not be given twice")
@@ -104,12 +108,13 @@ class Forms:
             field = self._files.get(part.name)
             if field is None or part.name not in accepted:
                 raise self._refused(part.name, "unknown", f"is no file; other values stand in the part {_JSON_PART}")
-            if part.name in files:
-                raise self._refused(part.name, "repeated", "must not be given twice")
+            given = files.get(part.name)
+            if given is not None and (not isinstance(given, list) or len(given) == MOST_LISTED):
+                raise self._refused(part.name, "repeated", f"must not be given more than {_most_of(field)} times")
             file = rule_of(field).type(part.pieces(), name=part.filename)
             assert session.context.files is not None
             await session.context.files.stage(field, file)
-            files[part.name] = file
+            files[part.name] = [*(given or ()), file] if holds_several(field) else file
         both = sorted(values.keys() & files.keys())
         if both:
             raise self._refused(both[0], "repeated", "must not be given twice")
@@ -129,6 +134,11 @@ class Forms:
 
     def _refused(self, path: str, code: str, message: str) -> ValidationError:
         return ValidationError(self._view.declaration.model.__name__, [FieldError(path, code, message)])
+
+
+def _most_of(field: Field) -> int:
+    """How many parts of a form bring files for a field."""
+    return MOST_LISTED if holds_several(field) else 1
 
 
 async def _tidily(session: Session, work: Callable[[], Awaitable[R]]) -> R:

@@ -7,8 +7,9 @@ from typing import TypeAlias
 from holdall.files import FileCodec
 from holdall.model import Field
 from holdall.query import Value
+from holdall.session.file_fields import holds_several
 
-__all__ = ["NO_FILE", "RENAMED_FILE", "Node", "is_file"]
+__all__ = ["NO_FILE", "NO_FILES", "Node", "changed_file", "is_file", "new_file"]
 
 Node: TypeAlias = dict[str, Value]
 """An object of the document."""
@@ -35,6 +36,35 @@ RENAMED_FILE: Node = {
 """The schema of a file in the JSON of a change."""
 
 
+NO_FILES: Node = {
+    "type": "array",
+    "maxItems": 0,
+    "description": "files are sent in a form (multipart/form-data), or posted to the path of this field",
+}
+"""The schema of a list of files in the JSON of a new record."""
+
+KEPT_FILES: Node = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "description": "one that is there, with what is shown of it; name and meta may be others",
+        "required": ["sha256", "created"],
+    },
+    "description": "the files that stay, in this order; others go",
+}
+"""The schema of a list of files in the JSON of a change."""
+
+
 def is_file(field: Field) -> bool:
-    """Whether a field holds a file."""
+    """Whether a field holds a file, or a list of files."""
     return isinstance(field.options.codec, FileCodec)
+
+
+def new_file(field: Field) -> Node:
+    """Return the schema of a field with files in the JSON of a new record."""
+    return NO_FILES if holds_several(field) else NO_FILE
+
+
+def changed_file(field: Field) -> Node:
+    """Return the schema of a field with files in the JSON of a change."""
+    return KEPT_FILES if holds_several(field) else RENAMED_FILE

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from holdall.files import FileCodec
 from holdall.model import Field
 from holdall.session import Binding
+from holdall.session.file_fields import holds_several
+from holdall.web.attachments.forms import MOST_LISTED
 from holdall.web.openapi.parameters import key_parameter
 from holdall.web.openapi.responses import problems, reply
 from holdall.web.openapi.schemas import Node, RecordSchemas
@@ -44,6 +46,13 @@ _NAME: Node = {
     "description": 'The name of the file: `attachment; filename="cover.png"`.',
     "schema": {"type": "string"},
 }
+_NUMBER: Node = {
+    "name": "number",
+    "in": "path",
+    "required": True,
+    "description": "The place of the file in the list, from 0.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 999_999},
+}
 _DIRECT: Node = {
     "name": "direct",
     "in": "query",
@@ -75,6 +84,7 @@ def file_of(field: Field) -> Node | None:
     if not isinstance(rule, FileCodec):
         return None
     told: Node = {"types": list(rule.types) or ["*/*"], "max_size": rule.max_size}
+    told |= {"several": True} if holds_several(field) else {}
     return told | ({"thumbnails": rule.thumbnails.sizes} if rule.thumbnails.names else {})
 
 
@@ -89,7 +99,17 @@ def file_paths(binding: Binding, described: RecordSchemas) -> Node:
                 del operations["get"]
             if binding.is_read_only or field.name in described.access.not_changed:
                 del operations["put"], operations["delete"]
-            found[f"/{binding.collection}/{{key}}/{field.name}"] = operations
+            path = f"/{binding.collection}/{{key}}/{field.name}"
+            if not holds_several(field):
+                found[path] = operations
+                continue
+            if "put" in operations:
+                found[path] = {
+                    "parameters": [key_parameter(binding)],
+                    "post": _added(binding, field, operations["put"]),
+                }
+            operations["parameters"] = [key_parameter(binding), _NUMBER]
+            found[f"{path}/{{number}}"] = operations
     return found
 
 
@@ -130,8 +150,17 @@ def add_direct(paths: Node, collection: str, names: Iterable[str]) -> None:
         del operations["post"]["requestBody"]
 
 
+def _added(binding: Binding, field: Field, put: Node) -> Node:
+    """The operation that adds a file to a list."""
+    own = {"operationId": f"{binding.collection}_{field.name}_post", "summary": f"Add a file to {field.name}"}
+    told = {status: each for status, each in put["responses"].items() if status != "200"}
+    return put | own | {"responses": told}
+
+
 def _form(fields: list[Field], record: Node) -> Node:
-    properties: Node = {"_json": record} | {field.name: {"type": "string", "format": "binary"} for field in fields}
+    one = {"type": "string", "format": "binary"}
+    several = {"type": "array", "items": one, "maxItems": MOST_LISTED}
+    properties: Node = {"_json": record} | {each.name: several if holds_several(each) else one for each in fields}
     encoding: Node = {"_json": {"contentType": "application/json"}}
     for field in fields:
         encoding[field.name] = {"contentType": ", ".join((file_of(field) or {})["types"])}
@@ -141,6 +170,7 @@ def _form(fields: list[Field], record: Node) -> Node:
 def _operations(binding: Binding, field: Field, described: RecordSchemas, told: Node) -> Node:
     name = f"{binding.collection}_{field.name}"
     shown = described.of_field(field)
+    shown = shown["items"] if holds_several(field) else shown
     stored = {"headers": _TAG, "content": {"application/json": {"schema": shown}}}
     limits = f"At most {told['max_size']} bytes of {' or '.join(told['types'])}, by content."
     answers = {

@@ -12,7 +12,7 @@ from holdall.query import Kind
 from holdall.session import Binding
 from holdall.web.included import includable, is_list
 from holdall.web.openapi.access import EVERYTHING, Access
-from holdall.web.openapi.file_schemas import NO_FILE, RENAMED_FILE, Node, is_file
+from holdall.web.openapi.file_schemas import NO_FILE, NO_FILES, Node, changed_file, is_file, new_file
 from holdall.web.openapi.references import references_of
 
 __all__ = ["Node", "RecordSchemas"]
@@ -114,7 +114,7 @@ class RecordSchemas:
     def _create(self) -> Node:
         fields = [field for field in self._declaration.stored if field.name in self._created]
         properties = {field.name: _with_default(field, _as_given(field, self.of_field(field))) for field in fields}
-        properties |= {field.name: NO_FILE for field in fields if is_file(field)}
+        properties |= {field.name: new_file(field) for field in fields if is_file(field)}
         required = [field.name for field in fields if not field.has_default]
         return _object(f"new {self._name}", properties, required) | {"additionalProperties": False}
 
@@ -125,7 +125,7 @@ class RecordSchemas:
             if field.name in self._changed and not field.options.pk and not field.frozen & Frozen.UPDATE
         ]
         properties = {field.name: _as_given(field, self.of_field(field)) for field in fields}
-        properties |= {field.name: RENAMED_FILE for field in fields if is_file(field)}
+        properties |= {field.name: changed_file(field) for field in fields if is_file(field)}
         return _object(f"changes to {self._name}", properties, []) | {"additionalProperties": False}
 
     def _replace(self) -> Node:
@@ -135,7 +135,11 @@ class RecordSchemas:
         keys = {field.name for field in self._declaration.key}
         frozen = {field.name for field in self._declaration.stored if field.frozen & Frozen.UPDATE}
         required = [name for name in created.get("required", ()) if name not in keys | frozen]
-        given = {name: schema for name, schema in created["properties"].items() if schema is not NO_FILE}
+        given = {
+            name: schema
+            for name, schema in created["properties"].items()
+            if schema is not NO_FILE and schema is not NO_FILES
+        }
         return _object(f"all of {self._name}", shown | given, required) | {"additionalProperties": False}
 
     def _list(self) -> Node:

@@ -195,7 +195,8 @@ def _demand_own_key(binding: Binding, place: str) -> None:
     ):
         name = binding.model.__name__
         raise StateError(
-            f"{place} refers to a new {name} whose key its store is to make: commit that one first, or give it a key"
+            f"{place} refers to a new {name} whose key its store is to make: commit that one first, or flush() it in a"
+            " transaction() with this one, or give it a key"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -55,11 +56,24 @@ class Folder:
     def __init__(self, store: str, path: Path) -> None:
         self._store = store
         self.path = path
+        self._read: tuple[object, ScriptDirectory] | None = None
 
     @property
     def scripts(self) -> ScriptDirectory:
-        """The files, read anew."""
-        return ScriptDirectory(str(self.path), version_locations=[str(self.path)])
+        """The files, read anew where one of them came, went or was changed."""
+        state = self._state()
+        if self._read is None or self._read[0] != state:
+            self._read = (state, ScriptDirectory(str(self.path), version_locations=[str(self.path)]))
+        return self._read[1]
+
+    def _state(self) -> object:
+        """The names of the files, their sizes, and when they were changed."""
+        try:
+            with os.scandir(self.path) as entries:
+                found = [(each.name, each.stat()) for each in entries if each.name.endswith(".py")]
+        except FileNotFoundError:
+            return None
+        return sorted((name, told.st_ino, told.st_size, told.st_mtime_ns) for name, told in found)
 
     def all(self) -> list[Script]:
         """All revisions, the first one first. Raises RevisionError where files do not make one line."""

@@ -116,7 +116,7 @@ class SqlRevisions(msgspec.Struct, eq=False):
         if not files.all():
             return []
         wanted = files.find(target).revision
-        return await self._moved(lambda scripts, current: upwards(scripts, wanted, current))
+        return await self._moved(files, lambda scripts, current: upwards(scripts, wanted, current))
 
     async def downgrade(self, target: str) -> list[Revision]:
         """Take back what came after a revision, ``base`` for all of it, and return it."""
@@ -124,10 +124,12 @@ class SqlRevisions(msgspec.Struct, eq=False):
         if not files.all():
             return []
         wanted = "base" if target == "base" else files.find(target).revision
-        return await self._moved(lambda scripts, current: downwards(scripts, wanted, current))
+        return await self._moved(files, lambda scripts, current: downwards(scripts, wanted, current))
 
-    async def _moved(self, steps: Callable[[ScriptDirectory, Sequence[str]], list[Any]]) -> list[Revision]:
-        files, dialect = self._files, (await self._wanted()).dialect
+    async def _moved(
+        self, files: Folder, steps: Callable[[ScriptDirectory, Sequence[str]], list[Any]]
+    ) -> list[Revision]:
+        dialect = (await self._wanted()).dialect
         scripts = files.scripts
         before, after = set[str](), set[str]()
 
