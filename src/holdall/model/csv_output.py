@@ -45,7 +45,7 @@ def csv_row(
     """
     if of_json:
         values = [_told(value) if place in of_json else value for place, value in enumerate(values)]
-    return [_cell(value, keeps_formulas=keeps_formulas) for value in values]
+    return [_cell(value, keeps_formulas) for value in values]
 
 
 def _told(value: Value) -> Value:
@@ -59,9 +59,11 @@ def _told(value: Value) -> Value:
     return _encode(value).decode()
 
 
-def _cell(value: Value, *, keeps_formulas: bool) -> str:
+def _cell(value: Value, keeps_formulas: bool) -> str:
     if value is None:
         return ""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, str):
         return value if keeps_formulas else without_formula(value)
     return _encode(value).decode()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import reprlib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 import msgspec
 
 from holdall.errors import FieldError, NotLoaded, QueryError, ValidationError
+from holdall.model.declaration import Declaration
 from holdall.model.field import Field
 from holdall.model.json_output import encode_hook
 from holdall.model.json_value import UNENCODABLE
@@ -58,6 +60,16 @@ def _values(
     record: Record, fields: Collection[object] | None, include: Included, exclude_unset: bool, *, is_json: bool
 ) -> dict[str, Value]:
     declaration, found = record.__holdall__, dict[str, Value]()
+    if (
+        isinstance(fields, list | tuple)
+        and not (include or exclude_unset)
+        and all(type(each) is str for each in fields)
+    ):
+        hidden = hidden_ends(record)
+        for name, field in _named(declaration, tuple(fields)):
+            if name not in hidden:
+                found[name] = getattr(record, name) if field is None else _shown(field, field.get(record), is_json)
+        return found
     for name in _chosen(record, fields, include):
         field = declaration.by_name.get(name)
         if field is None or name in include:
@@ -71,6 +83,16 @@ def _values(
         if not exclude_unset or not _is_unset(field, value):
             found[name] = _shown(field, value, is_json)
     return found
+
+
+@lru_cache(maxsize=200)
+def _named(declaration: Declaration, names: tuple[str, ...]) -> list[tuple[str, Field | None]]:
+    """The fields of these names, in the order of the declaration, None for what is computed."""
+    asked = {name.partition(".")[0] for name in names}
+    known = [*(field.name for field in declaration.fields if field.is_stored), *declaration.computed]
+    for name in asked - set(known):
+        raise QueryError(f"{declaration.model.__name__} has no stored or computed {name!r}")
+    return [(name, declaration.by_name.get(name)) for name in known if name in asked]
 
 
 def _chosen(record: Record, fields: Collection[object] | None, include: Included) -> list[str]:
