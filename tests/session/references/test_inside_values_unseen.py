@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 
-from holdall import Everyone, FieldRights, Holdall, Many, Model, Policy, Ref, Role, User, back, field, rows
+from holdall import Everyone, FieldRights, Holdall, Many, Model, OnDelete, Policy, Ref, Role, User, back, field, rows
 from holdall.errors import CommitAborted, QueryError, ValidationError
 from tests.support.orders import APPLE, MODELS, City, Line, Order, filled, orders
 
@@ -112,3 +113,84 @@ async def test_the_other_end_of_a_hidden_field_is_not_asked_either() -> None:
         with pytest.raises(QueryError, match="has no field 'owner'"):
             await s.query(Owner.where(Owner.things.any(Thing.id == 1)))
     await app.close()
+
+
+class Shelf(Model):
+    id: int = field(pk=True)
+    books: Many[Book] = back("shelf")
+
+
+class Tag(Model):
+    id: int = field(pk=True)
+    books: Many[Book] = back("tags", on_delete=OnDelete.UNLINK)
+
+
+class Series(Model):
+    id: int = field(pk=True)
+    books: Many[Book] = back("series", on_delete=OnDelete.CASCADE)
+
+
+class Place(msgspec.Struct):
+    room: Ref[Room | None]
+    tags: list[Ref[Label]] = msgspec.field(default_factory=list)
+
+
+class Room(Model):
+    id: int = field(pk=True)
+    books: Many[Book] = back("place.room")
+
+
+class Label(Model):
+    id: int = field(pk=True)
+    books: Many[Book] = back("place.tags", on_delete=OnDelete.UNLINK)
+
+
+class Book(Model):
+    id: int = field(pk=True)
+    shelf: Ref[Shelf | None] = field(default=None)
+    tags: Many[Tag] = field(default=())
+    series: Ref[Series | None] = field(default=None)
+    place: Place | None = None
+    version: int = field(version=True)
+
+
+TARGETS: list[Any] = [Shelf, Tag, Series, Room, Label]
+
+
+@pytest.fixture(params=["one", "two"])
+async def books(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Holdall]:
+    app = Holdall("books")
+    app.add_store("main", "memory:")
+    app.add_store("other", f"sqlite:///{tmp_path}/other.db")
+    app.add(*TARGETS, store="main" if request.param == "one" else "other", policy=OPEN)
+    rights = {name: FieldRights(read=BOSS) for name in ("shelf", "tags", "series", "place")}
+    app.add(Book, store="main", policy=Policy(read=Everyone, write=Everyone, fields=rights))
+    await app.create()
+    async with app.session() as s:
+        s.add_all([model(id=key) for model in TARGETS for key in (1, 2)])
+        s.add(Book(id=1, shelf=1, tags=[1, 2], place=Place(room=cast("Any", 1), tags=cast("Any", [1, 2]))))
+        s.add(Book(id=2, series=1))
+    yield app
+    await app.close()
+
+
+async def test_what_is_hidden_in_records_at_hand_still_refers(books: Holdall) -> None:
+    async with books.session(JOE) as s:
+        held = await s.query(Book.where().sort(Book.id))
+        assert held[0].shelf.key is None
+        for model in (Shelf, Room):
+            s.remove(await s.require(model, 1))
+            with pytest.raises(CommitAborted, match="1 book"):
+                await s.commit()
+            s.rollback()
+        for removed in (Tag, Label, Series):
+            s.remove(await s.require(removed, 1))
+            await s.commit()
+        assert (held[0].shelf.key, held[0].tags.keys) == (None, ())
+        assert repr(held[0].place) == "<withheld>"
+    async with books.session() as s:
+        (left,) = await s.query(Book.where())
+        assert left.place is not None
+        assert (left.shelf.key, left.tags.keys, left.place.room.key) == (1, (2,), 1)
+        assert [each.key for each in left.place.tags] == [2]
+    assert (await books.fsck()).is_whole
