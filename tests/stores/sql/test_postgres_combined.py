@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from random import Random
 from types import SimpleNamespace
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from holdall.errors import Conflict, ReferenceViolation, StaleVersion, UniqueViolation
-from holdall.query import FieldSchema, Kind, Query, Schema
-from holdall.store import Change, Sent, Store, Verb
+from holdall.query import FieldSchema, Generated, Kind, Query, Schema
+from holdall.store import APPLIED, Change, Sent, Store, Verb
 from holdall.stores.sql import open_sql, postgres_combined
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +28,9 @@ _LEAF = Schema(
     ("id",),
     unique=(("name",),),
 )
+_ENTRY = Schema(
+    "entry", (replace(_ID, generated=Generated.STORE), FieldSchema("name", Kind.STR, nullable=True)), ("id",)
+)
 _SPOT = Schema("spot", (_ID, FieldSchema("name", Kind.STR)), ("id",))
 
 
@@ -37,7 +42,7 @@ def url(postgres_url: str, fresh_database: Callable[[str], str]) -> str:
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     store = open_sql("main", url)
-    store.bind([_NODE, _LEAF, _SPOT])
+    store.bind([_NODE, _LEAF, _SPOT, _ENTRY])
     await store.create()
     yield store
     await store.close()
@@ -60,6 +65,11 @@ def _leaf(key: int, node: int, name: str) -> Change:
 
 def _spot(key: int, name: str = "s") -> Change:
     return Change(Verb.ADD, "spot", key, ("id", "name"), (key, name))
+
+
+def _entry(name: str) -> Change:
+    """A new record, to whose table the store gives the key."""
+    return Change(Verb.ADD, "entry", None, ("name",), (name,))
 
 
 def _rename(key: int, version: int, name: str) -> Change:
@@ -88,9 +98,40 @@ async def test_new_records_and_changes_of_several_tables_go_in_one_statement(
     assert set(await _rows(store, "spot")) == {1, 2}
 
 
+async def test_new_records_that_come_last_are_told_their_keys(store: Store, raw: asyncpg.Connection) -> None:
+    await store.apply([_node(1), _entry("first")])
+    assert await _statements(raw, "WITH w0 AS (INSERT%w1%SELECT 1 /%ARRAY(%") == 1
+    outcomes = await store.apply([_rename(1, 1, "x"), _entry("a"), _entry("b"), _entry("c")])
+    assert await _statements(raw, "WITH w0 AS (UPDATE%w1%SELECT 1 /%ARRAY(%") == 1
+    assert outcomes[0] == APPLIED
+    keys = [outcome.key for outcome in outcomes[1:]]
+    assert [(await _rows(store, "entry"))[key] for key in keys] == [("a",), ("b",), ("c",)]
+    assert all(type(key) is int for key in keys)
+    (made, changed) = await store.apply([_entry("d"), _rename(1, 2, "y")])
+    assert await _statements(raw, "COMMIT") == 1, "what comes first is not combined"
+    assert changed == APPLIED
+    assert (await _rows(store, "entry"))[made.key] == ("d",)
+
+
+async def test_changes_of_several_records_go_in_one_statement(store: Store, raw: asyncpg.Connection) -> None:
+    await store.apply([_node(key) for key in range(1, 6)])
+    outcomes = await store.apply([_rename(key, 1, f"x{key}") for key in range(1, 5)])
+    assert await _statements(raw, "WITH w0 AS (WITH u AS%UPDATE%SELECT 1 /%") == 1
+    assert list(outcomes) == [APPLIED] * 4
+    outcomes = await store.apply([*(_rename(key, 2, f"y{key}") for key in range(1, 5)), _entry("a"), _entry("b")])
+    assert await _statements(raw, "WITH w0 AS (WITH u AS%UPDATE%w1%SELECT 1 /%ARRAY(%") == 1
+    assert await _rows(store, "node") == {1: ("y1", 3), 2: ("y2", 3), 3: ("y3", 3), 4: ("y4", 3), 5: ("n", 1)}
+    assert set(await _rows(store, "entry")) == {outcome.key for outcome in outcomes[4:]}
+    with pytest.raises(StaleVersion) as caught:
+        await store.apply([_rename(1, 3, "z"), _rename(2, 9, "z"), _rename(3, 3, "z"), _entry("c")])
+    assert caught.value.key == 2
+    assert len(await _rows(store, "entry")) == 2
+
+
 @pytest.mark.parametrize(
     "changes, error",
     [
+        ([_rename(1, 7, "stale"), _entry("e")], StaleVersion),
         ([_spot(9), _rename(1, 7, "stale")], StaleVersion),
         ([_rename(1, 7, "stale"), _spot(9)], StaleVersion),
         ([_rename(8, 1, "absent"), _spot(9)], StaleVersion),
@@ -104,21 +145,23 @@ async def test_what_refuses_one_step_is_told_and_nothing_is_written(
     store: Store, changes: list[Change], error: type[Conflict]
 ) -> None:
     await store.apply([_node(1), _leaf(1, 1, "taken")])
-    before = [await _rows(store, name) for name in ("node", "leaf", "spot")]
+    names = ("node", "leaf", "spot", "entry")
+    before = [await _rows(store, name) for name in names]
     with pytest.raises(error):
         await store.apply(changes)
-    assert [await _rows(store, name) for name in ("node", "leaf", "spot")] == before
+    assert [await _rows(store, name) for name in names] == before
 
 
 async def _random_batches(store: Store, rounds: int) -> None:
     """Random changes of three tables; every batch has taken place whole, or not at all where it was refused."""
     random = Random(7)
     nodes, leaves, spots = dict[int, tuple[str, int]](), dict[int, tuple[str, int]](), dict[int, str]()
+    entries = dict[object, tuple[object, ...]]()
     for number in range(rounds):
         batch: list[Change] = []
         hoped = dict(nodes), dict(leaves), dict(spots)
         for _ in range(random.randint(2, 4)):
-            key, kind = random.randint(1, 6), random.randrange(5)
+            key, kind = random.randint(1, 6), random.randrange(6)
             if kind == 0:
                 batch.append(_node(key))
                 hoped[0][key] = ("n", 1)
@@ -132,25 +175,34 @@ async def _random_batches(store: Store, rounds: int) -> None:
             elif kind == 3:
                 batch.append(_spot(key, f"s{number}"))
                 hoped[2][key] = f"s{number}"
+            elif kind == 5:
+                batch.append(_entry(f"e{number} {len(batch)}"))
             elif key in spots:
                 batch.append(Change(Verb.REMOVE, "spot", key))
                 hoped[2].pop(key, None)
-        if len({(change.collection, change.key) for change in batch}) < len(batch) or not batch:
+        known = [(change.collection, change.key) for change in batch if change.key is not None]
+        if len(set(known)) < len(known) or not batch:
             continue
         try:
-            await store.apply(batch)
+            outcomes = await store.apply(batch)
         except Conflict:
             pass
         else:
             nodes, leaves, spots = hoped
+            entries |= {
+                outcome.key: change.values
+                for change, outcome in zip(batch, outcomes, strict=True)
+                if change.collection == "entry"
+            }
         found = {name: await _rows(store, name) for name in ("node", "leaf", "spot")}
         assert found["node"] == nodes, batch
         assert found["leaf"] == leaves, batch
         assert {key: row[0] for key, row in found["spot"].items()} == spots, batch
+        assert await _rows(store, "entry") == entries, batch
 
 
 async def test_every_batch_takes_place_whole_or_not_at_all(store: Store) -> None:
-    await _random_batches(store, 80)
+    await _random_batches(store, 300)
 
 
 async def test_a_statement_that_does_not_demand_all_rows_is_caught(
@@ -158,12 +210,30 @@ async def test_a_statement_that_does_not_demand_all_rows_is_caught(
 ) -> None:
     whole = postgres_combined._together
 
-    def lenient(texts: tuple[str, ...], last: int) -> str:
-        return f"{whole(texts, last).rpartition(' SELECT 1 / ')[0]} SELECT ${last}::bigint"
+    def lenient(texts: tuple[str, ...], last: int, is_making: bool) -> str:
+        found = whole(texts, last, is_making)
+        return f"{found.rpartition(' SELECT 1 / ')[0]} SELECT ${last}::bigint{found.rpartition('::int')[2]}"
 
     monkeypatch.setattr(postgres_combined, "_together", lenient)
     with pytest.raises(AssertionError):
-        await _random_batches(store, 80)
+        await _random_batches(store, 300)
+
+
+async def test_a_step_locks_all_its_rows_before_the_next_one(store: Store, raw: asyncpg.Connection) -> None:
+    """Else two who write the rows of two tables, each in one order, would wait for each other."""
+    await store.apply([_node(1), _node(2), _node(3)])
+    async with raw.transaction():
+        await raw.execute("SELECT FROM node WHERE id = 3 FOR UPDATE")
+        task = asyncio.create_task(store.apply([*(_rename(key, 1, "x") for key in (1, 2, 3)), _spot(7), _entry("e")]))
+        for _ in range(1_000):
+            if await raw.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                break
+            await asyncio.sleep(0.01)
+        taken = await raw.fetchval("SELECT pg_sequence_last_value(pg_get_serial_sequence('entry', 'id')::regclass)")
+        assert taken is None, "the last step has begun"
+        assert not task.done()
+    await task
+    assert {row[0] for row in (await _rows(store, "node")).values()} == {"x"}
 
 
 async def test_a_trigger_that_came_meanwhile_is_met_step_by_step(store: Store, raw: asyncpg.Connection) -> None:

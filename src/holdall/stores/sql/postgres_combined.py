@@ -1,15 +1,17 @@
 """Several steps as one statement, which is a transaction by itself: one message instead of BEGIN, each step and COMMIT.
 
-Every step but the last is a data-modifying WITH query. Each runs only where the one before it has written a row, which
-keeps their order, and with it that of their locks. The main query divides by zero unless every row was written, so that
-the statement applies wholly or not at all.
+Every step is a data-modifying WITH query. Each runs only where the one before it has written its rows, which keeps
+their order, and with it that of their locks. The main query divides by zero unless every row was written, so that the
+statement applies wholly or not at all; it gives the keys that the last step has made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 from asyncpg import DataError, IntegrityConstraintViolationError
 
 from holdall.query import Value
@@ -27,6 +29,10 @@ REFUSED = (DataError, IntegrityConstraintViolationError)
 _MOST = 8  # steps in one statement
 
 
+class _ToCome(int):
+    """Stands for a key that the statement will make: its place among these."""
+
+
 class Combined(NamedTuple):
     """A work as one statement that writes ``rows`` rows, and the ``outcomes`` of the work where that succeeds."""
 
@@ -36,15 +42,19 @@ class Combined(NamedTuple):
     steps: list[Step]
     outcomes: list[Outcome]
 
+    def outcomes_with(self, made: Sequence[Value]) -> list[Outcome]:
+        """The outcomes, with the keys that the statement has made."""
+        return [_with_key(each, made) for each in self.outcomes] if made else self.outcomes
+
 
 def combined(work: Work, only: str, guards: Guards) -> Combined | None:
     """The steps of a work as one statement; None where it takes another form.
 
     ``only`` is the condition without which nothing is written.
 
-    Only steps that learn nothing from one another can be combined: new rows whose keys are known, and changes and
-    removals of one row each, of which no other step touches the same table. Triggers and the rules of foreign keys
-    act when the statement is done, so none may act between two steps.
+    Only steps that learn nothing from one another can be combined: changes, and removals of one row each, of which no
+    other step touches the same table, and new rows whose keys are known, or which come last. Triggers and the rules of
+    foreign keys act when the statement is done, so none may act between two steps.
     """
     steps: list[Step] = []
     changed, added, is_last = set[str](), set[str](), False
@@ -65,36 +75,52 @@ def combined(work: Work, only: str, guards: Guards) -> Combined | None:
             else:
                 changed.add(table)
             steps.append(step)
-            is_last = isinstance(step, Delete) and table in guards.cascading
-            step = running.send(None)
+            is_making = isinstance(step, Insert) and step.generated is not None
+            is_last = is_making or (isinstance(step, Delete) and table in guards.cascading)
+            step = running.send([_ToCome(place) for place in range(len(step.rows))] if is_making else None)
     except StopIteration as end:
         outcomes: list[Outcome] = end.value
-    if len(steps) < 2:
+    if len(steps) < 2 and len(steps[0].rows) == 1:
         return None
     parameters: list[Value] = []
     texts: list[str] = []
     condition = only
     for place, step in enumerate(steps):
         sql = statement_of(step, condition, len(parameters) + 1)
-        texts.append(f"{sql} RETURNING 1" if isinstance(step, Insert) else sql)
+        texts.append(f"{sql} RETURNING 1" if isinstance(step, Insert) and step.generated is None else sql)
         parameters.extend(step.rows[0] if len(step.rows) == 1 else columns_of(step.rows))
-        condition = f"EXISTS (SELECT FROM w{place})"
+        # where there are several rows, one is there before the others are locked, and only a count waits for all
+        is_one = len(step.rows) == 1
+        condition = f"EXISTS (SELECT FROM w{place})" if is_one else f"(SELECT count(*) FROM w{place}) > 0"  # noqa: S608
     rows = sum(len(step.rows) for step in steps)
     parameters.append(rows)
-    return Combined(_together(tuple(texts), len(parameters)), parameters, rows, steps, outcomes)
+    is_making = isinstance(steps[-1], Insert) and steps[-1].generated is not None
+    return Combined(_together(tuple(texts), len(parameters), is_making), parameters, rows, steps, outcomes)
 
 
 def _is_combinable(step: Step) -> bool:
     if type(step) is Insert:
-        is_known = step.generated is None and step.given is None and not step.returning
-        return is_known and bool(step.columns) and len(step.rows) <= ROWS
+        is_told = step.given is None and not step.returning
+        return is_told and bool(step.columns) and len(step.rows) <= ROWS
     if type(step) is Update:
-        return len(step.rows) == 1
+        return len(step.rows) <= ROWS
     return type(step) is Delete and len(step.rows) == 1 and step.is_exact and not step.may_be_tried
 
 
+def _with_key(outcome: Outcome, made: Sequence[Value]) -> Outcome:
+    key = outcome.key
+    if type(key) is _ToCome:
+        return msgspec.structs.replace(outcome, key=made[key])
+    if isinstance(key, tuple):
+        return msgspec.structs.replace(
+            outcome, key=tuple([made[part] if type(part) is _ToCome else part for part in key])
+        )
+    return outcome
+
+
 @lru_cache(maxsize=1000)
-def _together(texts: tuple[str, ...], last: int) -> str:
+def _together(texts: tuple[str, ...], last: int, is_making: bool) -> str:
     parts = ", ".join(f"w{place} AS ({text})" for place, text in enumerate(texts))
     written = " + ".join(f"(SELECT count(*) FROM w{place})" for place in range(len(texts)))  # noqa: S608
-    return f"WITH {parts} SELECT 1 / (({written}) = ${last}::bigint)::int"
+    made = f", ARRAY(TABLE w{len(texts) - 1})" if is_making else ""
+    return f"WITH {parts} SELECT 1 / (({written}) = ${last}::bigint)::int{made}"

@@ -105,8 +105,8 @@ def _made(step: Insert, found: list[Any]) -> list[Any] | None:
 def statement_of(step: Step, only: str = "", first: int = 1) -> str:
     """The statement that carries out a step; ``only`` is a condition without which it writes nothing.
 
-    ``first`` is the number of its first parameter, where an Insert of any rows, or a change or removal of one row, is a
-    part of a longer statement.
+    ``first`` is the number of its first parameter, where an Insert or a change of any rows, or a removal of one row, is
+    a part of a longer statement.
     """
     is_one = len(step.rows) == 1
     if isinstance(step, Insert):
@@ -125,7 +125,7 @@ def statement_of(step: Step, only: str = "", first: int = 1) -> str:
     if isinstance(step, Update):
         if is_one:
             return _update_one(step.table, step.columns, step.match, only, first)
-        return _update(step.table, step.columns, step.match, only)
+        return _update(step.table, step.columns, step.match, only, first)
     return _delete_one(step.table, step.match, only, first) if is_one else _delete(step.table, step.match, only)
 
 
@@ -212,14 +212,14 @@ def _insert(
     )
 
 
-def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str, only: str) -> str:
+def _in_order(table: sa.Table, columns: tuple[str, ...], first: int, lock: str, only: str, parameter: int = 1) -> str:
     """A CTE ``u`` of the given rows that are there, which locks them by their primary keys before they are changed.
 
     Without it the join's plan says in which order rows are locked, and two batches of the same rows deadlock.
     """
     order = ", ".join(f"t.{_quoted.quote_identifier(column.name)}" for column in table.primary_key.columns)
     return (
-        f"WITH u AS MATERIALIZED (SELECT u.* FROM {_arrays(table, columns)} "  # noqa: S608
+        f"WITH u AS MATERIALIZED (SELECT u.* FROM {_arrays(table, columns, parameter)} "  # noqa: S608
         f"JOIN {_quoted.format_table(table)} AS t ON {_matched(table, columns[first:], first)}{_where(only)} "
         f"ORDER BY {order} FOR {lock} OF t)"
     )
@@ -239,14 +239,14 @@ def _find(table: sa.Table, match: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str) -> str:
+def _update(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], only: str, parameter: int) -> str:
     values = ", ".join(
         f"{_quoted.quote_identifier(column)} = {as_sent(table, column, f'u.c{place}')}"
         for place, column in enumerate(columns)
     )
     first = _quoted.quote_identifier(match[0])
     return (
-        f"{_in_order(table, (*columns, *match), len(columns), 'NO KEY UPDATE', only)} "  # noqa: S608
+        f"{_in_order(table, (*columns, *match), len(columns), 'NO KEY UPDATE', only, parameter)} "  # noqa: S608
         f"UPDATE {_quoted.format_table(table)} AS t SET {values or f'{first} = t.{first}'} "
         f"FROM u WHERE {_matched(table, match, len(columns))} RETURNING u.n"
     )

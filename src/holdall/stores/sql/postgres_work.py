@@ -17,7 +17,7 @@ from holdall.stores.sql.postgres_reservations import (
 )
 from holdall.stores.sql.postgres_steps import WroteFewer, has_triggers_of, run_step
 from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
-from holdall.stores.sql.steps import Insert, Step, Steps, Work
+from holdall.stores.sql.steps import Insert, Step, Steps, Update, Work
 from holdall.stores.sql.watching import shown_whole
 
 __all__ = ["PostgresWorks"]
@@ -80,7 +80,7 @@ class PostgresWorks:
         if not guards.is_read_committed or connection.is_holding:
             return None
         only = nothing_reserved(connection.is_reserving)
-        if not step.is_only:
+        if not step.is_only or (type(step) is Update and len(step.rows) > 1):
             return await self._combined(connection, combined(work, only, guards), work, done)
         if not _is_atomic(step) or step.table.key in guards.tables:
             return None
@@ -108,11 +108,11 @@ class PostgresWorks:
         with deciding(), self._access.translating(done):
             try:
                 with shown_whole(work, whole.sql, whole.parameters, whole.rows):
-                    await connection.fetch(whole.sql, whole.parameters)
+                    (found,) = await connection.fetch(whole.sql, whole.parameters)
             except REFUSED:
                 done.clear()
                 return None
-        return whole.outcomes
+        return whole.outcomes_with(found[1] if len(found) > 1 else ())
 
     async def _doubt(self, connection: PostgresConnection, step: Step, written: int) -> None:
         """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""
