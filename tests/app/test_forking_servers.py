@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.servers.ports import free_port
 from tests.support.preloaded import PreloadedProcess, run_preloaded
 
 pytestmark = pytest.mark.early
@@ -69,9 +70,7 @@ def gunicorn(url: str, key: str, folder: Path) -> Iterator[str]:
     """Where it serves."""
     if find_spec("gunicorn") is None:
         pytest.skip("not run: gunicorn is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["gunicorn", "--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
     command += ["--timeout", "120", "--log-level", "warning", "--no-control-socket", "tests.support.forked_program"]
     log = folder / "log"

@@ -9,7 +9,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -18,6 +17,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
+
+from tests.servers.ports import free_port
 
 __all__ = ["FILES", "EmbeddedPostgres", "made_files", "start_making_files"]
 
@@ -142,7 +143,7 @@ class EmbeddedPostgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, programs: Path, data: Path) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         settings = {**self._settings, "port": str(self._port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = self._folder / "log"
@@ -186,13 +187,6 @@ def _are_reachable(programs: Path, user: str | None) -> bool:
 
 def _is_open(folder: Path) -> bool:
     return bool(folder.stat().st_mode & stat.S_IXOTH)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _is_ready(status: Path) -> bool:

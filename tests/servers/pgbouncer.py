@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.servers.ports import free_port
+
 __all__ = ["PgBouncer"]
 
 _START_SECONDS = 20.0
@@ -42,7 +44,7 @@ class PgBouncer:
         self._server = urlsplit(url)
         self._size = size
         self._folder = Path(tempfile.mkdtemp(prefix="holdall-pgbouncer-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -102,10 +104,3 @@ class PgBouncer:
                 return True
         except OSError:
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from tests.servers.ports import free_port
+
 __all__ = ["Secantus"]
 
 _START_SECONDS = 30.0
@@ -87,7 +89,7 @@ class Secantus:
 
     def _start(self) -> None:
         folder = self._folder
-        self._port = _free_port()
+        self._port = free_port()
         (folder / "settings.toml").touch()  # so that it does not go looking for somebody's
         command = [sys.executable, "-c", _LAUNCHER, str(Path(sys.executable).with_name("secantusd-py"))]
         command += ["--enable-test-commands"]
@@ -110,13 +112,6 @@ class Secantus:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the MongoDB server did not start:\n{log.read_text() if log.exists() else ''}")
             time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _is_listening(port: int) -> bool:

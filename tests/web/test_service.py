@@ -21,6 +21,7 @@ from holdall.testing.client import Client
 from holdall.web import Problem
 from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.operations import freezing
+from tests.servers.ports import free_port
 from tests.support.served import Served
 from tests.support.service_of_everything import everything
 
@@ -179,9 +180,7 @@ app = everything(os.environ["STORE"]).asgi(create=True, body_seconds=0.5)
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     (tmp_path / "served_here.py").write_text(SERVER)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
+    number = free_port()
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "uvicorn", "served_here:app", "--port", str(number), "--log-level", "warning"]
     environment = {

@@ -194,7 +194,9 @@ class Fsck:
                 found.remove(relationship.source, key, record)
             else:
                 can_repair = False
-            faults.append(Fault("dangling", relationship.source.collection, relationship.field.name, key, can_repair))
+            faults.append(
+                Fault("dangling", relationship.source.collection, str.__str__(relationship.field.name), key, can_repair)
+            )
         return faults
 
     async def _one_sided(

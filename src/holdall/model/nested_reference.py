@@ -35,6 +35,8 @@ class NestedReference(Field):
     7
     """
 
+    name: NestedName
+
     def __init__(self, root: Field, place: ReferencePlace) -> None:
         shown = [step.shown for step in place.steps if step is not None]
         name = NestedName(".".join([root.name, *shown]))

@@ -103,7 +103,7 @@ def write_slot(field: Field, record: Record, slot: Value) -> None:
     value = field.root.get(record)
     refusal = field.refusal(value, slot)
     if refusal is not None:
-        raise ValidationError(field.model, [FieldError(field.name, "nested", refusal)])
+        raise ValidationError(field.model, [FieldError(field.name.plain, "nested", refusal)])
     setattr(record, field.root.name, field.with_slot(value, slot))
 
 

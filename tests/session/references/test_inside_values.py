@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from holdall import Holdall, Session, desc
@@ -235,6 +236,10 @@ async def test_fsck_finds_and_mends_them(app: Holdall) -> None:
     for binding, key in ((app.bindings.of_model(City), 2), (app.bindings.of_model(Person), "ann")):
         await binding.store.apply([Change(Verb.REMOVE, binding.collection, key)])
     report = await app.fsck()
+    assert (
+        msgspec.json.decode(msgspec.json.encode(report))["findings"][0]["field"]
+        in app.bindings.of_model(Order).schema.by_name
+    )
     assert sorted((each.kind, each.field, each.examples) for each in report.findings) == [
         ("dangling", "address.city", (2,)),
         ("dangling", "notes.boss", (2,)),

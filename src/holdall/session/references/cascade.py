@@ -92,7 +92,7 @@ async def restrict(
         found.refusals.append(
             Refusal(
                 relationship.source.collection,
-                relationship.field.name,
+                str.__str__(relationship.field.name),  # as plain text, for those who encode it
                 relationship.target.collection,
                 min(number, _COUNTED),
                 tuple(shown) if may_see else (),
