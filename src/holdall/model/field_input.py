@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -43,10 +44,17 @@ def is_read_by_parts(field: Field) -> bool:
     return field.type.own is not None and field.options.type_check and not field.options.coerce
 
 
+@lru_cache(maxsize=5_000)
+def _read_whole(field: Field, required: bool) -> Annotation | None:
+    """The annotation by which msgspec reads a field's JSON, found once; None where the field is read by parts."""
+    return None if is_read_by_parts(field) else input_annotation(field, required)
+
+
 def read_field(field: Field, value: Value, path: str, errors: list[FieldError], *, required: bool = False) -> Value:
     """The value that JSON gives for a field; what is wrong with it is appended to ``errors``, its rules apart."""
-    if not is_read_by_parts(field):
-        return read_all(input_annotation(field, required), value, path, errors, explain=_explained)
+    annotation = _read_whole(field, required)
+    if annotation is not None:
+        return read_all(annotation, value, path, errors, explain=_explained)
     if value is None:
         if required or not field.nullable:
             errors.append(FieldError(path, "required", "must not be null"))
