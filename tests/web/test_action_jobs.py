@@ -96,6 +96,8 @@ def test_only_who_started_it_sees_it(served: Served) -> None:
             assert (answer.status, answer.json()["type"]) == (404, "urn:holdall:not-found")
     assert served.get("/_jobs/act-0").status == 404
     assert served.get("/_jobs/move-0").status == 404
+    answer = served.get(f"{place}?wait=3")
+    assert (answer.status, answer.json()["errors"][0]["code"]) == (422, "unknown")
     assert served.get("/holdall_action_jobs").status == 404
 
 

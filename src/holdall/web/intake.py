@@ -23,7 +23,7 @@ from holdall.web.conditional import (
     tag_of_body,
 )
 from holdall.web.options import Options
-from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
+from holdall.web.parameters import demand_none
 from holdall.web.problem import Problem
 from holdall.web.rights import demand_right
 from holdall.web.view import CollectionView
@@ -65,8 +65,7 @@ class Intake:
 
     def demand_no_parameters(self, scope: Scope) -> None:
         """Raise Problem where a request that has no parameters is given some."""
-        if scope["query_string"]:
-            raise not_understood([unknown_parameter(name) for name, _ in parameters_of(scope["query_string"])])
+        demand_none(scope["query_string"])
 
     async def body(self, scope: Scope, receive: Receive, *media_types: bytes) -> bytes:
         """The whole body, of one of these types and within the bounds. Raises Problem."""

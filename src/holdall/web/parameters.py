@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 from holdall.errors import FieldError
 from holdall.web.problem import Problem
 
-__all__ = ["MAX_PARAMETERS", "not_understood", "parameters_of", "unknown_parameter"]
+__all__ = ["MAX_PARAMETERS", "demand_none", "not_understood", "parameters_of", "unknown_parameter"]
 
 MAX_PARAMETERS = 100
 
@@ -23,6 +23,12 @@ def parameters_of(query_string: bytes) -> list[tuple[str, str]]:
         return [(_plain(name), _plain(value)) for name, _, value in pairs]
     except UnicodeDecodeError:
         raise Problem(400, "text", "The query string is not UTF-8 text.") from None
+
+
+def demand_none(query_string: bytes) -> None:
+    """Raise Problem where a request that has no parameters is given some."""
+    if query_string:
+        raise not_understood([unknown_parameter(name) for name, _ in parameters_of(query_string)])
 
 
 def unknown_parameter(name: str) -> FieldError:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from holdall.web.host_problems import response_of
 from holdall.web.jobs.action_jobs import JOBS, ActionJobs
 from holdall.web.options import Options
+from holdall.web.parameters import demand_none
 
 __all__ = ["add_jobs"]
 
@@ -21,6 +22,7 @@ def add_jobs(service: FastAPI, jobs: ActionJobs, options: Options) -> None:
 
     async def job(request: Request) -> Response:
         user = await options.user_of(request.scope)
+        demand_none(request.scope["query_string"])
         is_cancelled = request.method == "DELETE"
         return response_of(await jobs.report(user, request.path_params["job"], is_cancelled=is_cancelled))
 

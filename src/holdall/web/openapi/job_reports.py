@@ -80,7 +80,7 @@ def add_job_reports(
             "content": _CONTENT,
         }
     }
-    responses = report | problems(401, 404, 414, 500, 503, 504)
+    responses = report | problems(400, 401, 404, 414, 422, 500, 503, 504)
     paths["/_jobs/{job}"] = {
         "parameters": [{"name": "job", "in": "path", "required": True, "schema": {"type": "string"}}],
         "get": {"operationId": "job_get", "summary": "Report on a job of one's own", "responses": responses} | security,
