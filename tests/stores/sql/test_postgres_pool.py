@@ -55,7 +55,7 @@ async def test_at_once_takes_no_more_than_allowed(postgres_url: str) -> None:
 
 async def test_waiting_too_long_is_a_timeout(postgres_url: str) -> None:
     async with asyncio.timeout(30):
-        database = opened(postgres_url, connections=1, connect_timeout=0.5)
+        database = opened(postgres_url, connections=1, acquire_timeout=0.5)
         async with database.transaction() as transaction:
             with pytest.raises(StoreTimeout):
                 await database.rows("SELECT 1", ())
