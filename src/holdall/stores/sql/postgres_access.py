@@ -162,6 +162,7 @@ class PostgresAccess(AnewInChild):
             pool.give_dirty(connection)
             return
         try:
+            # one of our errors is raised once a statement was answered; after any other, an answer may be to come
             if connection.raw.is_in_transaction() or not isinstance(error, HoldallError):
                 await connection.end_transaction()
         except BaseException:
