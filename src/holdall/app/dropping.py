@@ -32,7 +32,7 @@ class Dropping:
                 names = ", ".join(own.name for own in others)
                 raise StateError(
                     f"{each.collection} is referred to by {names}: drop these collections first, or all of them with it"
-                    " by referring=True"
+                    " (referring=True, --referring)"
                 )
             found += dict.fromkeys([own.source for own in others])
         return found[::-1]
