@@ -20,7 +20,7 @@ __all__ = ["placed"]
 def placed(query: AnyQuery, schemas: Mapping[str, Schema]) -> AnyQuery:
     """The same query, in which each reference inside a value is one step of its path.
 
-    What leads nowhere stays as it is, and is refused where the query is asked.
+    A path that leads nowhere stays as it is, and is refused where the query is asked.
 
     >>> from holdall.query import FieldSchema, Kind, NestedName, NestedPlace, Schema, parse_query
     >>> inside = NestedPlace("address", ("city",))
