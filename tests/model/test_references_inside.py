@@ -163,6 +163,33 @@ class OfTimed:
     timed: Ref[Timed]
 
 
+class Link(msgspec.Struct, rename="camel"):
+    leads_to: Ref[Knot | None]
+    count: int = 0
+
+
+class Chain(msgspec.Struct, kw_only=True):
+    links: list[Link] = []
+    first: Link | None = None
+    title: str
+
+
+class Knot(Model):
+    id: int = field(pk=True)
+    link: Link
+    chain: Chain
+    led: Many[Knot] = back("link.leadsTo")
+
+
+def test_a_struct_may_refer_to_what_is_declared_later() -> None:
+    assert list(Knot.__holdall__.nested) == ["link.leadsTo", "chain.links.leadsTo", "chain.first.leadsTo"]
+    knot = Knot.from_json('{"id": 1, "link": {"leadsTo": 1}, "chain": {"title": "a", "links": [{"leadsTo": 2}]}}')
+    assert (knot.link.leads_to.key, knot.link.count, knot.chain.links[0].leads_to.key) == (1, 0, 2)
+    with pytest.raises(ValidationError) as error:
+        Knot.from_json('{"id": 1, "link": {}, "chain": {}}')
+    assert {each.path for each in error.value.errors} == {"link.leadsTo", "chain.title"}
+
+
 def struct_of(annotation: Any) -> Any:
     return msgspec.defstruct("Holder", [("member", annotation)], module=__name__)
 
