@@ -178,7 +178,8 @@ class Knot(Model):
     id: int = field(pk=True)
     link: Link
     chain: Chain
-    led: Many[Knot] = back("link.leadsTo")
+    led: Many[Knot] = back("link.leads_to")
+    chained: Many[Knot] = back("chain.links.leadsTo")
 
 
 def test_a_struct_may_refer_to_what_is_declared_later() -> None:
@@ -188,6 +189,29 @@ def test_a_struct_may_refer_to_what_is_declared_later() -> None:
     with pytest.raises(ValidationError) as error:
         Knot.from_json('{"id": 1, "link": {}, "chain": {}}')
     assert {each.path for each in error.value.errors} == {"link.leadsTo", "chain.title"}
+
+
+@pytest.mark.anyio
+async def test_attributes_and_names_in_json_lead_to_them() -> None:
+    app = Holdall("knots")
+    app.add_store("main", "memory:")
+    app.add(Knot, store="main")
+    of: Any = Knot
+    async with app.session() as s:
+        s.add(Knot(id=1, link=Link(None), chain=Chain(title="a")))
+        s.add(Knot(id=2, link=Link(cast("Any", 1)), chain=Chain(title="b", links=[Link(cast("Any", 1))])))
+    async with app.session() as s:
+        for one, many in ((of.link.leads_to, of.chain.links.leads_to), (of.link.leadsTo, of.chain.links.leadsTo)):
+            assert await s.query(Knot.where(one.id == 1, one == 1, many.any(Knot.id == 1)).only(Knot.id, one)) == [
+                (2, 1)
+            ]
+            second = await s.require(Knot, 2)
+            await s.load([second], one, many)
+            assert second.link.leads_to.link.count == second.chain.links[0].leads_to.link.count == 0
+        first = await s.require(Knot, 1)
+        assert [each.id for each in await first.led] == [each.id for each in await first.chained] == [2]
+        with pytest.raises(QueryError):
+            print(of.link.leads.id)
 
 
 def struct_of(annotation: Any) -> Any:
