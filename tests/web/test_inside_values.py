@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, MutableMapping
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 
-from holdall import Everyone, FieldRights, Policy, Role, User
+from holdall import Everyone, FieldRights, Holdall, Many, Model, Policy, Ref, Role, User, back, field
 from holdall.testing.client import Client
 from tests.support.orders import MODELS, filled, orders
 
@@ -133,3 +134,46 @@ async def test_meta_and_openapi_tell_of_references(http: Client) -> None:
     assert {each["name"] for each in schema["x-references"]} == set(told)
     names = {each.get("name") for each in document["paths"]["/orders"]["get"]["parameters"]}
     assert {"address.city", "address.city__in"} <= names
+
+
+class Reader(Model, collection="readers"):
+    id: int = field(pk=True)
+    loans: Many[Loan] = back("reader")
+    notes: Many[Loan] = back("note.about")
+
+
+class Note(msgspec.Struct):
+    about: Ref[Reader]
+
+
+class Loan(Model, collection="loans"):
+    id: int = field(pk=True)
+    reader: Ref[Reader]
+    note: Note
+
+
+@pytest.mark.parametrize("end", ["loans", "notes"])
+async def test_other_ends_of_what_is_hidden_are_as_names_that_are_not_there(end: str) -> None:
+    app = Holdall("loans")
+    app.add_store("main", "memory:")
+    hidden = {name: FieldRights(read=Role("boss"), write=Role("boss")) for name in ("reader", "note")}
+    app.add(Reader, store="main", policy=OPEN)
+    app.add(Loan, store="main", policy=Policy(read=Everyone, write=Everyone, fields=hidden))
+    async with app.session() as s:
+        s.add_all([Reader(id=1), Loan(id=1, reader=1, note=Note(cast("Any", 1)))])
+
+    async def told(http: Client, name: str) -> Any:
+        asked = (f"/1?include={name}", f"?{name}.id=1", f"?fields={name}.id", f"?group={name}.id&aggregate=rows")
+        answers = [await http.get(f"/readers{query}") for query in asked]
+        acts: list[dict[str, list[int]]] = [{"create": []}, {"disconnect": [1]}]
+        answers += [await http.patch("/readers/1", {name: given}) for given in acts]
+        return [each.status for each in answers], [
+            [(error["path"].replace(name, "-"), error["code"], error["message"]) for error in each.json()["errors"]]
+            for each in answers
+        ]
+
+    async with Client(app.asgi(authenticate=authenticate, secret=b"s" * 32)) as http:
+        assert await told(http, end) == await told(http, "other")
+    async with Client(app.asgi(authenticate=authenticate, secret=b"s" * 32), {"x-user": "ann"}) as http:
+        assert (await http.get(f"/readers/1?include={end}")).json()[end]["data"][0]["id"] == 1
+        assert (await http.get(f"/readers?{end}.id=1")).status == 200

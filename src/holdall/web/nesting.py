@@ -127,7 +127,9 @@ class Nesting:
         """Write the records that refer to one: they keep the reference."""
         target, back = self._target(field), field.options.back
         assert back is not None
-        refers = target.declaration.by_name.get(back)
+        refers, kept = target.declaration.by_name.get(back), target.declaration.reference(back)
+        if kept is not None and kept.root.name in target.hidden(session.user):
+            raise _refused(target, path, "unknown", "is not a field")
         if refers is None:
             raise _refused(target, path, "nested", "is the other end of references inside values: write those")
         view = self._view_of(record)
