@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -163,6 +163,14 @@ class OfTimed:
     timed: Ref[Timed]
 
 
+def struct_of(annotation: Any) -> Any:
+    return msgspec.defstruct("Holder", [("member", annotation)], module=__name__)
+
+
+def dataclass_of(annotation: Any) -> Any:
+    return make_dataclass("Holder", [("member", annotation)])
+
+
 def refused(annotation: Any, **options: Any) -> Callable[[], Any]:
     def declare() -> Any:
         namespace = {"__annotations__": {"id": int, "value": annotation}, "id": field(pk=True), "__module__": __name__}
@@ -182,6 +190,20 @@ def refused(annotation: Any, **options: Any) -> Callable[[], Any]:
         (refused(set[Frozen]), "use list"),
         (refused(Plain | int), "one of several types"),
         (refused(list[Ref[City]]), "write Many"),
+        (refused(tuple[Ref[City], int]), "any number of them"),
+        (refused(tuple[Ref[City]]), "any number of them"),
+        (refused(Ref[City] | int), "not one of several types"),
+        *[
+            (refused(make(told)), message)
+            for told, message in (
+                (Many[City], r"write list\[Ref"),
+                (list[Many[City]], r"write list\[Ref"),
+                (City, r"refer to it with Ref\[City\]"),
+                (list[City], r"refer to it with Ref\[City\]"),
+                (dict[str, City], r"refer to it with Ref\[City\]"),
+            )
+            for make in (struct_of, dataclass_of)
+        ],
         (refused(Tree), "values of its own class"),
         (refused(list[Ref[City] | None]), "None belongs into the brackets"),
         (refused(Plain, coerce=True), "takes neither coerce"),

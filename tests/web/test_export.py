@@ -106,6 +106,8 @@ def test_what_is_accepted(served: Served, accept: str, expected: str) -> None:
         ("format=csv&after=", "after", "combination"),
         ("format=csv&count=none", "count", "combination"),
         ("format=csv&include=author", "include", "combination"),
+        ("format=csv&fields=id,author.name", "fields", "combination"),
+        ("format=ndjson&fields=author.name", "fields", "combination"),
         ("format=ndjson&group=author", "group", "combination"),
         ("format=csv&nothing=1", "nothing", "unknown"),
     ],
