@@ -81,6 +81,6 @@ def _is_native(item: Annotation) -> bool:
     """Whether msgspec can write and read it at all: two dataclasses in a union, say, it could not tell apart."""
     try:
         msgspec.json.Decoder(item)
-    except TypeError:
+    except (TypeError, NameError):  # also of a name that stands for what is declared later
         return False
     return True
