@@ -13,7 +13,7 @@ from holdall.errors import DeclarationError, Forbidden, QueryError, StateError
 from holdall.files import Shelf
 from holdall.model import Field, Model, query_for
 from holdall.policy import Grant, Right, User
-from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of
+from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of, placed
 from holdall.session.binding import Binding
 from holdall.session.file_fields import file_fields_of
 from holdall.session.instrument import Instrument
@@ -275,7 +275,7 @@ class Bindings:
     def asked(self, query: Any) -> AnyQuery:
         """The query that is meant: itself, or that of an adopted model which a statement of another library means."""
         if isinstance(query, Query):
-            return query
+            return query if query.model is not None else placed(query, {each.collection: each.schema for each in self})
         adopting = {model.__holdall__.adopted: model for model in map(attrgetter("model"), self)}
         adopting.pop(None, None)
         found = query_for(query, adopting)
