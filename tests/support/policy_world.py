@@ -58,6 +58,7 @@ class Book(Model, collection="books"):
 
 
 BOOK: Any = Book  # checkers see the values themselves on the class
+AUTHOR: Any = Author
 
 
 def by_function(user: User, record: Any) -> bool:
@@ -210,6 +211,7 @@ _CONDITIONS: Any = {
         lambda chance: BOOK.edition.editor.level.is_null(),
         lambda chance: BOOK.edition.editor == chance.randrange(1, 9),
         lambda chance: BOOK.edition.editor.books.any(Book.title == chance.choice("xyz")),
+        lambda chance: BOOK.edition.editor.in_(Author.where(Author.name == chance.choice("ABCD")).only(Author.id)),
         lambda chance: BOOK.words.critic.any(Author.name == chance.choice("ABCD")),
         lambda chance: BOOK.words.critic.all(Author.level > chance.randrange(5)),
         lambda chance: Book.author.in_(Author.where(Author.name == "A").only(Author.id)),  # type: ignore[attr-defined]
@@ -220,6 +222,7 @@ _CONDITIONS: Any = {
         lambda chance: Author.books.any(Book.pages > chance.randrange(1000)),
         lambda chance: Author.books.all(Book.title == chance.choice("xyz")),
         lambda chance: ~Author.books.any(Book.shelf.name == "s1"),
+        lambda chance: AUTHOR.id.in_(Book.where(Book.title == chance.choice("xyz")).only(BOOK.edition.editor)),
         lambda chance: Author.edited.any(Book.pages > chance.randrange(1000)),
         lambda chance: Author.edited.all(Book.title == chance.choice("xyz")),
         lambda chance: Author.praised.any(BOOK.edition.editor.name == chance.choice("ABCD")),

@@ -26,11 +26,13 @@ from holdall import (
     rows,
 )
 from holdall.errors import CommitAborted, NotLoaded, QueryError, ValidationError
+from holdall.functions import exists, outer
 from tests.support.orders import APPLE, BUN, MARS, MODELS, Address, City, Line, Order, Shipper, filled, orders
 
 pytestmark = pytest.mark.anyio
 
 ORDER: Any = Order
+CITY: Any = City
 OPEN = Policy(read=Everyone, write=Everyone)
 BOSS = Role("boss")
 JOE = User("joe")
@@ -55,6 +57,9 @@ ASKED: dict[str, Callable[[], Any]] = {
     "shown further on": lambda: ORDER.where().only(ORDER.address.city.name),
     "sorted": lambda: ORDER.where().sort(ORDER.address.city.name),
     "grouped": lambda: ORDER.where().group_by(ORDER.address.city).only(ORDER.address.city, rows()),
+    "within another query": lambda: City.where(CITY.id.in_(Order.where().only(ORDER.address.city))),
+    "within another query, as its own": lambda: City.where(exists(Order.where(ORDER.address.city == outer(City.id)))),
+    "within another query, from outside": lambda: ORDER.where(exists(City.where(City.id == outer(ORDER.address.city)))),
     "by the other end": lambda: City.where(City.orders.any(Order.id == 1)),
     "by the other end, and there": lambda: City.where(City.orders.any(ORDER.address.city == 1)),
 }
