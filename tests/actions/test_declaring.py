@@ -133,7 +133,7 @@ class Alone(Action[Page], on=Nothing):
         (About, None, "add that first"),
         (Generator, None, "has no yield"),
         (Within, None, "Book, Book | None or list"),
-        (Strange, None, "cannot be told in JSON"),
+        (Strange, None, "cannot be told in JSON, .* made of plain values"),
         (Files, None, "gives a file"),
         (Alone, ActionPolicy(execute=Page.text == "x"), "cannot speak of records"),
         (Turn, ActionPolicy(execute=Other.id == 1), "cannot be"),

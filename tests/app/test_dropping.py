@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from holdall import Holdall, Many, Model, Ref, field
+from holdall import Fill, Holdall, Many, Model, Ref, back, field
 from holdall.cli.drop import drop
 from holdall.cli.failure import Failure
 from holdall.errors import ReadOnly, StateError, Unsupported
@@ -62,6 +63,61 @@ async def test_collections_are_dropped_in_every_store(
     async with app.session() as session:
         assert [each.name for each in await session.query(Author.where(Author.name == "b"))] == ["b"]
     assert await app.drop(Book) == ["books"]
+    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await app.close()
+
+
+class Label(Model, collection="labels"):
+    id: int = field(pk=True)
+    notes: Many[Note] = back("labels", fill=Fill.STORED)
+
+
+class Writer(Model, collection="writers"):
+    id: int = field(pk=True)
+    notes: Many[Note] = back("head.writer", fill=Fill.STORED)
+
+
+class Head(msgspec.Struct):
+    writer: Ref[Writer]
+
+
+class Note(Model, collection="notes"):
+    id: int = field(pk=True)
+    head: Head
+    labels: Many[Label] = field(default=())
+    before: Ref[Note | None] = field(default=None)
+
+
+@pytest.mark.parametrize("store", [*STORES, "scattered"])
+async def test_lists_of_what_refers_are_empty_when_that_is_dropped(
+    store: str, request: pytest.FixtureRequest, tmp_path: Any
+) -> None:
+    urls = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/main.db", "yaml": f"yaml:{tmp_path}/main"}
+    url = urls["sqlite"] if store == "scattered" else urls.get(store) or request.getfixturevalue(store)
+    app = Holdall("notebook")
+    app.add_store("main", url, **({"scan_limit": 1_000} if store == "redis_url" else {}))
+    app.add_store("other", urls["yaml"] if store == "scattered" else "memory:")
+    app.add(Label, Writer, store="other" if store == "scattered" else "main")
+    app.add(Note, store="main")
+    app.bindings.configure()
+    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await app.create()
+    for _ in range(2):
+        async with app.session() as session:
+            label = await session.get(Label, 1) or session.add(Label(id=1))
+            writer = await session.get(Writer, 1) or session.add(Writer(id=1))
+            session.add(Note(id=1, head=Head(writer), labels=[label]))
+            await session.commit()
+            session.add(Note(id=2, head=Head(writer), before=1))
+            await session.commit()
+            assert (label.notes.keys, writer.notes.keys) == ((1,), (1, 2))
+        assert await app.drop(Note) == ["notes"]
+        await app.create()
+        assert await app.inspect() == {}
+        async with app.session() as session:
+            assert (await session.require(Label, 1)).notes.keys == ()
+            assert (await session.require(Writer, 1)).notes.keys == ()
+        assert not (await app.fsck()).findings
     await app.stores["main"].drop()  # type: ignore[attr-defined]
     await app.close()
 

@@ -102,3 +102,61 @@ def test_refusals_say_what_to_write(folder: Path, arguments: tuple[str, ...], sa
     refused = asked(folder, *arguments)
     assert (refused.code, refused.output) == (2, "")
     assert said in refused.errors
+
+
+_SHOP = r"""
+import msgspec
+from decimal import Decimal
+from holdall import BlobFile, Holdall, Model, Ref, field, file
+
+class City(Model, collection="cities"):
+    id: int = field(pk=True)
+    name: str
+
+class Address(msgspec.Struct):
+    city: Ref[City]
+
+class Order(Model, collection="orders"):
+    id: int = field(pk=True)
+    address: Address
+    price: Decimal = Decimal("1.50")
+    note: BlobFile | None = file()
+
+app = Holdall("shop")
+app.add_store("main", "memory:")
+app.add(City, Order, store="main")
+app.add_selection("sent", Order.where().only(Order.id, Order.address, Order.address.city.name))
+with app.sync.session() as s:
+    s.add_all([City(id=1, name="Paris"), City(id=2, name="Rome")])
+    s.add(Order(id=1, address=Address(1), note=BlobFile("hush", name="n")))
+    s.add(Order(id=2, address=Address(2)))
+app.sync.close()
+"""
+
+
+def test_references_inside_values_lead_on_and_are_shown_as_keys(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(_SHOP)
+
+    def told(*arguments: str) -> list[str]:
+        said = invoke(tmp_path, *arguments)
+        assert (said.code, said.errors) == (0, "")
+        return said.output.splitlines()
+
+    rome = 'orders where address.city.name = "Rome"'
+    assert told("query", "shop:app", rome)[2].split() == ["2", '{"city":2}', "1.50"]
+    assert told("query", "shop:app", rome, "--csv") == ["id,address,price,note", '2,"{""city"":2}",1.50,']
+    assert json.loads(told("query", "shop:app", "orders limit 1", "--json")[0])["note"]["name"] == "n"
+    assert '""name"":""n""' in told("query", "shop:app", "orders only note", "--csv")[1]
+    some = f"{rome} only id, address, address.city"
+    assert told("query", "shop:app", some)[2].split() == ["2", '{"city":2}', "2"]
+    line = json.loads(told("query", "shop:app", some, "--json")[0])
+    assert line == {"id": 2, "address": {"city": 2}, "address.city": 2}
+    assert (
+        told("select", "shop:app", "orders", "sent", "--format", "csv", "--sort", "-id")[1] == '2,"{""city"":2}",Rome'
+    )
+    assert told("query", "shop:app", "orders group address.city only address.city, rows()", "--csv")[1:] == [
+        "1,1",
+        "2,1",
+    ]
+    where = ("export", "shop:app", "orders", "rome.ndjson", "--where", 'address.city.name = "Rome"', "--columns", "id")
+    assert told(*where) == ["orders: 1 records in rome.ndjson"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict, cast
 
@@ -163,6 +163,65 @@ class OfTimed:
     timed: Ref[Timed]
 
 
+class Link(msgspec.Struct, rename="camel"):
+    leads_to: Ref[Knot | None]
+    count: int = 0
+
+
+class Chain(msgspec.Struct, kw_only=True):
+    links: list[Link] = []
+    first: Link | None = None
+    title: str
+
+
+class Knot(Model):
+    id: int = field(pk=True)
+    link: Link
+    chain: Chain
+    led: Many[Knot] = back("link.leads_to")
+    chained: Many[Knot] = back("chain.links.leadsTo")
+
+
+def test_a_struct_may_refer_to_what_is_declared_later() -> None:
+    assert list(Knot.__holdall__.nested) == ["link.leadsTo", "chain.links.leadsTo", "chain.first.leadsTo"]
+    knot = Knot.from_json('{"id": 1, "link": {"leadsTo": 1}, "chain": {"title": "a", "links": [{"leadsTo": 2}]}}')
+    assert (knot.link.leads_to.key, knot.link.count, knot.chain.links[0].leads_to.key) == (1, 0, 2)
+    with pytest.raises(ValidationError) as error:
+        Knot.from_json('{"id": 1, "link": {}, "chain": {}}')
+    assert {each.path for each in error.value.errors} == {"link.leadsTo", "chain.title"}
+
+
+@pytest.mark.anyio
+async def test_attributes_and_names_in_json_lead_to_them() -> None:
+    app = Holdall("knots")
+    app.add_store("main", "memory:")
+    app.add(Knot, store="main")
+    of: Any = Knot
+    async with app.session() as s:
+        s.add(Knot(id=1, link=Link(None), chain=Chain(title="a")))
+        s.add(Knot(id=2, link=Link(cast("Any", 1)), chain=Chain(title="b", links=[Link(cast("Any", 1))])))
+    async with app.session() as s:
+        for one, many in ((of.link.leads_to, of.chain.links.leads_to), (of.link.leadsTo, of.chain.links.leadsTo)):
+            assert await s.query(Knot.where(one.id == 1, one == 1, many.any(Knot.id == 1)).only(Knot.id, one)) == [
+                (2, 1)
+            ]
+            second = await s.require(Knot, 2)
+            await s.load([second], one, many)
+            assert second.link.leads_to.link.count == second.chain.links[0].leads_to.link.count == 0
+        first = await s.require(Knot, 1)
+        assert [each.id for each in await first.led] == [each.id for each in await first.chained] == [2]
+        with pytest.raises(QueryError):
+            print(of.link.leads.id)
+
+
+def struct_of(annotation: Any) -> Any:
+    return msgspec.defstruct("Holder", [("member", annotation)], module=__name__)
+
+
+def dataclass_of(annotation: Any) -> Any:
+    return make_dataclass("Holder", [("member", annotation)])
+
+
 def refused(annotation: Any, **options: Any) -> Callable[[], Any]:
     def declare() -> Any:
         namespace = {"__annotations__": {"id": int, "value": annotation}, "id": field(pk=True), "__module__": __name__}
@@ -182,6 +241,20 @@ def refused(annotation: Any, **options: Any) -> Callable[[], Any]:
         (refused(set[Frozen]), "use list"),
         (refused(Plain | int), "one of several types"),
         (refused(list[Ref[City]]), "write Many"),
+        (refused(tuple[Ref[City], int]), "any number of them"),
+        (refused(tuple[Ref[City]]), "any number of them"),
+        (refused(Ref[City] | int), "not one of several types"),
+        *[
+            (refused(make(told)), message)
+            for told, message in (
+                (Many[City], r"write list\[Ref"),
+                (list[Many[City]], r"write list\[Ref"),
+                (City, r"refer to it with Ref\[City\]"),
+                (list[City], r"refer to it with Ref\[City\]"),
+                (dict[str, City], r"refer to it with Ref\[City\]"),
+            )
+            for make in (struct_of, dataclass_of)
+        ],
         (refused(Tree), "values of its own class"),
         (refused(list[Ref[City] | None]), "None belongs into the brackets"),
         (refused(Plain, coerce=True), "takes neither coerce"),

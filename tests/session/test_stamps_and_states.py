@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import Everyone, FieldRights, Holdall, LiveEvent, Model, Nobody, Policy, Stamped, User, field
+from holdall import Everyone, FieldRights, Holdall, LiveEvent, Model, Nobody, Policy, Ref, Stamped, User, field
 from holdall.errors import CommitAborted, DeclarationError, ValidationError
 from holdall.model import Transitions
 from holdall.testing.client import Client
@@ -49,6 +49,16 @@ class Counted(Model):
     version: int = field(version=True)
 
 
+class Desk(Model):
+    id: int = field(pk=True)
+
+
+class Seat(Model):
+    id: int = field(pk=True)
+    desk: Ref[Desk | None] = field(default=None, unique=True)
+    status: Status = field(default=Status.DRAFT, transitions=TABLE)
+
+
 class Locked(Model):
     id: int = field(pk=True)
     owner: str = field(auto_user="create")
@@ -61,7 +71,7 @@ ANN, EVE = User("ann", unrestricted=True), User("eve", unrestricted=True)
 async def opened(url: str, policy: Policy | None = None) -> Holdall:
     app = Holdall("articles")
     app.add_store("main", url, **({"scan_limit": 1_000} if url.startswith("redis") else {}))
-    for model in (Article, Counted, Locked):
+    for model in (Article, Counted, Desk, Seat, Locked):
         app.add(model, store="main", policy=policy or Policy())
     app.bindings.configure()
     await app.stores["main"].drop()  # type: ignore[attr-defined]
@@ -171,6 +181,19 @@ async def test_of_two_moves_from_one_state_the_second_is_refused(app: Holdall) -
             await other.commit()
         other.rollback()
     assert (await found(app)).status is Status.GONE
+
+
+async def test_a_move_of_a_record_that_gives_up_its_only_place_is_compared_too(app: Holdall) -> None:
+    async with app.session() as session:
+        session.add_all([Desk(id=1), Seat(id=1, desk=1)])
+    async with app.session() as one, app.session() as other:
+        here, there = await one.require(Seat, 1), await other.require(Seat, 1)
+        here.status = Status.GONE
+        await one.commit()
+        there.status, there.desk = Status.REVIEW, None
+        with pytest.raises(CommitAborted):
+            await other.commit()
+        other.rollback()
 
 
 async def test_a_record_that_gets_another_key_is_not_new(app: Holdall) -> None:

@@ -71,7 +71,10 @@ class Result(msgspec.Struct, frozen=True):
             info = msgspec.inspect.type_info(given)
             msgspec.json.schema(given)
         except TypeError as error:
-            raise DeclarationError(f"{name}.run: its result cannot be told in JSON: {error}") from None
+            raise DeclarationError(
+                f"{name}.run: its result cannot be told in JSON, {str(error).splitlines()[-1]}: give records, or"
+                " what is made of plain values, such as keys in the place of references"
+            ) from None
         if _has_records(info, set()):
             raise DeclarationError(f"{name}.run: a result has records as Book, Book | None or list[Book], not within")
         return cls(given)

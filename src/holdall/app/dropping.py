@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdall.app.emptying_ends import empty_ends
 from holdall.errors import StateError, Unsupported
 from holdall.session import Binding, Bindings
 from holdall.store import Provisioned
@@ -32,14 +33,15 @@ class Dropping:
                 names = ", ".join(own.name for own in others)
                 raise StateError(
                     f"{each.collection} is referred to by {names}: drop these collections first, or all of them with it"
-                    " by referring=True"
+                    " (referring=True, --referring)"
                 )
             found += dict.fromkeys([own.source for own in others])
         return found[::-1]
 
     async def drop(self, binding: Binding, *, referring: bool) -> list[str]:
-        """Drop them, and return their names."""
+        """Drop them, and return their names. Lists that others keep of what refers to them are emptied before."""
         doomed = self.doomed(binding, referring=referring)
+        await empty_ends(self._bindings, doomed)
         for each in doomed:
             if isinstance(each.store, Provisioned):
                 same = [other.collection for other in doomed if other.store is each.store]

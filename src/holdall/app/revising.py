@@ -134,12 +134,11 @@ class Revising(msgspec.Struct, eq=False):
         found: dict[tuple[str, str], Value] = {}
         for binding in self.bindings:
             for field in binding.declaration.stored:
-                is_constant = field.has_default and field.options.default_factory is None
                 is_scalar = field.kind not in (Kind.REF, Kind.MANY)
-                if is_constant and is_scalar and not (field.nullable or field.may_be_unset):
-                    default = field.default()
+                if field.has_default and is_scalar and not (field.nullable or field.may_be_unset):
+                    default = _constant(field)
                     if default is not None:
-                        found[binding.collection, field.name] = field.encode(default)
+                        found[binding.collection, field.name] = default
         for name, text in given.items():
             collection, _, wanted = name.rpartition(".")
             field = self._field(collection, wanted)
@@ -152,6 +151,15 @@ class Revising(msgspec.Struct, eq=False):
             if field is not None:
                 return field
         raise DeclarationError(f"there is no field {collection}.{name} that could be filled")
+
+
+def _constant(field: Any) -> Value:
+    """The border value of a default that is always the same: a value, or what a class such as ``list`` makes."""
+    factory = field.options.default_factory
+    if factory is not None and not isinstance(factory, type):
+        return None
+    first, second = [None if each is None else field.encode(each) for each in (field.default(), field.default())]
+    return first if first == second else None
 
 
 async def _by_store(stores: Mapping[str, Revisions], renames: Mapping[str, str]) -> dict[str, dict[str, str]]:

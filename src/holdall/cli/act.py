@@ -14,7 +14,7 @@ from holdall.cli.acting import Acting, As, Roles, model_of, named_values, shown
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError, NotFound, StateError
-from holdall.model import Record
+from holdall.model import Model, Record
 from holdall.query import ALWAYS, Compare, Condition, Key, Op, Query, Value, both, parse_condition
 from holdall.session import Binding, Session
 
@@ -97,7 +97,8 @@ class _Meant:
         """A record, several, or a query for them; None for nothing."""
         binding = session.context.bindings.of_name(collection)
         if self.where is not None:
-            condition = both(parse_condition(self.where), declared.wanted)
+            asked: Query[Model] = Query(binding.collection, parse_condition(self.where))
+            condition = both(session.context.bindings.asked(asked).condition, declared.wanted)
             return Query(binding.collection, condition, model=binding.model)
         if self.selection is not None:
             return session.select(f"{collection}/{self.selection}", **self.values)

@@ -16,6 +16,7 @@ from holdall.cli.running import run_in
 from holdall.cli.target import Target, TargetText
 from holdall.errors import QueryError, StateError
 from holdall.query import AnyQuery, did_you_mean, parse_query
+from holdall.selections import columns_of
 
 __all__ = ["query"]
 
@@ -51,13 +52,15 @@ def query(
 
 async def _printed(app: Holdall, text: str, form: Form, acting: Acting, *, is_counted: bool) -> None:
     app.bindings.configure()
-    asked = _of_app(app, parse_query(text))
+    asked = _of_app(app, app.bindings.asked(parse_query(text)))
     async with app.session(await acting.user(app)) as session:
         if is_counted:
             print(await session.count(asked))
             return
         is_bounded = form is Form.TABLE and asked.max_rows is None
-        printed = await print_rows(session.stream(asked.limit(_SHOWN) if is_bounded else asked), _columns(asked), form)
+        by = asked.grouping.by if asked.grouping and not asked.projection else asked.projection
+        columns = columns_of(app.bindings, msgspec.structs.replace(asked, projection=by))
+        printed = await print_rows(session.stream(asked.limit(_SHOWN) if is_bounded else asked), columns, form)
         if is_bounded and printed == _SHOWN and (total := await session.count(asked)) > _SHOWN:
             print(f"{_SHOWN} of {total} rows: give the query a limit, or ask for --json or --csv", file=sys.stderr)
 
@@ -68,9 +71,3 @@ def _of_app(app: Holdall, asked: AnyQuery) -> AnyQuery:
         near = did_you_mean(asked.collection, sorted(known), len(known))
         raise Failure(f"there is no collection {asked.collection!r}{near}", MISUSE)
     return msgspec.structs.replace(asked, model=known[asked.collection].model)
-
-
-def _columns(asked: AnyQuery) -> list[str]:
-    """The columns of rows; none for records."""
-    paths = asked.projection or (asked.grouping.by if asked.grouping else ())
-    return [".".join(path) for path in paths]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 from collections.abc import AsyncIterable, Sequence
@@ -11,6 +12,7 @@ from enum import StrEnum
 from holdall.cli.acting import shown
 from holdall.model import Model, csv_row
 from holdall.query import Value
+from holdall.selections import Column
 
 __all__ = ["Form", "print_rows"]
 
@@ -26,24 +28,27 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-async def print_rows(rows: AsyncIterable[Value], columns: Sequence[str], form: Form) -> int:
-    """Print records, or tuples under these columns, and return their number. A table is printed when all are there."""
+async def print_rows(rows: AsyncIterable[Value], columns: Sequence[Column], form: Form) -> int:
+    """Print records, or tuples of these columns, and return their number. A table is printed when all are there."""
     printed = 0
     written = csv.writer(sys.stdout, lineterminator="\n")
     table = list[list[str]]()
-    names = list(columns)
+    names = [column.name for column in columns]
     if form is Form.CSV and names:
         written.writerow(names)
     async for row in rows:
         printed += 1
+        is_record = isinstance(row, Model)
+        told = row if is_record else [each.shown(value) for each, value in zip(columns, row, strict=True)]
         if form is Form.NDJSON:
-            print(shown(row if isinstance(row, Model) else dict(zip(names, row, strict=True))))
+            print(shown(told if is_record else dict(zip(names, told, strict=True))))
             continue
-        if isinstance(row, Model) and not names:
-            names = list(row.to_dict())
+        found = json.loads(shown(told))
+        if is_record and not names:
+            names = list(found)
             if form is Form.CSV:
                 written.writerow(names)
-        values = list(row.to_dict().values() if isinstance(row, Model) else row)
+        values = list(found.values()) if is_record else found
         if form is Form.CSV:
             written.writerow(csv_row(values))
         else:

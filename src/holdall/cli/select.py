@@ -72,14 +72,13 @@ async def _printed(
     try:
         user = await acting.user(app)
         found = app.by_name.selections.seen(collection, name, user)
-        columns = [column.name for column in found.columns]
         keys = [(desc if text.startswith("-") else asc)(_path(found, text.removeprefix("-"))) for text in sort]
         async with app.session(user) as session:
             query = session.select(found, *keys, **vars_of(found.inputs.from_builtins(values)))
             if count:
                 print(await session.count(query))
                 return
-            await print_rows(session.stream(query if limit is None else query.limit(limit)), columns, form)
+            await print_rows(session.stream(query if limit is None else query.limit(limit)), found.columns, form)
     finally:
         await app.close()
 

@@ -49,7 +49,9 @@ def export(
     acting, app = Acting(user, role), Target(target).app
     model = model_of(app, collection)
     try:
-        query: Query[Model] = Query(collection, ALWAYS if where is None else parse_condition(where), model=model)
+        app.bindings.configure()
+        asked: Query[Model] = Query(collection, ALWAYS if where is None else parse_condition(where))
+        query: Query[Model] = Query(collection, app.bindings.asked(asked).condition, model=model)
     except HoldallError as error:
         raise Failure(str(error), MISUSE) from error
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import get_args
 
 from holdall.errors import DeclarationError, FieldError
+from holdall.model.annotations import unwrap
 from holdall.model.field import Field
 from holdall.model.options import MISSING
 from holdall.model.rule_fit import refuse_codec, refuse_misfit
@@ -28,6 +30,8 @@ def refuse_contradictions(where: str, made: Field) -> None:
         refuse_misfit(where, made.kind, rule)
     if options.back is not None and made.container is not None:
         raise DeclarationError(f"{where}: back(...) belongs to a Many[...] or a Ref[...]")
+    if made.container is tuple and get_args(unwrap(made.annotation)[0])[1:] != (...,):
+        raise DeclarationError(f"{where}: a tuple of references has any number of them: write tuple[Ref[...], ...]")
     if options.depends_on and made.target is None:
         raise DeclarationError(f"{where}: depends_on belongs to a reference")
     if options.on_delete is not None and made.target is None and not (made.type and made.type.references):

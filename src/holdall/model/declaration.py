@@ -15,7 +15,7 @@ from holdall.model.field import Field
 from holdall.model.inside import InnerPaths, steps_into
 from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
-from holdall.model.nested_reference import nested_in
+from holdall.model.nested_reference import nested_in, ways_to
 from holdall.model.only_fields import deletion_of, version_of
 from holdall.model.reference import key_of_value
 from holdall.model.resolving import resolve_references
@@ -63,6 +63,7 @@ class Declaration:
         self.unique = unique
         self.by_name = {field.name: field for field in fields}
         self.nested = nested_in(fields)  # references inside values, by path
+        self._ways = ways_to(self.nested)
         self.stored = tuple(field for field in fields if field.is_stored)
         self.key = tuple(field for field in fields if field.options.pk)
         self.version = version_of(model.__name__, fields)
@@ -180,7 +181,7 @@ class Declaration:
         owner = owner or self._owner
         path, target = (*before, field.name), field.target
         if target is None:
-            paths = InnerPaths(self.nested, lambda inner: self.expression(inner, before, behind, owner))
+            paths = InnerPaths(self._ways, lambda inner: self.expression(inner, before, behind, owner))
             step = None if behind or field.type is None else steps_into(field.type, path, owner, (), paths)
             return Expression(
                 path, partial(_encode_compared, field), step, behind, owner, kind=field.kind, asked=field.asked
@@ -210,7 +211,7 @@ class Declaration:
 
     def reference(self, name: str) -> Field | None:
         """The field of this name, or the reference inside a value that has this path; None for neither."""
-        return self.by_name.get(name) or self.nested.get(name)
+        return self.by_name.get(name) or self._ways.get(name)
 
     def _suggested(self, name: str) -> str:
         """Return a sentence that suggests another name for one that is no field."""

@@ -8,12 +8,14 @@ from typing import Annotated, get_args
 
 import msgspec
 
+from holdall.model.many import Many
 from holdall.model.members import is_named_tuple, is_value_object, members_of
 from holdall.model.names import Annotation, origin_of
 from holdall.model.pydantic_types import is_pydantic_type
 from holdall.model.pydantic_values import is_pydantic_model
 from holdall.model.reference import Ref, mentions_reference
 from holdall.model.standard_values import codec_for
+from holdall.model.tracking import Tracked
 from holdall.model.value_codec import AnyCodec, Codec
 from holdall.query import Value
 
@@ -63,8 +65,8 @@ def _is_own(item: Annotation, codecs: Mapping[object, AnyCodec]) -> bool:
         return True
     if isinstance(item, type) and issubclass(item, Flag):
         return True  # msgspec knows single ones only
-    if origin_of(item) is Ref:
-        return True
+    if origin_of(item) in (Ref, Many) or (isinstance(item, type) and issubclass(item, Tracked)):
+        return True  # so that those which have no place inside values are refused
     if item in (set, frozenset) or origin_of(item) in (set, frozenset):
         return True  # in an order of its own
     if origin_of(item) is Annotated:
@@ -79,6 +81,6 @@ def _is_native(item: Annotation) -> bool:
     """Whether msgspec can write and read it at all: two dataclasses in a union, say, it could not tell apart."""
     try:
         msgspec.json.Decoder(item)
-    except TypeError:
+    except (TypeError, NameError):  # also of a name that stands for what is declared later
         return False
     return True

@@ -75,10 +75,10 @@ def members_of(annotation: Annotation) -> list[Member]:
         defaults = annotation._field_defaults
         return [Member(name, name, name, hints.get(name, object), name not in defaults) for name in annotation._fields]
     if issubclass(annotation, msgspec.Struct):
-        return [
-            Member(item.encode_name, item.name, item.name, hints[item.name], item.required)
-            for item in msgspec.structs.fields(annotation)
-        ]
+        names, defaults = annotation.__struct_fields__, annotation.__struct_defaults__
+        filled = (*[msgspec.NODEFAULT] * (len(names) - len(defaults)), *defaults)
+        parts = zip(annotation.__struct_encode_fields__, names, filled, strict=True)
+        return [Member(shown, name, name, hints[name], given is msgspec.NODEFAULT) for shown, name, given in parts]
     if dataclasses.is_dataclass(annotation):
         return [
             Member(item.name, item.name, item.name, hints[item.name], _is_required(item))

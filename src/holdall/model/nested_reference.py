@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import product
 
 from holdall.errors import DeclarationError
 from holdall.model.field import Field
@@ -15,7 +16,7 @@ from holdall.model.tracking import Record, Tracked
 from holdall.model.withheld import WITHHELD
 from holdall.query import Key, ManyForm, NestedName, NestedPlace, Value
 
-__all__ = ["NestedReference", "nested_in"]
+__all__ = ["NestedReference", "nested_in", "ways_to"]
 
 
 class NestedReference(Field):
@@ -132,6 +133,16 @@ class NestedReference(Field):
 def _plain(item: Value) -> Value:
     """An item as slots of references have it: a key, or a handle that has its record; None for an empty one."""
     return item.key if item.__class__ is Reference and record_in(item) is None else item
+
+
+def ways_to(nested: Mapping[str, NestedReference]) -> dict[str, NestedReference]:
+    """The references by each dotted path that leads to them: of names in JSON, of attributes, and of both."""
+    found = dict(nested)
+    for each in nested.values():
+        names = [dict.fromkeys((step.shown, step.name)) for step in each.place.steps if step is not None]
+        for way in product([each.root.name], *names):
+            found.setdefault(".".join(way), each)
+    return found
 
 
 def nested_in(fields: Iterable[Field]) -> dict[str, NestedReference]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from holdall.errors import DeclarationError
 from holdall.model.field import Field
 from holdall.model.nested_reference import NestedReference
@@ -38,6 +40,8 @@ def resolve_references(fields: Iterable[Field], models: Mapping[str, Value]) -> 
             raise DeclarationError(f"{where}: the other end of a reference inside a value is a Many[{target.name}]")
         if other is None or not _leads_back(other, field):
             raise DeclarationError(f"{where}: {target.name} has no reference {back!r}")
+        if isinstance(other, NestedReference) and other.name != back:  # a path of attributes, not of names in JSON
+            field.options = msgspec.structs.replace(field.options, back=other.name.plain)
 
 
 def _leads_back(other: Field, field: Field) -> bool:

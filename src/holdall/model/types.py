@@ -18,6 +18,7 @@ from holdall.model.depth import bounded
 from holdall.model.field_type import Admit, FieldType
 from holdall.model.json_value import admit_json, to_json_builtins
 from holdall.model.knowledge import bare_alias, is_known
+from holdall.model.many import Many
 from holdall.model.members import is_value_object
 from holdall.model.names import Annotation, origin_of
 from holdall.model.own_values import own_type
@@ -79,6 +80,8 @@ class _Reading:
             return self._union(args)
         if origin is Literal:
             return _choices(annotation, args, where)
+        if origin is Many:
+            raise DeclarationError(f"{where}: inside a value, many references are a list: write list[Ref[...]]")
         if origin is Ref:
             return inner_reference_type(annotation, args[0], self._module, where)
         if annotation in SCALARS:
@@ -127,6 +130,8 @@ class _Reading:
         members = tuple([arg for arg in args if arg is not type(None)])
         is_nullable = len(members) < len(args)
         if any(origin_of(member) is Ref for member in members):
+            if len(members) > 1:
+                raise DeclarationError(f"{self._where}: a reference is not one of several types: write Ref[...] alone")
             raise DeclarationError(f"{self._where}: None belongs into the brackets: Ref[... | None]")
         if len(members) == 1:
             return msgspec.structs.replace(self.type_of(members[0]), nullable=is_nullable)

@@ -42,6 +42,7 @@ from holdall.query.object_id import OBJECT_ID, is_object_id
 from holdall.query.outline import outline
 from holdall.query.ownership import belongs_to, demand_field_of
 from holdall.query.paths import paths_of
+from holdall.query.placing import placed
 from holdall.query.predicate import Lookup, Predicate, compile_condition, compile_path
 from holdall.query.query import AnyQuery, Query
 from holdall.query.resolve import resolve, schema_of
@@ -188,6 +189,7 @@ __all__ = [
     "parse_query",
     "paths_behind",
     "paths_of",
+    "placed",
     "query_of_columns",
     "read_search",
     "replace",

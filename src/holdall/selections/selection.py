@@ -8,7 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 import msgspec
 
 from holdall.errors import DeclarationError, QueryError
-from holdall.model import MISSING, Field, Inputs, Record, field
+from holdall.model import MISSING, Inputs, Record, field
 from holdall.policy import Calls, Grant, Right, Rule, User, When, bound, changed, settled
 from holdall.query import (
     NEVER,
@@ -22,27 +22,16 @@ from holdall.query import (
     SortKey,
     Value,
     both,
-    is_formula,
     nodes,
     paths_of,
 )
+from holdall.selections.column import Column, columns_of
 from holdall.selections.param import Param
 from holdall.session import Binding, Bindings
 
-__all__ = ["AnySelection", "Column", "Selection", "demand_rule"]
+__all__ = ["AnySelection", "Selection", "demand_rule"]
 
 R = TypeVar("R")
-
-
-class Column(msgspec.Struct, frozen=True):
-    """A column of a selection: its name, its path, and the field at the end of that, None of a formula.
-
-    Example: :class:`Selection`.
-    """
-
-    name: str
-    path: Path
-    field: Field | None
 
 
 class Selection(Generic[R]):
@@ -105,22 +94,11 @@ class Selection(Generic[R]):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns, none where it gives records. Example: :class:`Selection`."""
-        names = self._names or [".".join(path) for path in self.query.projection]
-        return tuple(
-            [Column(name, path, self._field(path)) for name, path in zip(names, self.query.projection, strict=True)]
-        )
+        return columns_of(self._bindings, self.query, self._names)
 
     def path_of(self, name: str) -> Path:
         """The path of a column of this name, else of the field that a dotted name leads to."""
         return next((each.path for each in self.columns if each.name == name), tuple(name.split(".")))
-
-    def _field(self, path: Path) -> Field | None:
-        if is_formula(path):
-            return None
-        binding = self.binding
-        for name in path[:-1]:
-            binding = self._bindings.of_name(str(binding.schema.field(name).target))
-        return binding.declaration.reference(path[-1])
 
     def is_for(self, user: User) -> bool:
         """Whether the user may see it: by its rule, and as he may read all that it speaks of."""

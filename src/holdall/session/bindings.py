@@ -13,7 +13,7 @@ from holdall.errors import DeclarationError, Forbidden, QueryError, StateError
 from holdall.files import Shelf
 from holdall.model import Field, Model, query_for
 from holdall.policy import Grant, Right, User
-from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of
+from holdall.query import ALWAYS, AnyQuery, Query, Schema, Value, paths_of, placed
 from holdall.session.binding import Binding
 from holdall.session.file_fields import file_fields_of
 from holdall.session.instrument import Instrument
@@ -252,15 +252,10 @@ class Bindings:
         for path in paths_of(query):
             current = binding
             for name in path:
-                source = current.stored_ends.get(name)
-                if source is not None and not source.policy.is_whole(Right.READ, user):
-                    raise Forbidden(Right.READ, source.collection)
                 field = current.named_field(name, user)
                 if field.target is None:
                     break
                 current = self.of_name(field.target)
-                if field.back is not None:  # whose answer tells what the reference says
-                    current.named_field(field.back, user)
 
     def demand_whole(self, query: AnyQuery, binding: Binding, user: User) -> None:
         """Raise Forbidden where the user may read only some records of a collection that the query leads through.
@@ -280,7 +275,7 @@ class Bindings:
     def asked(self, query: Any) -> AnyQuery:
         """The query that is meant: itself, or that of an adopted model which a statement of another library means."""
         if isinstance(query, Query):
-            return query
+            return query if query.model is not None else placed(query, {each.collection: each.schema for each in self})
         adopting = {model.__holdall__.adopted: model for model in map(attrgetter("model"), self)}
         adopting.pop(None, None)
         found = query_for(query, adopting)

@@ -125,7 +125,7 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
         """
         if lock is not None or fresh:
             return await FreshReading(self.context).query(query, lock)
-        if query.__class__ is Query:
+        if query.__class__ is Query and query.model is not None:
             return await self.context.reader.query(query)
         return await self._dao.query(query, force)
 

@@ -135,6 +135,8 @@ class _Reading:
         total_keys, own = self._sort_keys()
         sort_keys = total_keys if is_keyset else total_keys[:own]
         names, further = self._names()
+        if further and written is not Format.JSON:
+            self._refuse("fields", "combination", f"must name no values of other records with format={written}")
         includes = self._includes(further)
         is_plain = names is not None and not (is_keyset or includes or written is not Format.JSON)
         projection = self._projection(names) if names is not None and is_plain else ()

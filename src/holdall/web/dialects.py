@@ -23,7 +23,7 @@ class Dialects:
         self._cursors = cursors
         self._whole = Dialect(binding, bindings, cursors)
         self._found: dict[tuple[tuple[str, frozenset[str]], ...], Dialect] = {}
-        self._hiding = [each for each in bindings if each.policy.has_fields or each.has_stored_ends]
+        self._hiding = [each for each in bindings if each.may_hide]
 
     def of(self, user: User) -> Dialect:
         """The dialect for a user."""

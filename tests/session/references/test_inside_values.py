@@ -11,6 +11,7 @@ import pytest
 
 from holdall import Holdall, Session, desc
 from holdall.errors import CommitAborted, NotLoaded, StateError, ValidationError
+from holdall.functions import exists, outer
 from holdall.store import Change, Verb
 from tests.support.orders import (
     APPLE,
@@ -103,6 +104,22 @@ async def test_references_lead_on_in_conditions_sorts_and_columns(app: Holdall) 
         columns = ORDER.where(Order.id < 3).sort(Order.id).only(ORDER.address.city.name, ORDER.lines.product)
         assert await s.query(columns) == [("Paris", (APPLE, BUN)), ("Rome", (BUN,))]
         assert await s.count(Order.where(ORDER.address.city.name == "Paris")) == 2
+
+
+async def test_queries_within_queries_look_at_them(app: Holdall) -> None:
+    rome = City.where(City.name == "Rome")
+    async with app.session() as s:
+        assert await ids(s, ORDER.address.city.in_(rome.only(City.id))) == [2]
+        assert await ids(s, ~ORDER.address.city.in_(rome.only(City.id))) == [1, 3, 4]
+        assert await ids(s, exists(rome.where(City.id == outer(ORDER.address.city)))) == [2]
+        for within in (
+            City.id.in_(Order.where(Order.id > 1).only(ORDER.address.city)),
+            exists(Order.where(ORDER.address.city == outer(City.id), Order.id > 1)),
+            exists(Order.where(ORDER.address.city.name == outer(City.name), Order.id > 1)),
+        ):
+            assert await s.query(City.where(within).sort(City.id).only(City.id)) == [(1,), (2,)]
+        boss = Order.where(ORDER.notes.boss == outer(Person.name), ORDER.address.city.name == "Rome")
+        assert await s.query(Person.where(exists(boss)).only(Person.name)) == [("ann",)]
 
 
 async def test_other_ends_find_them(app: Holdall) -> None:
@@ -247,3 +264,19 @@ async def test_fsck_finds_and_mends_them(app: Holdall) -> None:
     ]
     await app.fsck(repair=True)
     assert [each.field for each in (await app.fsck()).findings] == ["address.city"]  # which cannot be empty
+
+
+async def test_what_is_asked_of_them_is_explained(app: Holdall) -> None:
+    async with app.session() as s:
+        for query in (
+            ORDER.where().only(ORDER.id, ORDER.address.city),
+            ORDER.where().only(ORDER.address.city.name, ORDER.lines.product),
+            ORDER.where().sort(ORDER.address.city.name).only(ORDER.id),
+            ORDER.where(ORDER.address.city.name == "Paris"),
+        ):
+            told = await s.explain(query)
+            away = [path for path in query.projection if path != ("id",)] if not query.sort_keys else []
+            assert [f"{'.'.join(path)} is looked up for the rows found" for path in away] == [
+                each for each in told.here if "looked up" in each
+            ]
+            assert (told.plan is None) or "`address.city`" not in str(told.plan)

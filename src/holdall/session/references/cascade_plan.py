@@ -92,8 +92,9 @@ class CascadePlan:
             self.consequences.add(id(record))
 
     def change(self, record: Record, key: Key, field: Field, value: object) -> None:
-        """Have the commit change a field; for a reference inside a value, that value."""
+        """Have the commit change a field; for a reference inside a value, that value, which is written whole."""
         if isinstance(field, NestedReference):
+            self.assume(record, field)
             value = field.with_slot(self.value(record, field.root), value)
             field = field.root
         self._values.setdefault(id(record), (record, key, {}))[2][field] = value

@@ -31,6 +31,8 @@ async def demand_targets(
                 known = {key for key, _ in _keys(field, old_value(record, field.root))}
                 for key, path in _keys(field, found.value(record, field.root)):
                     if key in known:
+                        if field.root is not field:  # it is written again, with the value that holds it
+                            found.assume(record, field)
                         continue
                     if not relationship.is_guarded or found.is_going(relationship.target, key):
                         asked.setdefault(relationship.target, {}).setdefault(key, []).append((record, path))

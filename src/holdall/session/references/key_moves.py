@@ -119,7 +119,7 @@ class KeyMoves:
         else:
             if not found.is_changed(record, field):
                 root.put(record, self._stored(field, root.get(record)))
-            if field.form is None:
+            if field.form is None or field.root is not field:
                 found.assume(record, field)
         found.change(record, key, root, _changed(field, value, partial(self._led_item, field)))
 

@@ -33,7 +33,7 @@ async def _tell(found: CascadePlan, asking: RelatedReader, relationship: Relatio
     news: dict[_Mark, _News] = {}
     made_anew = {record.__key__() for record in found.records.new.values() if type(record) is relationship.target.model}
     for record, before, after in changed_references(found, relationship):
-        if relationship.field.form is None:
+        if relationship.field.form is None or relationship.field.root is not relationship.field:
             found.assume(record, relationship.field)
         old, new = ({_mark(item): None for item in items_of(relationship.field, slot)} for slot in (before, after))
         for mark in old:

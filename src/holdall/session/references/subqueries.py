@@ -15,6 +15,7 @@ from holdall.query.within import equalities
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.key_conditions import any_of, one_of
+from holdall.session.references.nested_conditions import is_inside
 from holdall.session.references.projecting import Projecting
 from holdall.session.references.visible_collections import VisibleCollections
 from holdall.store import Feature, Rows
@@ -74,7 +75,8 @@ class Subqueries:
         own = [*([node.path] if node.path else []), *_around(query.condition)]
         inner = [*query.projection, *[key.path for key in query.sort_keys], *_compared(query.condition)]
         away = [self._asking.leads_away(binding, path) for path in own]
-        return not any(one is not None for one in (*away, *[self._asking.leads_away(target, path) for path in inner]))
+        away += [self._asking.leads_away(target, path) for path in inner]
+        return not any(one is not None for one in away) and not any(map(is_inside, [*own, *inner]))
 
     async def _joined(self, query: AnyQuery, target: Binding, binding: Binding, around: Condition) -> Condition:
         """That a row is there, of which some values equal those of the record around."""

@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import quoted_name
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.formula_search import SEARCH
 from holdall.stores.sql.inspection import FoundTable
+from holdall.stores.sql.layout import LINK
 from holdall.stores.sql.tables import OF_OTHERS, Tables
 
 __all__ = ["create_statements", "drop_statements"]
@@ -47,7 +48,18 @@ def create_statements(tables: Tables, found: Mapping[str, FoundTable]) -> list[s
             statements.extend(_text(CreateIndex(index, if_not_exists=True), dialect) for index in indexes)
         elif table.key in found:
             statements.extend(_search_statements(table, found[table.key], dialect))
-    return statements
+    return statements if inline else [*statements, *_led_again(tables, existing, found)]
+
+
+def _led_again(tables: Tables, existing: Collection[str], found: Mapping[str, FoundTable]) -> Iterator[str]:
+    """The statements that let link tables refer to a table that is made anew, as they did before it was dropped."""
+    for table in tables.metadata.tables.values():
+        if LINK not in table.info or table.key not in found:
+            continue
+        for constraint in sorted(table.foreign_key_constraints, key=lambda each: str(each.name)):
+            is_new = constraint.referred_table.key not in existing
+            if is_new and str(constraint.name) not in found[table.key].constraints:
+                yield _text(AddConstraint(constraint), tables.dialect)
 
 
 def _search_statements(table: sa.Table, there: FoundTable, dialect: Dialect) -> Iterator[str]:

@@ -178,10 +178,12 @@ class SelectionPages:
 
 def _shower(column: Column, *, is_decoded: bool) -> Callable[[Value], Value] | None:
     """The function from a value to what is shown of it; None where they are the same."""
+    if is_decoded:
+        return column.shown
     field = column.field
     if field is None or field.type is None:
         return None
-    decode = None if is_decoded else field.type.decode
+    decode = field.type.decode
     if field.type.own is None:
         return decode
     return field.shown if decode is None else lambda value: field.shown(decode(value))

@@ -14,6 +14,7 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.additions import additions, by_binding
 from holdall.session.commit.plan.guards import checks_of, guarded, with_assumptions
+from holdall.session.commit.plan.kept_files import guards_of_files
 from holdall.session.commit.plan.mends import mends_of, removals_of
 from holdall.session.commit.plan.object_ids import new_object_id
 from holdall.session.commit.plan.order import Order, order_nodes
@@ -71,10 +72,11 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     updates = _updates(bindings, dirty, models_dirty) if dirty else []
     first = _updates(bindings, early, models_dirty) if early else []
     batches = [*first, *adds, *updates, *mends, *late, *_removes(bindings, deleted, records.mended)]
-    states = guards_of_states(bindings, dirty, models_dirty)
-    if records.guards or records.assumptions or states:
+    states = guards_of_states(bindings, [*early, *dirty], models_dirty)
+    kept = guards_of_files(bindings, [*early, *dirty], models_dirty)
+    if records.guards or records.assumptions or states or kept:
         checks = checks_of(records, bindings, batches)
-        guards = with_assumptions(with_assumptions(records.guards, records.assumptions), states)
+        guards = with_assumptions(with_assumptions(records.guards, records.assumptions), with_assumptions(states, kept))
         batches = [*guarded(batches, guards), *checks]
     for batch in batches:
         batch.binding.demand_writable()  # a value may have been changed in place
