@@ -24,6 +24,7 @@ from bench import (
     several,
     sql,
     start,
+    transfer,
 )
 from bench.arena import Arena
 from bench.process import BUILD
@@ -34,6 +35,7 @@ _THEMES = (
     models.rows,
     sql.rows,
     in_bulk.rows,
+    transfer.rows,
     seeing.rows,
     contexts.rows,
     rules.rows,

@@ -10,6 +10,8 @@ import pytest
 from tests.crash import file_kills
 from tests.support.preloaded import run_preloaded
 
+pytestmark = pytest.mark.early
+
 
 def test_no_file_is_missing_and_nothing_is_left() -> None:
     done = run_preloaded("-m", "tests.crash.file_kills", "--kills", "12")

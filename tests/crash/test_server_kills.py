@@ -6,6 +6,8 @@ import pytest
 
 from tests.crash.server_kills import kill_servers
 
+pytestmark = pytest.mark.early
+
 
 @pytest.mark.parametrize("world", ["sqlite+redis", "sqlite+postgresql"])
 def test_all_is_whole_once_the_server_is_back(world: str) -> None:

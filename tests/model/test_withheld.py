@@ -26,6 +26,8 @@ VALUE: Any = WITHHELD
         lambda value: value < 1, lambda value: value > 1, lambda value: value >= "a",
         lambda value: "a" in value, lambda value: value[0], lambda value: "text"[value],
         lambda value: value.upper(), lambda value: value.year,
+        lambda value: setattr(value, "year", 1), lambda value: delattr(value, "year"),
+        lambda value: value.__setitem__(0, 1), lambda value: value.__delitem__(0),
     ],
 )  # fmt: skip
 def test_a_use_that_would_tell_something_is_refused(use: Callable[[Any], object]) -> None:

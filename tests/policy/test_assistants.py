@@ -12,13 +12,13 @@ import pytest
 
 from holdall import Holdall, User
 from holdall.cli.assistants import MisusedTool, Service, answered, tools_of
-from tests.support.office import DOCS, FIELDS, SENTINELS, USERS, office, sees
+from tests.support.office import DOCS, FIELDS, INSIDE, SENTINELS, USERS, office, sees
 from tests.support.policy_worlds import Worlds
 
 pytestmark = pytest.mark.anyio
 
 _CALLS = 60
-_NAMES = (*FIELDS, "zzz")
+_NAMES = (*FIELDS, *INSIDE, "zzz")
 
 
 def service_for(app: Holdall, user: User) -> Service:
@@ -48,10 +48,10 @@ def call(chance: random.Random) -> tuple[str, dict[str, Any]]:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("docs_list", {"filters": filters, "page_size": chance.choice([1, 3, 100])}),
         ("docs_list", {"sort": [chance.choice(["", "-"]) + name], "fields": ["id", chance.choice(_NAMES)]}),
-        ("docs_list", {"include": [chance.choice(["team", "source", "zzz"])]}),
+        ("docs_list", {"include": [chance.choice(["team", "source", "place.team", "stash.team", "zzz"])]}),
         ("docs_get", {"key": key}),
         ("docs_get", {"key": key, "fields": [name]}),
-        ("teams_get", {"key": chance.choice([1, 2, 5, 9]), "include": ["docs"]}),
+        ("teams_get", {"key": chance.choice([1, 2, 5, 7]), "include": [chance.choice(["docs", "placed", "stashed"])]}),
         ("docs_create", {"record": {"id": chance.randrange(50, 54), **given}}),
         ("docs_update", {"key": key, "changes": given, "etag": '"x"'}),
         ("docs_update", {"key": key, "changes": given}),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from holdall import User
+from holdall import Everyone, FieldRights, Holdall, Model, Policy, Role, User, field
 from holdall.errors import StateError
 from tests.support.office import DOCS, USERS, Doc, office, sees
 from tests.support.preloaded import run_preloaded
@@ -53,6 +54,39 @@ async def test_the_rule_that_decided_is_named(tmp_path: Path) -> None:
     assert str(await app.explain_access(User("x", unrestricted=True), "delete", Doc(id=1))).endswith("may everything")
     with pytest.raises(StateError, match="there is no right 'write'"):
         await app.explain_access(USERS["ann"], "write", Doc(id=1))
+
+
+class Size(msgspec.Struct):
+    width: int = 1
+
+
+class Crate(Model):
+    id: int = field(pk=True)
+    size: Size = field(default_factory=Size)
+    weight: int = 0
+    label: str = ""
+
+
+async def test_what_is_withheld_from_the_user_of_a_record_is_looked_at() -> None:
+    app = Holdall("crates")
+    app.add_store("main", "memory:")
+    heavy = Policy(
+        read=Everyone,
+        update=(Crate.weight > 5) & Everyone & (lambda user, crate: crate.size.width == 2) & (Crate.label == "x"),
+        fields={name: FieldRights(read=Role("boss")) for name in ("size", "weight")},
+    )
+    app.add(Crate, store="main", policy=heavy)
+    async with app.session() as session:
+        session.add_all([Crate(id=1, weight=9, size=Size(2)), Crate(id=2, label="x")])
+    async with app.session(USERS["ann"]) as session:
+        one, other = await session.require(Crate, 1), await session.require(Crate, 2)
+        assert not (await app.explain_access(USERS["ann"], "update", one)).is_allowed
+        one.label = "x"
+        report = await app.explain_access(USERS["ann"], "update", one)
+        assert (report.is_allowed, report.hidden) == (True, ("size", "weight"))
+        assert not (await app.explain_access(USERS["ann"], "update", other)).is_allowed
+        session.rollback()
+    await app.close()
 
 
 def test_the_command_tells_the_same(tmp_path: Path) -> None:

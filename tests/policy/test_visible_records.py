@@ -9,9 +9,21 @@ from typing import Any
 
 import pytest
 
-from holdall import Holdall
+from holdall import Everyone, Holdall, Policy
 from holdall.session.references.guarded_access import GuardedAccess
-from tests.support.policy_world import ANN, RULES, application, contents, filled, random_query, visible
+from holdall.session.references.semi_joins import SemiJoins
+from tests.support.policy_world import (
+    ANN,
+    RULES,
+    Author,
+    Book,
+    Shelf,
+    application,
+    contents,
+    filled,
+    random_query,
+    visible,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +31,7 @@ _APART = {"one": "memory:", "two": "memory:", "three": "memory:"}
 _LAYOUTS: dict[str, Callable[[Path], dict[str, str]]] = {
     "memory": lambda path: {"main": "memory:"},
     "scattered": lambda path: _APART,
-    "sqlite": lambda path: {"main": f"sqlite:///{path / 'main.db'}?foreign_keys=off"},
+    "sqlite": lambda path: {"main": f"sqlite:///{path / 'main.db'}"},
     "half": lambda path: {"one": f"sqlite:///{path / 'one.db'}", "two": "memory:"},
 }
 
@@ -66,6 +78,39 @@ async def test_answers_are_those_of_the_visible_records(layout: str, rule: str, 
         assert await differing(_LAYOUTS[layout](path), rule, seed, 40) == []
 
 
+@pytest.mark.parametrize("rule", ["path", "many"])
+async def test_rules_that_lead_through_values_hold_for_what_one_database_joins(rule: str, tmp_path: Path) -> None:
+    assert await differing(_LAYOUTS["sqlite"](tmp_path), rule, 2, 40) == []
+
+
+async def test_a_rule_that_leads_elsewhere_holds_in_each_part_of_a_condition(tmp_path: Path) -> None:
+    app = Holdall("rules")
+    app.add_store("files", "memory:")
+    app.add_store("main", f"sqlite:///{tmp_path / 'main.db'}")
+    app.add(Shelf, store="files", policy=Policy(read=Everyone))
+    app.add(Author, store="main", policy=Policy(read=Everyone))
+    app.add(Book, store="main", policy=Policy(read=Book.shelf.name == "s1"))
+    await app.create()
+    found = contents(0)
+    await filled(app, found)
+    read = [each for each in found["books"] if each["shelf"] == 1 and each["author"] is not None]
+    for one, other in ((Book.pages < 400, Book.pages >= 400), (Book.pages < 0, Book.pages >= 0)):
+        query = Author.where(Author.books.any(one) | Author.books.any(other)).only(Author.id).sort(Author.id)
+        async with app.session(ANN) as session:
+            assert [key for (key,) in await session.query(query)] == sorted({each["author"] for each in read})
+    await app.close()
+
+
 async def test_an_access_that_forgets_the_rule_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(GuardedAccess, "_guarded", lambda self, query, local: query)
     assert await differing(_LAYOUTS["scattered"](tmp_path), "condition", 0, 40)
+
+
+async def test_a_reference_inside_a_value_that_leads_past_the_rule_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def of_all(self: SemiJoins, query: Any, binding: Any, number: int) -> list[Any]:
+        return [row[0] for row in await binding.store.fetch(query.limit(number + 1).only(("id",)))]
+
+    monkeypatch.setattr(SemiJoins, "_first_keys", of_all)  # what one store joins by itself does not come by it
+    assert await differing(_LAYOUTS["memory"](tmp_path), "condition", 0, 40)

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -41,13 +41,16 @@ def scratch_database(url: str) -> Iterator[str]:
         finally:
             _drop_mongo(url, name)
         return
-    run = _run_postgres if urlsplit(url).scheme == "postgresql" else _run_mariadb
-    drop = f"DROP DATABASE {name}" + (" WITH (FORCE)" if run is _run_postgres else "")
+    is_postgres = urlsplit(url).scheme == "postgresql"
+    run = _run_postgres if is_postgres else _run_mariadb
     _apart(run(url, f"CREATE DATABASE {name}"))
     try:
         yield urlsplit(url)._replace(path=f"/{name}").geturl()
     finally:
-        _apart(run(url, drop))
+        if is_postgres:
+            _apart(run(url, f"DROP DATABASE {name} WITH (FORCE)"))
+        else:
+            drop_namespace(url, name)
 
 
 def own_name(name: str) -> str:
@@ -61,8 +64,11 @@ def own_name(name: str) -> str:
 
 
 def drop_namespace(url: str, name: str) -> None:
-    """Drop a database of MariaDB that stands beside the one that the URL names, if it is there."""
-    _apart(_run_mariadb(url, f"DROP DATABASE IF EXISTS `{name}`"))
+    """Drop a database of MariaDB that stands beside the one that the URL names, if it is there.
+
+    Connections that a failed test left in it are ended, as their transactions would keep it for ever.
+    """
+    _apart(_run_mariadb(url, f"DROP DATABASE IF EXISTS `{name}`", without_users_of=name))
 
 
 def _apart(work: Coroutine[Any, Any, None]) -> None:
@@ -88,8 +94,8 @@ async def _run_postgres(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def _run_mariadb(url: str, statement: str) -> None:
-    import asyncmy
+async def _run_mariadb(url: str, statement: str, without_users_of: str = "") -> None:
+    import asyncmy.errors
 
     parts = urlsplit(url)
     connection = await asyncmy.connect(
@@ -101,6 +107,10 @@ async def _run_mariadb(url: str, statement: str) -> None:
     )
     try:
         async with connection.cursor() as cursor:
+            await cursor.execute("SELECT id FROM information_schema.processlist WHERE db = %s", (without_users_of,))
+            for (number,) in await cursor.fetchall():
+                with suppress(asyncmy.errors.OperationalError):  # it has ended by itself
+                    await cursor.execute(f"KILL {number}")
             await cursor.execute(statement)
     finally:
         connection.close()

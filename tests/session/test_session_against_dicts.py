@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,6 +24,8 @@ from holdall import Holdall, Session, State, desc, state_of
 from holdall.errors import CommitAborted, NotFound
 from tests.support.draws import draws
 from tests.support.library import Author, Book, library
+
+pytestmark = pytest.mark.early
 
 
 class Loaded:

@@ -15,42 +15,68 @@ import msgspec
 
 from holdall import Holdall
 from holdall.errors import HoldallError
-from holdall.query import Aggregate, Compare, Function, Grouping, Of, Op, Query, Some, SortKey, formula
+from holdall.query import Aggregate, Compare, Function, Grouping, NestedName, Of, Op, Query, Some, SortKey, formula
 from holdall.session import Session
 from holdall.testing.client import Client
 from holdall.web.filters import OPERATORS
 from holdall.web.grouped import FUNCTIONS
 from tests.support.office import (
-    CONTENTS,
     DOCS,
     FIELDS,
-    FILES,
+    INSIDE,
     SENTINELS,
+    THROUGH,
     USERS,
     Doc,
-    Scan,
     Tell,
-    files,
+    placed,
     sees,
     sees_team,
     who,
 )
 
 __all__ = [
-    "FILE_DOORS",
     "NAME_DOORS",
     "RECORD_DOORS",
     "SESSION_DOORS",
+    "UNFIT",
     "UNKNOWN",
+    "UNMERGED",
+    "WRITE_DOORS",
     "Asking",
     "Cell",
     "leaks",
     "matrix",
     "own_paper",
+    "said",
+    "sent",
 ]
 
 UNKNOWN = "zzzz"
-_VALUES = {"id": 1, "pages": 1, "margin": 1, "score": 1.0, "is_final": True, "team": 1, "source": 1}
+_VALUES: dict[str, Any] = {
+    "id": 1,
+    "pages": 1,
+    "margin": 1,
+    "score": 1.0,
+    "is_final": True,
+    "team": 1,
+    "source": 1,
+    "place": {"shelf": "x"},
+    "marks": [],
+    "stash": {"shelf": "x"},
+}
+_ORDERED = {"sort", "sort down", "cursor", "sort of included", "selection sort", "selection cursor"}
+_GROUPED = {"group", "having"} | {f"aggregate {function}" for function in FUNCTIONS}
+UNFIT = dict.fromkeys(("place", "marks", "stash"), _ORDERED) | {"marks.team": _ORDERED | _GROUPED}
+"""By name, the doors that it is unknown at to everybody: lists and whole values have no order, lists make no groups."""
+
+_INSIDE = {name: (readers, f"{UNKNOWN}.{name.partition('.')[2]}") for name, readers in INSIDE.items()}
+_NAMES = {name: (readers, UNKNOWN) for name, (readers, _, _) in FIELDS.items()} | _INSIDE | THROUGH
+"""What is asked for by name: fields, references inside them and what lies beyond; who may read it, and a name that
+nothing has, of as many parts.
+"""
+_UNKNOWN = sorted({other for _, other in _NAMES.values()})
+_ABSENT = sorted({UNKNOWN, *(other for _, other in _INSIDE.values())})
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -268,19 +294,17 @@ async def matrix(app: Holdall, users: list[str] | None = None) -> AsyncIterator[
             yield cell
         async for cell in _records(asking):
             yield cell
-        async for cell in _files(asking):
-            yield cell
 
 
 async def _names(asking: Asking) -> AsyncIterator[Cell]:
     user, own = asking.user, own_paper(asking.user)
     may_know = user != "nobody"
     for door, path in NAME_DOORS.items():
-        unknown = _said(await asking.get(path.format(name=UNKNOWN, key=own)), UNKNOWN)
-        for name, (readers, _, _) in FIELDS.items():
+        unknown = {each: said(await asking.get(path.format(name=each, key=own)), each) for each in _UNKNOWN}
+        for name, (readers, other) in _NAMES.items():
             answer = await asking.get(path.format(name=name, key=own))
-            is_unknown = _said(answer, name) == unknown
-            may = user in readers
+            is_unknown = said(answer, name) == unknown[other]
+            may = user in readers and door not in UNFIT.get(name, ())
             yield Cell(user, name, door, leaks(user, answer.body) or not (may or is_unknown), may and is_unknown)
     for shape, make in SESSION_DOORS.items():
         for verb, ask in _VERBS.items():
@@ -288,10 +312,14 @@ async def _names(asking: Asking) -> AsyncIterator[Cell]:
                 verb in _OF_CONDITIONS and not shape.startswith("where")
             ):
                 continue
-            absent = (await asking.told(_asked(ask, make(UNKNOWN)))).replace(UNKNOWN, "NAME")
-            for name, (readers, _, _) in FIELDS.items():
-                told = await asking.told(_asked(ask, make(name)))
-                is_unknown = told.replace(f"{name!r}", "'NAME'") == absent.replace("count(NAME)", f"count({name})")
+            absent = {each: (await asking.told(_asked(ask, make(each)))).replace(each, "NAME") for each in _ABSENT}
+            for name, (readers, other) in _NAMES.items():
+                if name in THROUGH:
+                    continue
+                told = await asking.told(_asked(ask, make(NestedName(name) if name in INSIDE else name)))
+                is_unknown = told.replace(f"{name!r}", "'NAME'") == absent[other].replace(
+                    "count(NAME)", f"count({name})"
+                )
                 may = user in readers
                 refused = may_know and not may and not is_unknown
                 yield Cell(user, name, f"session {shape} {verb}", refused or leaks(user, told.encode()), False)
@@ -330,18 +358,22 @@ WRITE_DOORS: dict[str, tuple[str, str, Callable[[int, dict[str, Any]], Any], dic
 }
 """Ways to give a field a value: method, path, body and headers."""
 
+UNMERGED = ("place", "stash")
+"""Values that a patch of all records which a filter means does not take: they are merged into each by itself."""
+
 _MAKING = ("create", "create several", "put of a new one")
 
 
 async def _writes(asking: Asking) -> AsyncIterator[Cell]:
     user, own = asking.user, own_paper(asking.user)
     for door in WRITE_DOORS:
-        unknown = await _sent(asking, own, UNKNOWN, door)
+        unknown = await sent(asking, own, UNKNOWN, door)
         for name, (readers, makers, changers) in FIELDS.items():
             if name == "id":
                 continue
-            said = await _sent(asking, own, name, door)
+            said = await sent(asking, own, name, door)
             may = user in (makers if door in _MAKING else changers)
+            may = may and (door != "update of a filter" or name not in UNMERGED)
             is_hidden = user not in readers and not may
             leak = (not may and said[0] in (200, 201)) or (is_hidden and user in ("ann", "tom") and said != unknown)
             yield Cell(user, name, door, leak, may and said[0] not in (200, 201))
@@ -350,15 +382,15 @@ async def _writes(asking: Asking) -> AsyncIterator[Cell]:
             for key in (1, 2, 4):
                 may_see = sees_team(user, key) if target == "team" else user in FIELDS["source"][0]
                 door = "create" if is_new else "update"
-                absent = await _sent(asking, own, target, door, 777)
-                said = await _sent(asking, own, target, door, key)
+                absent = await sent(asking, own, target, door, 777)
+                said = await sent(asking, own, target, door, key)
                 may = may_see and user in FIELDS[target][1 if is_new else 2] and (target != "team" or key < 3)
                 is_kept = not is_new and key == next(each for each in DOCS if each["id"] == own).get(target, 4)
                 is_leak = not may_see and said != absent and not is_kept
                 yield Cell(user, f"{target} {key}", f"reference {is_new}", is_leak, may and said == absent)
 
 
-async def _sent(asking: Asking, own: int, name: str, door: str, value: Any = None) -> tuple[int, str]:
+async def sent(asking: Asking, own: int, name: str, door: str, value: Any = None) -> tuple[int, str]:
     """The status, and the errors without the name, of a write that gives a field a value; it is undone."""
     given = _VALUES.get(name, "x") if value is None else value
     if name == "team" and value is None:
@@ -374,12 +406,20 @@ async def _sent(asking: Asking, own: int, name: str, door: str, value: Any = Non
             doc = await session.require(Doc, own)
             kept = next(each for each in DOCS if each["id"] == own)
             erased = any(getattr(doc, each) != _SECRETS[each] for each in ("margin", "remark"))
+            erased = erased or doc.stash != placed(kept["team"])["stash"]
             if erased and asking.user not in FIELDS[name][2] | {"boss", "clerk"}:
                 answer = msgspec.structs.replace(answer, status=200)  # who may not write it has written it
-            for field, before in {**kept, "status": "draft", "pages": 0, "is_final": False, **_SECRETS}.items():
+            for field, before in {
+                **kept,
+                "status": "draft",
+                "pages": 0,
+                "is_final": False,
+                **_SECRETS,
+                **placed(kept["team"]),
+            }.items():
                 if field != "id":
                     setattr(doc, field, before)
-    return _said(answer, name)
+    return said(answer, name)
 
 
 _SECRETS = {name: SENTINELS[name] for name in ("margin", "remark", "source")}
@@ -397,69 +437,12 @@ async def _records(asking: Asking) -> AsyncIterator[Cell]:
             yield Cell(asking.user, f"record {doc['id']}", door, is_told and not may, is_denied)
 
 
-_BOUNDARY = "multipart/form-data; boundary=b"
-FILE_DOORS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "file": ("GET", "scans/{key}/{name}", {}),
-    "head of file": ("HEAD", "scans/{key}/{name}", {}),
-    "range of file": ("GET", "scans/{key}/{name}", {"range": "bytes=0-8"}),
-    "tag of file": ("GET", "scans/{key}/{name}", {"if-match": "*"}),
-    "put of file": ("PUT", "scans/{key}/{name}", {}),
-    "delete of file": ("DELETE", "scans/{key}/{name}", {}),
-    "form with file": ("PATCH", "scans/{key}", {"content-type": _BOUNDARY}),
-    "patch of file": ("PATCH", "scans/{key}", {"content-type": "application/json"}),
-}
-"""Ways to a file: method, path and headers."""
-
-
-async def _files(asking: Asking) -> AsyncIterator[Cell]:
-    user = asking.user
-    for door, (method, _, _) in FILE_DOORS.items():
-        is_read = method in ("GET", "HEAD")
-        for name, (readers, writers) in FILES.items():
-            absent = await _at_file(asking, door, 777, name)
-            for doc in DOCS:
-                answer = await _at_file(asking, door, doc["id"], name)
-                is_seen = sees(user, doc)
-                may_read = is_seen and user in readers
-                may = may_read if is_read else is_seen and user in writers and _changes(user, doc)
-                is_done = answer.status in (200, 201, 204, 206)
-                is_leak = is_done and not may
-                if not is_seen or (user not in readers and is_read):
-                    is_leak = is_leak or _said(answer, name) != _said(absent, name)
-                if not may_read:
-                    is_leak = is_leak or CONTENTS[name].encode() in answer.body
-                yield Cell(user, f"{name} {doc['id']}", door, is_leak, may and not is_done)
-
-
-def _changes(user: str, doc: dict[str, Any]) -> bool:
-    """Whether somebody may change a paper that he sees."""
-    return user in ("boss", "clerk") or doc["owner"] == user or (user == "tom" and doc["team"] == 1)
-
-
-async def _at_file(asking: Asking, door: str, key: int, name: str) -> Any:
-    """The answer of a door; what it wrote is undone."""
-    method, path, headers = FILE_DOORS[door]
-    part = f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\nnew\r\n--b--\r\n'
-    bodies = {
-        "put of file": b"new",
-        "form with file": part.encode(),
-        "patch of file": json.dumps({name: None}).encode(),
-    }
-    headers = {"x-user": asking.user, **headers}
-    url = "/" + path.format(key=key, name=name)
-    answer = await asking.client.request(method, url, body=bodies.get(door, b""), headers=headers)
-    if method not in ("GET", "HEAD") and answer.status < 400:
-        async with asking.app.session() as session:
-            setattr(await session.require(Scan, key), name, files()[name])
-    return answer
-
-
 def own_paper(user: str) -> int:
     """A paper that the user may read."""
     return 3 if user == "tom" else 1
 
 
-def _said(answer: Any, name: str) -> tuple[int, str]:
+def said(answer: Any, name: str) -> tuple[int, str]:
     """The status, and what is wrong, without the name that was asked for."""
     if answer.status < 400:
         return answer.status, "fine"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 from tests.support.authorisation_matrix import Asking, Cell, leaks, own_paper
-from tests.support.office import DOCS, FIELDS, SENTINELS, VERBS, Doc, sees
+from tests.support.office import DOCS, FIELDS, SENTINELS, VERBS, Doc, Mark, Spot, placed, sees
 
 __all__ = ["OTHERS", "descriptions"]
 
@@ -27,6 +27,9 @@ OTHERS: dict[str, Any] = {
     "is_final": True,
     "team": None,
     "source": 2,
+    "place": Spot(shelf="other"),
+    "marks": [Mark(cast("Any", 1), 7), Mark(cast("Any", 2))],
+    "stash": Spot(shelf="cave"),
 }
 """Another value for each field that may change, None where another would change who sees the record."""
 
@@ -173,4 +176,4 @@ async def _set(asking: Asking, key: int, name: str, value: Any) -> None:
 
 def _first(key: int) -> dict[str, Any]:
     kept = next(each for each in DOCS if each["id"] == key)
-    return {"status": "draft", "pages": 0, "score": 0.0, "is_final": False, **kept, **_SECRETS}
+    return {"status": "draft", "pages": 0, "score": 0.0, "is_final": False, **kept, **_SECRETS, **placed(kept["team"])}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 from holdall import (
     ANONYMOUS,
@@ -22,6 +24,7 @@ from holdall import (
     Many,
     Model,
     Nobody,
+    OnDelete,
     One,
     Owner,
     Policy,
@@ -39,21 +42,27 @@ from holdall.errors import HoldallError
 __all__ = [
     "CONTENTS",
     "DOCS",
+    "ENDS",
     "FIELDS",
     "FILES",
+    "INSIDE",
     "LAYOUTS",
     "SCANS",
     "SENTINELS",
+    "THROUGH",
     "USERS",
     "VERBS",
     "Doc",
+    "Mark",
     "Recite",
     "Scan",
+    "Spot",
     "Team",
     "Tell",
     "add_names",
     "files",
     "office",
+    "placed",
     "sees",
     "sees_team",
     "who",
@@ -66,6 +75,23 @@ class Team(Model, collection="teams"):
     lead: str = ""
     budget: int = 0
     docs: Many[Doc] = back("team")
+    placed: Many[Doc] = back("place.team")
+    marked: Many[Doc] = back("marks.team", on_delete=OnDelete.CASCADE)
+    stashed: Many[Doc] = back("stash.team", on_delete=OnDelete.UNLINK)
+
+
+class Spot(msgspec.Struct):
+    """Where a paper lies."""
+
+    team: Ref[Team | None] = cast("Any", None)
+    shelf: str = ""
+
+
+class Mark(msgspec.Struct):
+    """That a team has looked at a paper."""
+
+    team: Ref[Team]
+    count: int = 1
 
 
 class Doc(Model, collection="docs"):
@@ -80,6 +106,9 @@ class Doc(Model, collection="docs"):
     is_final: bool = False
     team: Ref[Team | None] = field(default=None)
     source: Ref[Doc | None] = field(default=None)
+    place: Spot | None = None
+    marks: list[Mark] = field(default_factory=list)
+    stash: Spot | None = None
 
 
 class Peek(Action[Doc], on=Each):
@@ -161,6 +190,7 @@ POLICY = Policy(
         "margin": FieldRights(read=Role("boss", "auditor"), write=Role("boss")),
         "remark": FieldRights(read=_ALL, write=Role("clerk")),
         "source": FieldRights(read=_ALL),
+        "stash": FieldRights(read=_ALL, write=Role("clerk")),
         "owner": FieldRights(write=Role("boss"), preset=me.id),
         "status": FieldRights(create=Nobody),
         "score": FieldRights(write=Nobody),
@@ -199,8 +229,24 @@ FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
     "is_final": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
     "team": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
     "source": (_READERS, {"clerk", "boss"}, {"clerk", "boss"}),
+    "place": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
+    "marks": (_ALL_NAMES, _ALL_NAMES - {"auditor"}, _ALL_NAMES - {"auditor"}),
+    "stash": (_READERS, {"clerk", "boss"}, {"clerk", "boss"}),
 }
 """The expectation, which the policy above must bear out; a field that is not here fails the suite."""
+
+INSIDE = {name: FIELDS[name.partition(".")[0]][0] for name in ("place.team", "marks.team", "stash.team")}
+"""Who may read the references inside values: whoever may read the value."""
+
+THROUGH = {
+    "place.team.name": (_ALL_NAMES, "zzzz.team.name"),
+    "place.team.budget": ({"boss"}, "place.team.zzzz"),
+    "stash.team.name": (_READERS, "zzzz.team.name"),
+}
+"""Who may read what lies beyond them, and a name that nothing has, as which it is answered to everybody else."""
+
+ENDS = {"placed": "place.team", "marked": "marks.team", "stashed": "stash.team"}
+"""The other ends of those, at the teams."""
 
 VERBS: dict[str, dict[str, set[str]]] = {
     # who might do it with some paper
@@ -234,7 +280,7 @@ FILES: dict[str, tuple[set[str], set[str]]] = {
 }
 CONTENTS = {name: f"content of {name}" for name in FILES}
 
-SENTINELS: dict[str, Any] = {"margin": 770077, "remark": "lantern", "budget": 990099, "source": 4}
+SENTINELS: dict[str, Any] = {"margin": 770077, "remark": "lantern", "budget": 990099, "source": 4, "stash": "cellar"}
 """Values that nobody sees but those who may read these fields."""
 
 DOCS: list[dict[str, Any]] = [
@@ -245,6 +291,12 @@ DOCS: list[dict[str, Any]] = [
     {"id": 5, "title": "e", "owner": "ann", "team": 1},
 ]
 _SECRET: dict[str, Any] = {"margin": SENTINELS["margin"], "remark": SENTINELS["remark"], "source": 4}
+
+
+def placed(team: int | None, shelf: str = "") -> dict[str, Any]:
+    """The values of a paper that has to do with a team: where it lies, who has looked, what is hidden of that."""
+    given: Any = team
+    return {"place": Spot(given, shelf), "marks": [] if team is None else [Mark(given)], "stash": Spot(given, "cellar")}
 
 
 def files() -> dict[str, Any]:
@@ -299,7 +351,7 @@ async def office(layout: str, folder: Path, policy: Policy | None = None, scans:
             ]
         )
     async with app.session() as session:
-        session.add_all([Doc(**doc, **_SECRET) for doc in DOCS])
+        session.add_all([Doc(**doc, **_SECRET, **placed(doc["team"])) for doc in DOCS])
         for doc in DOCS:
             session.add(Scan(id=doc["id"], owner=doc["owner"], team=doc["team"], **files()))
     return app

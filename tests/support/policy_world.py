@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
+
 from holdall import Everyone, Holdall, Many, Model, Policy, Query, Ref, Role, User, asc, back, desc, field, me, rows
 from holdall.query import ALWAYS, Condition
 from holdall.store import Change, Verb
@@ -26,6 +28,21 @@ class Author(Model, collection="authors"):
     owner: str = ""
     level: int = 0
     books: Many[Book] = back("author")
+    edited: Many[Book] = back("edition.editor")
+    praised: Many[Book] = back("words.critic")
+
+
+class Edition(msgspec.Struct):
+    """How a book was published."""
+
+    year: int
+    editor: Ref[Author | None]
+
+
+class Word(msgspec.Struct):
+    """What a critic said."""
+
+    critic: Ref[Author]
 
 
 class Book(Model, collection="books"):
@@ -36,6 +53,12 @@ class Book(Model, collection="books"):
     author: Ref[Author | None] = field(default=None)
     shelf: Ref[Shelf | None] = field(default=None)
     others: Many[Author] = field(default=())
+    edition: Edition | None = None
+    words: list[Word] = field(default_factory=list)
+
+
+BOOK: Any = Book  # checkers see the values themselves on the class
+AUTHOR: Any = Author
 
 
 def by_function(user: User, record: Any) -> bool:
@@ -44,8 +67,8 @@ def by_function(user: User, record: Any) -> bool:
 
 RULES: dict[str, Any] = {
     "condition": (Book.owner == me.id) | (Book.pages > 900),
-    "path": (Book.author.owner == me.id) | Role("all"),
-    "many": Book.others.any(Author.owner == me.id) | (Book.owner == me.id),
+    "path": (Book.author.owner == me.id) | (BOOK.edition.editor.owner == me.id) | Role("all"),
+    "many": Book.others.any(Author.owner == me.id) | BOOK.words.critic.any(Author.name == "A") | (Book.owner == me.id),
     "function": by_function,
     "mixed": (Book.pages < 300) & ~Role("guest") & (lambda user, book: book.owner == user.id),
 }
@@ -54,12 +77,15 @@ RULES: dict[str, Any] = {
 
 def is_visible(rule: str, book: Any, authors: dict[int, Any]) -> bool:
     """The same rules, as plainly as they can be said."""
-    author = authors.get(book["author"] or 0)
+    author, editor = authors.get(book["author"] or 0), authors.get((book["edition"] or {}).get("editor") or 0)
+    critics = [authors[word["critic"]] for word in book["words"]]
     return bool(
         {
             "condition": book["owner"] == "ann" or book["pages"] > 900,
-            "path": author is not None and author["owner"] == "ann",
-            "many": book["owner"] == "ann" or any(authors[key]["owner"] == "ann" for key in book["others"]),
+            "path": any(each is not None and each["owner"] == "ann" for each in (author, editor)),
+            "many": book["owner"] == "ann"
+            or any(authors[key]["owner"] == "ann" for key in book["others"])
+            or any(critic["name"] == "A" for critic in critics),
             "function": book["owner"] == "ann",
             "mixed": book["pages"] < 300 and book["owner"] == "ann",
         }[rule]
@@ -99,6 +125,8 @@ def contents(seed: int) -> dict[str, list[dict[str, Any]]]:
             "author": chance.choice([None, *range(1, 9)]),
             "shelf": chance.choice([None, 1, 2, 3]),
             "others": tuple(chance.sample(range(1, 9), chance.randrange(4))),
+            "edition": chance.choice([None, *[{"year": chance.randrange(3), "editor": chance.randrange(1, 9)}] * 3]),
+            "words": [{"critic": chance.randrange(1, 9)} for _ in range(chance.randrange(3))],
         }
         for key in range(1, 41)
     ]
@@ -151,6 +179,8 @@ _PATHS: Any = {
         lambda: Book.author.name,
         lambda: Book.author.level,
         lambda: Book.shelf.name,
+        lambda: BOOK.edition.editor.name,
+        lambda: BOOK.edition.editor.level,
     ],
     Author: [lambda: Author.name, lambda: Author.level, lambda: Author.owner],
     Shelf: [lambda: Shelf.name, lambda: Shelf.id],
@@ -177,6 +207,13 @@ _CONDITIONS: Any = {
         lambda chance: Book.others.any(Author.name == chance.choice("ABCD")),
         lambda chance: Book.others.all(Author.level > chance.randrange(5)),
         lambda chance: Book.author.books.any(Book.title == chance.choice("xyz")),
+        lambda chance: BOOK.edition.editor.name == chance.choice("ABCD"),
+        lambda chance: BOOK.edition.editor.level.is_null(),
+        lambda chance: BOOK.edition.editor == chance.randrange(1, 9),
+        lambda chance: BOOK.edition.editor.books.any(Book.title == chance.choice("xyz")),
+        lambda chance: BOOK.edition.editor.in_(Author.where(Author.name == chance.choice("ABCD")).only(Author.id)),
+        lambda chance: BOOK.words.critic.any(Author.name == chance.choice("ABCD")),
+        lambda chance: BOOK.words.critic.all(Author.level > chance.randrange(5)),
         lambda chance: Book.author.in_(Author.where(Author.name == "A").only(Author.id)),  # type: ignore[attr-defined]
     ],
     Author: [
@@ -185,6 +222,10 @@ _CONDITIONS: Any = {
         lambda chance: Author.books.any(Book.pages > chance.randrange(1000)),
         lambda chance: Author.books.all(Book.title == chance.choice("xyz")),
         lambda chance: ~Author.books.any(Book.shelf.name == "s1"),
+        lambda chance: AUTHOR.id.in_(Book.where(Book.title == chance.choice("xyz")).only(BOOK.edition.editor)),
+        lambda chance: Author.edited.any(Book.pages > chance.randrange(1000)),
+        lambda chance: Author.edited.all(Book.title == chance.choice("xyz")),
+        lambda chance: Author.praised.any(BOOK.edition.editor.name == chance.choice("ABCD")),
     ],
     Shelf: [
         lambda chance: ALWAYS,

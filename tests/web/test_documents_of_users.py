@@ -16,7 +16,7 @@ from holdall.testing.client import Answer, Client
 from holdall.web import documents
 from holdall.web.openapi import access_of
 from holdall.web.views import AsyncRestView, include_view
-from tests.support.office import Doc, Team, office, who
+from tests.support.office import INSIDE, Doc, Team, office, who
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ async def test_it_tells_what_the_user_may_do(app: Any) -> None:
     assert set(ann["paths"]["/docs"]) == {"get", "post", "patch"}
     assert set(boss["paths"]["/docs"]) == {"get", "post", "patch", "delete"}
     assert set(ann["paths"]["/scans/{key}/seal"]) == {"parameters", "get"}
-    for text in ("margin", "remark", "source", "verdict", "budget", "audit"):
+    for text in ("margin", "remark", "source", "stash", "verdict", "budget", "audit"):
         assert text not in str(ann)
         assert text in str(boss)
     assert ann["paths"]["/docs"]["post"]["responses"].keys() >= {"401", "403"}
@@ -65,7 +65,7 @@ async def test_a_reference_to_what_may_not_be_read_leads_nowhere(app: Any) -> No
     seen = access_of(binding, app.bindings, await who({"headers": [(b"x-user", b"ann")]}))
     assert (seen.closed, policy.is_simple) == (frozenset(), False)
     unread = access_of(binding, app.bindings, await who({"headers": []}))
-    assert unread.closed == {"team", "source"}
+    assert unread.closed == {"team", "source", *INSIDE}
     assert unread.is_empty
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from holdall import Everyone, Holdall, Model, Policy, Role, field
-from holdall.model import csv_output
+from holdall.model import csv_columns
 from holdall.web import export
 from tests.support.bookshop import AUTHORS, BOOKS, bookshop, filled
 from tests.support.served import Served
@@ -235,11 +235,11 @@ def test_it_takes_the_memory_of_a_batch(tmp_path: Path) -> None:
 
 
 def test_a_failure_on_the_way_ends_it_unfinished(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(*_: Any) -> Any:
+    async def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("planted")
         yield []
 
-    async def broken_later(*_: Any) -> Any:
+    async def broken_later(*_: Any, **__: Any) -> Any:
         yield []
         raise RuntimeError("planted")
 
@@ -251,7 +251,7 @@ def test_a_failure_on_the_way_ends_it_unfinished(served: Served, monkeypatch: py
 
 
 def test_a_planted_cell_that_is_not_escaped_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_output, "without_formula", lambda text: text)
+    monkeypatch.setattr(csv_columns, "starts_formula", lambda texts: False)
     with pytest.raises(AssertionError):
         test_text_is_no_formula()
 

@@ -104,13 +104,19 @@ async def test_the_hidden_ones_are_unknown(http: Client) -> None:
         hidden = await http.get(f"/orders?{query}", **joe)
         assert hidden.status == 422
         assert b"is no reference" in hidden.body or b"is not a parameter" in hidden.body or b"cannot be" in hidden.body
-    for query in ("/cities?orders.id=1", "/cities/1?include=orders"):
-        answer = await http.get(query, **joe)
-        assert answer.status == 422, answer.body
+    for query in ("/cities?{}.id=1", "/cities/1?include={}", "/cities?{}__isnull=true", "/shippers?fields={}"):
+        answer, other = [await http.get(query.format(name), **joe) for name in ("orders", "zzzz")]
+        assert (answer.status, answer.body.replace(b"orders", b"zzzz")) == (422, other.body)
+    assert b"orders" not in (await http.get("/shippers", **joe)).body
     meta = (await http.get("/orders/_meta", **joe)).json()
     assert [each["name"] for each in meta["references"]] == ["lines.product", "notes.watchers", "notes.boss"]
-    city = (await http.get("/cities/_meta", **joe)).json()["references"]
-    assert [(each["name"], each["other_end"]) for each in city] == [("orders", None)]
+    for collection in ("cities", "shippers"):
+        meta = (await http.get(f"/{collection}/_meta", **joe)).json()
+        assert (meta["references"], meta["includes"]) == ([], [])
+    schemas = (await http.get("/openapi.json", **joe)).json()["components"]["schemas"]
+    assert "orders" not in schemas["Shipper.Record"]["properties"]
+    shown = (await http.get("/shippers")).json()["data"]
+    assert [each["orders"] for each in shown] == [[1], [3]]
 
 
 async def test_meta_and_openapi_tell_of_references(http: Client) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 from holdall.errors import DeclarationError
-from holdall.model import Model
+from holdall.model import Model, hidden_ends, old_of
 from holdall.policy import Right, User, right_of
 from holdall.query import Value
-from holdall.session import AccessReport, Bindings, explain_access
+from holdall.session import AccessReport, Bindings, Session, explain_access
 
 __all__ = ["FindUser", "Identify", "Identifying"]
 
@@ -80,4 +80,16 @@ class Identifying:
         Raises StateError for another verb. Example: ``docs/policies.md``.
         """
         self.bindings.configure()
-        return await explain_access(self.bindings, user, right_of(verb), record)
+        right = right_of(verb)
+        if hidden_ends(record).isdisjoint(self.bindings.of_model(type(record)).all_fields):
+            return await explain_access(self.bindings, user, right, record)
+        session = Session(
+            self.bindings
+        )  # of the program, which may read what is withheld from the record's own session
+        try:
+            whole = await session.get(type(record), record.__key__())
+            for field in map(record.__holdall__.by_name.__getitem__, old_of(record) if whole is not None else ()):
+                field.put(whole, field.get(record))
+            return await explain_access(self.bindings, user, right, record if whole is None else whole)
+        finally:
+            session.rollback()

@@ -13,11 +13,11 @@ from holdall.model.field_type import FieldType
 from holdall.model.gateway import gateway_of
 from holdall.model.inputs import Inputs
 from holdall.model.inverse_edits import BackEdit, catch_up, edits_of
-from holdall.model.json_input import JsonInput, decode_compared, decode_text
+from holdall.model.json_input import JsonInput
 from holdall.model.json_output import JsonOutput
 from holdall.model.json_schema import FORMS, InlineSchemas, field_schema, type_schema
 from holdall.model.json_value import UNENCODABLE
-from holdall.model.line_input import LongLine, lines_in
+from holdall.model.line_input import Lines, LongLine, lines_in
 from holdall.model.manager import Manager, ResultSet
 from holdall.model.many import Many, Related
 from holdall.model.model import Model
@@ -31,7 +31,8 @@ from holdall.model.own_form import Schemas
 from holdall.model.pydantic_form import RECORD_ERROR, RECORD_MARK
 from holdall.model.reference import GivenKey, Ref, Reference, record_in, session_of
 from holdall.model.reference_slots import items_of, leads_to, placed_items, refers_to, replace_items, slot_of
-from holdall.model.repeated_names import has_repeated_names
+from holdall.model.repeated_names import are_plainly_distinct, has_repeated_names
+from holdall.model.row_output import RowOutput
 from holdall.model.rules import Digits, Ge, Gt, Le, Length, Lt, OneOf, Pattern
 from holdall.model.sample import sample_of, text_matching
 from holdall.model.schema import schema_of
@@ -39,6 +40,7 @@ from holdall.model.soft_deleted import SoftDeleted, deletion_field, is_soft_dele
 from holdall.model.stamped import Stamped
 from holdall.model.state import Frozen, State
 from holdall.model.stream import Stream, stream
+from holdall.model.text_input import decode_compared, decode_text
 from holdall.model.tracking import (
     InstanceState,
     Record,
@@ -95,6 +97,7 @@ __all__ = [
     "JsonOutput",
     "Le",
     "Length",
+    "Lines",
     "LongLine",
     "Lt",
     "Manager",
@@ -115,6 +118,7 @@ __all__ = [
     "Related",
     "ResultSet",
     "RowCodec",
+    "RowOutput",
     "Schemas",
     "SessionAccess",
     "SessionLink",
@@ -125,6 +129,7 @@ __all__ = [
     "Transitions",
     "Trigger",
     "Trust",
+    "are_plainly_distinct",
     "assign",
     "back",
     "catch_up",

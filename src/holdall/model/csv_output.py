@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from io import StringIO
 
 import msgspec
 
 from holdall.query import Value
 
-__all__ = ["csv_lines", "csv_row", "with_formula", "without_formula"]
+__all__ = ["csv_lines", "csv_row", "starts_formula", "with_formula", "without_formula"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_STARTS = re.compile("\0'*[=+\\-@\t\r\n]")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,6 +24,15 @@ def without_formula(text: str) -> str:
     ("'=1+1", 'a=1')
     """
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def starts_formula(texts: Iterable[str | None]) -> bool:
+    """Whether ``without_formula`` may change one of the texts; False only if it changes none.
+
+    >>> starts_formula(["a", None]), starts_formula(["a", "=1"])
+    (False, True)
+    """
+    return _STARTS.search("\0" + "\0".join(filter(None, texts))) is not None
 
 
 def with_formula(text: str) -> str:
@@ -69,7 +80,7 @@ def _cell(value: Value, keeps_formulas: bool) -> str:
     return _encode(value).decode()
 
 
-def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+def csv_lines(rows: Iterable[Sequence[Value]]) -> bytes:
     """Rows of cells as CSV, in UTF-8.
 
     >>> csv_lines([["a", "b,c"]])

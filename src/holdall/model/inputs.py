@@ -9,13 +9,14 @@ from holdall.errors import FieldError, FieldErrors, ValidationError
 from holdall.model.annotations import read_annotations
 from holdall.model.decorators import Check
 from holdall.model.field import Field
-from holdall.model.json_input import JsonInput, decode_text
+from holdall.model.json_input import JsonInput
 from holdall.model.json_schema import field_schema
 from holdall.model.meta import ModelMeta
 from holdall.model.model import Model
 from holdall.model.names import Annotation, Names
 from holdall.model.options import MISSING, Declared
 from holdall.model.own_form import JsonSchema, Schemas
+from holdall.model.text_input import decode_text
 from holdall.model.tracking import Record
 from holdall.query import Value
 

@@ -5,7 +5,6 @@ A right body is decoded in one step; a wrong one is taken apart to name everythi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from functools import cached_property
@@ -15,14 +14,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from holdall.errors import FieldError, FieldErrors, ValidationError
+from holdall.errors import FieldError, FieldErrors, HoldallError, ValidationError
 from holdall.model.conversion import has_named_parts, refuse_unknown
 from holdall.model.field import Field
-from holdall.model.field_input import input_annotation, is_read_by_parts, read_field, text_in_json
+from holdall.model.field_input import input_annotation, is_read_by_parts, read_field
+from holdall.model.json_columns import is_plain_decimal, takes_plain_decimals
+from holdall.model.many_input import ManyInput
+from holdall.model.text_input import decode_text
 from holdall.model.tracking import Record
-from holdall.query import Json, Key, Kind, Value
+from holdall.query import Json, Key, Value
 
-__all__ = ["JsonInput", "decode_compared", "decode_text"]
+__all__ = ["JsonInput"]
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 
@@ -60,7 +62,7 @@ class JsonInput:
         self._accepted = {
             field.name: field for field in fields if field.is_stored and (takes_stored or _is_accepted(field))
         }
-        self._not_constructed = [name for name, field in self._accepted.items() if not field.options.init]
+        self._not_constructed = frozenset(name for name, field in self._accepted.items() if not field.options.init)
         self.names = tuple(self._accepted)
 
     def without(self, hidden: Collection[str], read_only: Collection[str]) -> JsonInput:
@@ -69,7 +71,7 @@ class JsonInput:
         other._fields = {name: field for name, field in self._fields.items() if name not in hidden}
         other._accepted = {name: field for name, field in self._accepted.items() if name not in {*hidden, *read_only}}
         other.names = tuple(other._accepted)
-        for made in ("_with_parts", "_by_parts", "_decimals", "_decoder"):
+        for made in ("_with_parts", "_by_parts", "_decimals", "_decoder", "_many"):
             other.__dict__.pop(made, None)
         return other
 
@@ -94,6 +96,14 @@ class JsonInput:
     def create_from(self, data: Mapping[str, Value]) -> Record:
         """A new record from builtins such as JSON decodes to; raises ValidationError with everything that is wrong."""
         return self._created(data, read_field)
+
+    def create_all(self, items: Sequence[Mapping[str, Json]]) -> list[Record | HoldallError]:
+        """For each item what ``create_from`` makes of it, in order, or the error that it raises."""
+        return self._many.create_all(items)
+
+    def create_rows(self, names: tuple[str, ...], rows: Sequence[tuple[Json, ...]]) -> list[Record | HoldallError]:
+        """The same of many items that give values to the same fields."""
+        return self._many.create_rows(names, rows)
 
     def create_from_values(self, data: Mapping[str, object]) -> Record:
         """The same, of values as Python has them or as JSON does."""
@@ -154,8 +164,12 @@ class JsonInput:
     @cached_property
     def _decimals(self) -> tuple[str, ...]:
         """The fields whose numbers may come as text, which Python would read more freely than anybody else."""
-        accepted = self._accepted.items()
-        return tuple(name for name, field in accepted if field.kind is Kind.DECIMAL and not field.options.coerce)
+        return tuple(name for name, field in self._accepted.items() if takes_plain_decimals(field))
+
+    @cached_property
+    def _many(self) -> ManyInput:
+        """The way from many objects to records."""
+        return ManyInput(self._model, self._accepted, self.create_from, self._made)
 
     @cached_property
     def _decoder(self) -> msgspec.json.Decoder[Any]:
@@ -174,7 +188,7 @@ class JsonInput:
         unknown = FieldErrors(self._model.__name__)
         for name in self._with_parts.keys() & plain.keys():
             refuse_unknown(self._with_parts[name], plain[name], name, unknown)
-        if unknown or not all(map(_is_plain_decimal, map(plain.get, self._decimals))):
+        if unknown or not all(map(is_plain_decimal, map(plain.get, self._decimals))):
             return None
         pairs = zip(self.names, msgspec.structs.astuple(given), strict=True)
         values = {name: value for name, value in pairs if value is not UNSET}
@@ -203,7 +217,7 @@ class JsonInput:
                 errors.append(_refusal(self._fields.get(name), str(name)))
                 continue
             before = len(errors)
-            if name in self._decimals and not _is_plain_decimal(value):
+            if name in self._decimals and not is_plain_decimal(value):
                 errors.append(FieldError(name, "type", "must be a decimal number, as 12.50"))
                 continue
             converted = read(field, value, name, errors)
@@ -227,66 +241,6 @@ def _read_either(field: Field, value: Value, path: str, errors: list[FieldError]
         is_plain = value is None or isinstance(value, bool | int | float | str | list | dict)
         errors.extend(as_json if is_plain else as_python)
     return found
-
-
-def decode_text(field: Field, text: str) -> Value:
-    """Return the value that a text stands for, as in a query parameter; raises ValidationError if it stands for none.
-
-    >>> class Book(Model):
-    ...     id: int = field(pk=True)
-    >>> decode_text(Book.__holdall__.by_name["id"], "12")
-    12
-    """
-    errors = FieldErrors(field.model)
-    value: Value = text
-    annotation = input_annotation(field, required=True)
-    if is_read_by_parts(field):
-        value = read_field(field, text_in_json(field, text), field.name, errors, required=True)
-        return _checked(field, value, errors)
-    try:
-        value = msgspec.convert(text, annotation, strict=False)
-    except (msgspec.ValidationError, ValueError):
-        try:
-            value = msgspec.json.decode(text, type=annotation)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            read_field(field, text, field.name, errors, required=True)
-    return _checked(field, value, errors)
-
-
-def _checked(field: Field, value: Value, errors: list[FieldError]) -> Value:
-    if not errors:
-        value = field.validate(value, errors)
-    if errors:
-        raise ValidationError(field.model, errors)
-    return value
-
-
-def decode_compared(field: Field, value: Json) -> Value:
-    """Return the border value that a value of JSON stands for where a field is compared with it.
-
-    Raises ValidationError where it is of another type. The field's rules are not checked.
-
-    >>> class Book(Model):
-    ...     id: int = field(pk=True)
-    ...     tags: list[str]
-    >>> decode_compared(Book.__holdall__.by_name["tags"], ["old"])
-    ['old']
-    """
-    errors = FieldErrors(field.model)
-    typed = read_field(field, value, field.name, errors, required=True)
-    if not errors:
-        typed = field.validate_type(typed, errors)
-    if errors:
-        raise ValidationError(field.model, errors)
-    return field.encode(typed)
-
-
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
-
-
-def _is_plain_decimal(value: object) -> bool:
-    """Whether a value is no text, or one that a decimal number is written as."""
-    return value.__class__ is not str or _DECIMAL.fullmatch(value) is not None
 
 
 def _is_accepted(field: Field) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 
-__all__ = ["has_repeated_names"]
+from holdall.query import Json
+
+__all__ = ["are_plainly_distinct", "has_repeated_names"]
 
 # every string once, ended or not, so that no body makes it look twice at anything
 _STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"?+\s*+(:?)', re.DOTALL)
@@ -29,6 +32,21 @@ def has_repeated_names(body: bytes) -> bool:
     except (ValueError, RecursionError):  # not JSON at all: whoever decodes it will say so
         return False
     return False
+
+
+def are_plainly_distinct(bodies: Sequence[bytes], items: Sequence[Mapping[str, Json]]) -> bool:
+    """Whether flat objects in JSON are seen at once to give each name once, by the items that they are decoded to.
+
+    Each string has two quotation marks there, and one that was dropped would have two more.
+
+    >>> [are_plainly_distinct([body], [{"a": 2}]) for body in (b'{"a": 2}', b'{"a": 1, "a": 2}')]
+    [True, False]
+    """
+    text = b"".join(bodies)
+    if b"\\" in text or b"[" in text or text.count(b"{") != len(bodies):
+        return False
+    strings = sum([len(item) + list(map(type, item.values())).count(str) for item in items])
+    return text.count(b'"') == 2 * strings
 
 
 class _Repeated(Exception):

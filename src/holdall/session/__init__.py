@@ -1,6 +1,7 @@
 """Sessions: a unit of work over all stores."""
 
 from holdall.session.access_report import AccessReport, RuleReport, explain_access
+from holdall.session.adding_together import add_together
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.commit.calls.ready_set import Strategy
@@ -15,7 +16,7 @@ from holdall.session.commit.recovery.rounds import Recovered, recovering
 from holdall.session.commit.recovery.unfinished import Unfinished
 from holdall.session.commit.recovery.unfinished_commit import UnfinishedCommit
 from holdall.session.compensation import Compensate, Compensation
-from holdall.session.damage import Readable, damaged_fields
+from holdall.session.damage import Readable, damaged_fields, records_of
 from holdall.session.dao.activity import SessionState
 from holdall.session.dao.auto_add import adding_new_records
 from holdall.session.dao.dao import DAO
@@ -95,6 +96,7 @@ __all__ = [
     "UnfinishedCommit",
     "Upserted",
     "Wait",
+    "add_together",
     "adding_new_records",
     "application_of",
     "bind_dao",
@@ -105,6 +107,7 @@ __all__ = [
     "order_nodes",
     "query",
     "read_only_fields",
+    "records_of",
     "recovering",
     "rights_of_removal",
     "store_within",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from typing import Any
 
-from holdall.errors import DeclarationError, QueryError, ReadOnly
+from holdall.errors import DeclarationError, Forbidden, QueryError, ReadOnly
 from holdall.model import Declaration, Field, Frozen, Model, OnDelete, decode_text, schema_of
 from holdall.policy import Policy, Right, User, tenant_rule
 from holdall.query import ALWAYS, AnyQuery, Compare, Condition, FieldSchema, Generated, Key, Op, Query, Schema
@@ -116,27 +116,33 @@ class Binding:
             back.name: relationship.source for relationship in self.bound_by for back in relationship.stored_inverses
         }
 
+    @property
+    def may_hide(self) -> bool:
+        """Whether there are users who may not read some of its fields."""
+        ends = [each for each in self.bound_by if each.backs]
+        return self.policy.has_fields or any(each.stored_inverses or each.source.policy.has_fields for each in ends)
+
     def hidden(self, user: User) -> frozenset[str]:
-        """The fields that the user may not read: by the policy, or as they tell which records refer to one, of which
-        the user may not read every one.
+        """The fields that the user may not read: by the policy; other ends of references in fields that he may not
+        read; and lists that tell which records refer to one, of which he may not read every one.
         """
-        ends = self.stored_ends if self.has_stored_ends else {}
         found = self.policy.hidden(user) if self.policy.has_fields else frozenset[str]()
-        return found.union([name for name, source in ends.items() if not source.policy.is_whole(Right.READ, user)])
+        ends = [back.name for each in self.bound_by for back in each.backs if each.is_hidden_at(back, user)]
+        return found.union(ends) if ends else found
 
     def named_field(self, name: str, user: User) -> FieldSchema:
-        """The field of this name; raises QueryError where there is none that the user may read."""
-        hidden = self.policy.hidden(user) if self.policy.has_fields else frozenset[str]()
+        """The field of this name. Raises QueryError where there is none that the user may read, and Forbidden for a
+        stored other end of references from what he may not read.
+        """
+        source = self.stored_ends.get(name)
+        if source is not None and not source.policy.is_whole(Right.READ, user):
+            raise Forbidden(Right.READ, source.collection)
+        hidden = self.hidden(user)
         field = self.schema.by_name.get(name)
         if field is None or field.kept_in in hidden:
             known = sorted(each.name for each in self.schema.by_name.values() if each.kept_in not in hidden)
             raise QueryError(f"{self.collection} has no field {name!r}; it has {', '.join(known)}")
         return field
-
-    @property
-    def has_stored_ends(self) -> bool:
-        """Whether lists of what refers to its records are stored with them."""
-        return any(relationship.stored_inverses for relationship in self.bound_by)
 
     @property
     def can_expect(self) -> bool:
@@ -243,6 +249,15 @@ class Relationship:
         """Whether a deletion after which the target stays concerns those who refer: they may forbid it, or go along."""
         stays = self.source.declaration.deletion is not None
         return self.on_delete is OnDelete.RESTRICT or (self.on_delete is OnDelete.CASCADE and stays)
+
+    def is_hidden_at(self, back: Field, user: User) -> bool:
+        """Whether this other end would tell the user what he may not read: the reference, or all records of a list that
+        is stored.
+        """
+        policy = self.source.policy
+        if policy.has_fields and self.field.root.name in policy.hidden(user):
+            return True
+        return back.is_stored and not policy.is_whole(Right.READ, user)
 
     @property
     def name(self) -> str:

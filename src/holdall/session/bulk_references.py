@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from holdall.errors import FieldError, ValidationError
-from holdall.model import Field, Reference, items_of
+from holdall.model import Field, Reference, placed_items
 from holdall.policy import Right
 from holdall.query import AnyQuery, Key, Query, Value
 from holdall.session.binding import Binding
@@ -21,15 +21,18 @@ async def demand_seen(context: SessionContext, binding: Binding, slots: Mapping[
     Raises ValidationError with every one of them.
     """
     errors = list[FieldError]()
-    for field, slot in slots.items():
-        if field.target is None:
+    for relationship in binding.relationships:
+        field, target = relationship.field, relationship.target
+        may_read = target.policy.allows(Right.READ, context.user)
+        if field.root not in slots or (may_read and not context.is_judged):  # then he reads every one: the commit asks
             continue
-        target = context.bindings.of_model(field.target())
-        keys: list[Key] = [item.key if isinstance(item, Reference) else item for item in items_of(field, slot)]
-        seen = await _seen(context, target, keys)
-        for number, key in enumerate(keys):
+        places: list[tuple[Key, str]] = [
+            (item.key if isinstance(item, Reference) else item, path)
+            for item, path in placed_items(field, slots[field.root])
+        ]
+        seen: Collection[Key] = await _seen(context, target, [key for key, _ in places]) if may_read else ()
+        for key, path in places:
             if key not in seen:
-                path = field.name if field.form is None else f"{field.name}.{number}"
                 errors.append(FieldError(path, "reference", "refers to a record that does not exist"))
     if errors:
         raise ValidationError(binding.model.__name__, errors)
@@ -37,8 +40,6 @@ async def demand_seen(context: SessionContext, binding: Binding, slots: Mapping[
 
 async def _seen(context: SessionContext, target: Binding, keys: list[Key]) -> set[Key]:
     """Those of the keys that records have which the user may read."""
-    if not target.policy.allows(Right.READ, context.user):
-        return set()
     if target.record_access is not None:
         return set(await context.reader.fetch_keys(target, keys))
     found, paths = set[Key](), tuple([(name,) for name in target.schema.key])

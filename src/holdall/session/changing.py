@@ -19,6 +19,7 @@ from holdall.model import (
     state_of,
     track_of,
 )
+from holdall.session.adding_together import add_together
 from holdall.session.commit.run.committer import Committer
 from holdall.session.context import M, SessionContext, demand_record
 from holdall.session.dao.activity import SessionState
@@ -108,6 +109,8 @@ class Changing(msgspec.Struct, eq=False):
     def add_all(self, given: Iterable[M]) -> list[M]:
         """Make the records new, in order, up to one that is refused."""
         _demand_several(given)
+        if isinstance(given, list | tuple) and add_together(self.context, given):
+            return list(given)
         return list(map(self.add, given))
 
     def _take_ends(self, ends: dict[tuple[int, str], BackEdit] | None) -> None:

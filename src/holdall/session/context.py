@@ -207,14 +207,17 @@ class SessionContext:
     async def load_back(self, record: Record, name: str) -> list[Any]:
         """The records of a Many that are kept by their own references."""
         field = type(record).__holdall__.by_name[name]
-        target = self.bindings.of_model(field.target())
+        target, binding = self.bindings.of_model(field.target()), self.bindings.of_model(type(record))
+        if not self.user.unrestricted:
+            target.policy.demand(Right.READ, self.user, target.collection)
+            binding.named_field(name, self.user)
         key = record.__key__()
         if key is None:
             return []
         path = (field.options.back,)
         condition: Condition = Compare(path, Op.EQ, key)
         if target.schema.field(field.options.back).form is not None:
-            condition = Some(path, having_keys(self.bindings.of_model(type(record)), [key]))
+            condition = Some(path, having_keys(binding, [key]))
         found = await self.reader.query(Query(target.collection, condition, model=target.model))
         if field.is_single:
             self.records.backs.keep(record, name, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from holdall.errors import CorruptRecord
@@ -11,7 +11,7 @@ from holdall.model import Record
 from holdall.query import Key
 from holdall.session.binding import Binding
 
-__all__ = ["Fetched", "Gathering"]
+__all__ = ["Fetched", "Gathering", "fetched_apart"]
 
 Fetched: TypeAlias = tuple[dict[Any, Any], dict[Any, CorruptRecord]]
 """The records that were found and those that cannot be read, by key."""
@@ -83,3 +83,21 @@ class Gathering:
         if key in broken:
             raise broken[key]
         return found.get(key)
+
+
+async def fetched_apart(
+    fetch: Callable[[Binding, Sequence[Key]], Awaitable[dict[Key, Record]]], binding: Binding, keys: Sequence[Key]
+) -> Fetched:
+    """The records that ``fetch`` finds, with an error for each of several that cannot be read."""
+    try:
+        return await fetch(binding, keys), {}
+    except CorruptRecord:
+        if len(keys) == 1:
+            raise
+    found, broken = dict[Key, Record](), dict[Key, CorruptRecord]()
+    for key in keys:
+        try:
+            found |= await fetch(binding, [key])
+        except CorruptRecord as error:
+            broken[key] = error
+    return found, broken

@@ -84,7 +84,7 @@ class InBulk(msgspec.Struct, eq=False):
             raise QueryError(f"{binding.collection} is deleted by delete(), and restored record by record")
         formulas = {name: value for name, value in values.items() if isinstance(value, Expression)}
         slots = self._slots(binding, {name: value for name, value in values.items() if name not in formulas})
-        if self.context.is_judged:
+        if not self.context.writer.unrestricted:
             await demand_seen(self.context, binding, slots)
         computed = self._computed(binding, formulas)
         is_plain = _keeps_rules(binding, slots) and _is_plain_formula(binding, computed, [*slots, *computed])

@@ -25,8 +25,8 @@ from holdall.session.commit.plan.presets import unknown_field
 from holdall.session.commit.plan.rights import changed_otherwise, turned
 from holdall.session.dao.dao_records import DaoRecords
 from holdall.session.identity import IdentityMap
-from holdall.session.meeting import rows_meeting, stored_rows
-from holdall.session.references.deciding import Deciding, Subject, row_of
+from holdall.session.meeting import rows_meeting
+from holdall.session.references.deciding import Deciding, Subject, row_after, row_of
 from holdall.session.references.key_conditions import chunks, having_keys
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.semi_joins import SemiJoins
@@ -43,7 +43,7 @@ class Judging:
         self._user = user
         self._visible = SemiJoins(bindings, user, is_living=True)
         self._related = RelatedReader(SemiJoins(bindings, SYSTEM), dao_records)
-        self._deciding = Deciding(bindings, records, SemiJoins(bindings, SYSTEM, joins=False))
+        self._deciding = Deciding(bindings, records, SemiJoins(bindings, SYSTEM, joins=False), self._related)
 
     # --- references ---------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class Judging:
         return found
 
     async def _stored(self, binding: Binding, keys: list[Key]) -> dict[Key, Row]:
-        return await stored_rows(self._related, binding, keys)
+        return await self._related.whole_rows(binding, keys)
 
     async def _meeting(self, binding: Binding, condition: Condition, rows: Mapping[Key, Row]) -> set[Key]:
         return await rows_meeting(self._deciding, binding, condition, rows)
@@ -176,8 +176,7 @@ class Judging:
         parts = binding.policy.parts(right, self._user)
         before = [Subject(binding, stored[key]) for key in keys]
         after = [
-            Subject(binding, _row_after(binding, stored[key], each), each)
-            for key, each in zip(keys, group, strict=True)
+            Subject(binding, row_after(binding, stored[key], each), each) for key, each in zip(keys, group, strict=True)
         ]
         kept = [await self._deciding.meet(condition, before) for _, condition in parts]
         if right is Right.UPDATE:
@@ -237,18 +236,6 @@ class Judging:
                         unknown_field(name) if is_secret else FieldError(name, "read_only", "cannot be given")
                     )
         return errors
-
-
-def _row_after(binding: Binding, row: Row, record: Record) -> Row:
-    """The stored row with what the record changes."""
-    if state_of(record) is State.NEW:  # it gets another key
-        return row_of(binding, record)
-    if state_of(record) is not State.DIRTY:
-        return row
-    names, values = tuple(old_of(record)), list(row)
-    for name, value in zip(names, binding.codec.reader(names)(record), strict=True):
-        values[binding.schema.positions[name]] = value
-    return tuple(values)
 
 
 def _key_in(item: Value) -> Key:

@@ -66,6 +66,8 @@ class Loading:
                     raise QueryError(f"{model.__name__}.{name} is no reference: there is nothing to load")
                 target = self._bindings.of_model(field.target())
                 target.policy.demand(Right.READ, self._user, target.collection)
+                if not self._user.unrestricted and field.options.back is not None:
+                    binding.named_field(name, self._user)
                 found = await (self._kept if field.is_stored else self._back)(binding, target, field, group)
                 if further and found:
                     await self._level(list({id(record): record for record in found}.values()), further)

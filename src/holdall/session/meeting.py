@@ -13,15 +13,7 @@ from holdall.session.references.deciding import Deciding, Subject
 from holdall.session.references.related_reader import RelatedReader
 from holdall.session.references.semi_joins import SemiJoins
 
-__all__ = ["keys_meeting", "rows_meeting", "stored_rows"]
-
-
-async def stored_rows(related: RelatedReader, binding: Binding, keys: Sequence[Key]) -> dict[Key, Row]:
-    """The whole rows of the records with these keys, by key."""
-    key = binding.schema.key
-    names = (*key, *[name for name in binding.all_fields if name not in key])
-    rows, places = await related.rows_of(binding, keys, names), [names.index(name) for name in binding.all_fields]
-    return {found: tuple([row[place] for place in places]) for found, row in rows.items()}
+__all__ = ["keys_meeting", "rows_meeting"]
 
 
 async def rows_meeting(deciding: Deciding, binding: Binding, condition: Condition, rows: Mapping[Key, Row]) -> set[Key]:
@@ -41,4 +33,4 @@ async def keys_meeting(
         return set(keys)
     related = RelatedReader(SemiJoins(bindings, SYSTEM), dao_records)
     deciding = Deciding(bindings, None, SemiJoins(bindings, SYSTEM, joins=False))
-    return await rows_meeting(deciding, binding, condition, await stored_rows(related, binding, keys))
+    return await rows_meeting(deciding, binding, condition, await related.whole_rows(binding, keys))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -16,10 +17,9 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.damage import Readable, decoded, parted, records_of
 from holdall.session.dao.dao_records import DaoRecords
-from holdall.session.gathering import Fetched, Gathering
+from holdall.session.gathering import Gathering, fetched_apart
 from holdall.session.group_reader import GroupReader
 from holdall.session.identity import IdentityMap
-from holdall.session.paging import paged
 from holdall.session.projection import decoded_rows, parted_rows
 from holdall.session.references.cross_store import CrossStore
 from holdall.session.references.explanation import Asked, Explanation
@@ -28,8 +28,9 @@ from holdall.session.references.locality import is_local
 from holdall.session.references.related_reader import keys_asked
 from holdall.session.references.semi_joins import SemiJoins, visible_to
 from holdall.session.references.standing import is_standing, stands_in
+from holdall.session.row_batches import row_batches, standing_rows
 from holdall.session.withholding import withhold
-from holdall.store import Feature, Rows, Store, StoreTransaction, Streaming
+from holdall.store import Rows, Store, StoreTransaction
 
 __all__ = ["Reader"]
 
@@ -79,22 +80,7 @@ class Reader(msgspec.Struct, eq=False):
             return None if found is None or is_soft_deleted(found) else found
         if self.gathering is None:
             self.gathering = Gathering()
-        return await self.gathering.get(binding, key, self._fetch_readable)
-
-    async def _fetch_readable(self, binding: Binding, keys: Sequence[Key]) -> Fetched:
-        """As ``fetch_keys``, with an error for each of several records that cannot be read."""
-        try:
-            return await self.fetch_keys(binding, keys), {}
-        except CorruptRecord:
-            if len(keys) == 1:
-                raise
-        found, broken = dict[Any, Any](), dict[Any, CorruptRecord]()
-        for key in keys:
-            try:
-                found |= await self.fetch_keys(binding, [key])
-            except CorruptRecord as error:
-                broken[key] = error
-        return found, broken
+        return await self.gathering.get(binding, key, partial(fetched_apart, self.fetch_keys))
 
     async def fetch_keys(self, binding: Binding, keys: Sequence[Key]) -> dict[Key, Record]:
         """The records with these keys, by key; those that do not exist or are to be removed are left out."""
@@ -258,16 +244,8 @@ class Reader(msgspec.Struct, eq=False):
         if self.flush is not None:
             await self.flush()
         query = await self.rewritten(query, binding)
-        store, cross_store = self.access(binding), CrossStore(self._semi_joins)
-        if not is_local(query) and cross_store.sorts_away(query, binding):
-            batches = cross_store.stream(query, binding, batch)
-        elif isinstance(store, Streaming) and not cross_store.shows_away(query, binding):
-            batches = store.stream(query, batch)
-        else:
-            if binding.is_keyless:
-                raise Unsupported(binding.store.name, Feature.KEYLESS, "its records cannot be read page by page")
-            batches = paged(query, binding, batch, self._rows)
-        async with aclosing(cast("AsyncGenerator[Rows]", batches)):
+        batches = row_batches(query, binding, batch, self.access(binding), self._semi_joins, self._rows)
+        async with aclosing(batches):
             async for rows in batches:
                 if query.projection or binding.is_keyless:
                     passed = decoded_rows(self.bindings, binding, query, rows) if query.projection else None
@@ -284,6 +262,17 @@ class Reader(msgspec.Struct, eq=False):
                 finally:
                     passing = zip(keys, records, strict=True)
                     self.records.release([record for key, record in passing if key not in kept])
+
+    async def stream_rows(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
+        """The whole rows of the records that ``stream`` gives, while the session holds none of the collection."""
+        binding = self.bindings.of_query(query)
+        if self.flush is not None:
+            await self.flush()
+        query = await self.rewritten(query, binding)
+        batches = row_batches(query, binding, batch, self.access(binding), self._semi_joins, self._rows)
+        async with aclosing(batches):
+            async for rows in batches:
+                yield standing_rows(binding, query, rows)
 
     def _kept(self, binding: Binding, query: AnyQuery, records: list[Record]) -> list[Record]:
         is_whole = not self.records.deleted and binding.declaration.deletion is None

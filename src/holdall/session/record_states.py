@@ -60,6 +60,11 @@ class RecordStates(msgspec.Struct, eq=False):
         set_track(record, self._shared_new or self._new)
         self.new[id(record)] = record
 
+    def add_all(self, records: list[Record]) -> None:
+        """Make many records new that no session knows."""
+        track_all(records, self._new)
+        self.new.update(zip(map(id, records), records, strict=True))
+
     def track_rows(self, records: Iterable[Record]) -> None:
         """Make records new that a plan writes beside those of the session, which does not keep them."""
         for record in records:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractContextManager
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 from holdall.model import Record
 from holdall.query import AnyQuery, Key
@@ -18,10 +18,17 @@ from holdall.store import Rows, reading_replicas
 
 __all__ = ["Around", "ReplicaReader", "WatchedReader"]
 
+T = TypeVar("T")
+
 Around: TypeAlias = Callable[[str, str], AbstractContextManager[Act]]
 """A block around a read: its verb and its collection."""
 
-_END = object()
+
+class _End:
+    pass
+
+
+_END = _End()
 
 
 class WatchedReader(Reader, eq=False, kw_only=True):
@@ -63,15 +70,22 @@ class ReplicaReader(WatchedReader, eq=False, kw_only=True):
 
     written: set[str]
 
-    async def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Record]:
+    def stream(self, query: AnyQuery, batch: int) -> AsyncIterator[Record]:
         """The records of a query, of any number."""
-        records = cast("AsyncGenerator[Record]", super().stream(query, batch))
+        return self._among_replicas(super().stream(query, batch))
+
+    def stream_rows(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
+        """The whole rows of these records."""
+        return self._among_replicas(super().stream_rows(query, batch))
+
+    async def _among_replicas(self, items: AsyncIterator[T]) -> AsyncGenerator[T]:
+        stream = cast("AsyncGenerator[T]", items)
         try:
             while True:
                 with reading_replicas(self.written):  # not around the yield, where others go on in this context
-                    record = await anext(records, _END)
-                if record is _END:
+                    item = await anext(stream, _END)
+                if isinstance(item, _End):
                     return
-                yield record
+                yield item
         finally:
-            await records.aclose()
+            await stream.aclose()

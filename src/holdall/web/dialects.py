@@ -23,19 +23,13 @@ class Dialects:
         self._cursors = cursors
         self._whole = Dialect(binding, bindings, cursors)
         self._found: dict[tuple[tuple[str, frozenset[str]], ...], Dialect] = {}
-        self._hiding = [
-            each
-            for each in bindings
-            if each.policy.has_fields
-            or each.has_stored_ends
-            or any(relationship.source.policy.has_fields for relationship in each.bound_by)
-        ]
+        self._hiding = [each for each in bindings if each.may_hide]
 
     def of(self, user: User) -> Dialect:
         """The dialect for a user."""
         if not self._hiding or user.unrestricted:
             return self._whole
-        hidden = tuple([(each.collection, names) for each in self._hiding if (names := _unknown(each, user))])
+        hidden = tuple([(each.collection, names) for each in self._hiding if (names := each.hidden(user))])
         if not hidden:
             return self._whole
         found = self._found.get(hidden)
@@ -46,12 +40,3 @@ class Dialects:
                 self._found.clear()
             found = self._found[hidden] = Dialect(self._binding, bindings, self._cursors)
         return found
-
-
-def _unknown(binding: Binding, user: User) -> frozenset[str]:
-    """The fields that are hidden from a user, with the other ends of references that are hidden where they are kept."""
-    found = binding.hidden(user)
-    for relationship in binding.bound_by:
-        if relationship.source.policy.has_fields and relationship.field.root.name in relationship.source.hidden(user):
-            found = found.union([back.name for back in relationship.backs])
-    return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any, cast
 
 import msgspec
 
-from holdall.model import csv_lines, csv_row
-from holdall.query import Kind
-from holdall.session import Session
+from holdall.model import UNENCODABLE, RowOutput, csv_lines, csv_row
+from holdall.query import Kind, Value
+from holdall.session import Session, records_of
 from holdall.web.asgi import Scope, header_list
 from holdall.web.conditional import NOT_MET, meets_if_match
 from holdall.web.formats import MEDIA_TYPES, Format
@@ -29,6 +30,10 @@ _LARGE_BATCH = 100  # where nothing bounds how large a record is
 _lines = msgspec.json.Encoder().encode_lines
 _rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+_Stream = AsyncGenerator[Value]
+_Write = Callable[[list[Value]], Awaitable[bytes]]
 
 
 class Exports:
@@ -49,34 +54,65 @@ class Exports:
         names = self._view.visible(session.user, listing.names)
         shown = tuple(self._view.declaration.json_output.names if names is None else names)
         head = csv_lines([shown]) if listing.format is Format.CSV else b""
-        stored, keeps_formulas = self._view.binding.schema.by_name, listing.keeps_formulas
-        of_json = {place for place, name in enumerate(shown) if name in stored and stored[name].kind is Kind.JSON}
-        async for records in self._batches(session, listing):
-            body = await self._view.shown(records, shown)
-            if listing.format is Format.NDJSON:
-                yield _lines(_items(body))
-            else:
-                yield head + csv_lines(
-                    [
-                        csv_row([row[name] for name in shown], keeps_formulas=keeps_formulas, of_json=of_json)
-                        for row in _rows(body)
-                    ]
-                )
+        by_rows = self._is_of_rows(session, shown)
+        write = self._of_rows(shown, listing) if by_rows else partial(self._of_records, shown, listing)
+        async for items in self._batches(session, listing, by_rows=by_rows):
+            yield head + await write(items)
             head = b""
             await asyncio.sleep(0)  # others have their turn, however quick the client takes it
         if head:
             yield head
 
-    async def _batches(self, session: Session, listing: Listing) -> AsyncIterator[list[Any]]:
-        gathered: list[Any] = []
+    def _is_of_rows(self, session: Session, shown: Sequence[str]) -> bool:
+        """Whether rows say all that is shown: nothing is computed, and no record of the session stands for one."""
+        binding = self._view.binding
+        return binding.schema.by_name.keys() >= set(shown) and not session.context.records.of(binding.model)
+
+    def _of_rows(self, shown: Sequence[str], listing: Listing) -> _Write:
+        names = shown
+        if listing.format is not Format.CSV:
+            names = [name for name in self._view.declaration.json_output.names if name in shown]
+        output = RowOutput(self._view.declaration.stored, names)
+
+        async def write(rows: list[Value]) -> bytes:
+            try:
+                if listing.format is Format.CSV:
+                    return output.csv(rows, keeps_formulas=listing.keeps_formulas)
+                return output.ndjson(rows)
+            except UNENCODABLE:  # the records say what is wrong
+                return await self._of_records(shown, listing, records_of(self._view.binding, rows))
+
+        return write
+
+    async def _of_records(self, shown: Sequence[str], listing: Listing, records: list[Value]) -> bytes:
+        body = await self._view.shown(records, shown)
+        if listing.format is Format.NDJSON:
+            return _lines(_items(body))
+        stored, keeps_formulas = self._view.binding.schema.by_name, listing.keeps_formulas
+        of_json = {place for place, name in enumerate(shown) if name in stored and stored[name].kind is Kind.JSON}
+        cells = [[row[name] for name in shown] for row in _rows(body)]
+        return csv_lines([csv_row(each, keeps_formulas=keeps_formulas, of_json=of_json) for each in cells])
+
+    async def _batches(
+        self, session: Session, listing: Listing, *, by_rows: bool = False
+    ) -> AsyncIterator[list[Value]]:
+        """The rows, or the records, that are written together."""
+        gathered: list[Value] = []
         size = _LARGE_BATCH if self._is_large else BATCH
-        stream = cast("AsyncGenerator[Any]", aiter(session.stream(listing.query, batch=size)))
-        async with aclosing(stream):
-            async for record in stream:
-                gathered.append(record)
-                if len(gathered) == size:
-                    yield gathered
-                    gathered = []
+        if by_rows:
+            async with aclosing(cast(_Stream, session.context.reader.stream_rows(listing.query, size))) as batches:
+                async for rows in batches:
+                    gathered += rows
+                    while len(gathered) >= size:
+                        yield gathered[:size]
+                        gathered = gathered[size:]
+        else:
+            async with aclosing(cast(_Stream, aiter(session.stream(listing.query, batch=size)))) as stream:
+                async for record in stream:
+                    gathered.append(record)
+                    if len(gathered) == size:
+                        yield gathered
+                        gathered = []
         if gathered:
             yield gathered
 

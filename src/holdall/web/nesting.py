@@ -10,6 +10,7 @@ import msgspec
 
 from holdall.errors import FieldError, NotFound, ValidationError
 from holdall.model import Field, Record
+from holdall.policy import User
 from holdall.query import Json
 from holdall.session import Bindings, Session
 from holdall.web.key import KeyText
@@ -44,7 +45,7 @@ class Nesting:
     async def create(self, session: Session, body: bytes) -> Record | None:
         """A new record of the session; None where the body has no nested writes. Raises ValidationError."""
         members = _members(body)
-        if members is None or not _acts_in(self._view, members):
+        if members is None or not _acts_in(self._view, members, session.user):
             return None
         return await self._made(session, self._view, members, "", _Count(self._most))
 
@@ -53,7 +54,7 @@ class Nesting:
 
         Raises ValidationError.
         """
-        acts = _acts_in(self._view, members)
+        acts = _acts_in(self._view, members, session.user)
         if not acts:
             return None
         count = _Count(self._most)
@@ -71,7 +72,7 @@ class Nesting:
     ) -> Record:
         """A new record of a session, with what is nested in it."""
         count.take(view, path)
-        acts = _acts_in(view, members)
+        acts = _acts_in(view, members, session.user)
         values = {name: value for name, value in members.items() if name not in acts}
         for name, given in acts.items():
             field = view.declaration.by_name[name]
@@ -127,9 +128,7 @@ class Nesting:
         """Write the records that refer to one: they keep the reference."""
         target, back = self._target(field), field.options.back
         assert back is not None
-        refers, kept = target.declaration.by_name.get(back), target.declaration.reference(back)
-        if kept is not None and kept.root.name in target.hidden(session.user):
-            raise _refused(target, path, "unknown", "is not a field")
+        refers = target.declaration.by_name.get(back)
         if refers is None:
             raise _refused(target, path, "nested", "is the other end of references inside values: write those")
         view = self._view_of(record)
@@ -203,12 +202,16 @@ def _members(body: bytes) -> dict[str, Json] | None:
     return found if isinstance(found, dict) else None
 
 
-def _acts_in(view: CollectionView, members: Mapping[str, Any]) -> dict[str, dict[str, Json]]:
-    """The nested writes among members: objects in the place of references."""
+def _acts_in(view: CollectionView, members: Mapping[str, Any], user: User) -> dict[str, dict[str, Json]]:
+    """The nested writes among members: objects in the place of references. The user writes no other end that he may not
+    read.
+    """
     found: dict[str, dict[str, Json]] = {}
     for name, value in members.items():
         field = view.declaration.by_name.get(name)
         if isinstance(value, dict) and field is not None and field.target is not None:
+            if not field.is_stored and name in view.hidden(user):
+                raise _refused(view, name, "unknown", "is not a field")
             errors = [
                 FieldError(f"{name}.{act}", "one_of", f"must be one of {', '.join(_ACTS)}")
                 for act in value

@@ -179,7 +179,7 @@ class CollectionView:
 
     @cached_property
     def _hides(self) -> bool:
-        return self.binding.has_stored_ends or self.binding.policy.has_fields
+        return self.binding.may_hide
 
     def hidden(self, user: User) -> frozenset[str]:
         """The fields that the user may not read, and lists that would tell which records refer to one."""

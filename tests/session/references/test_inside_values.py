@@ -264,3 +264,19 @@ async def test_fsck_finds_and_mends_them(app: Holdall) -> None:
     ]
     await app.fsck(repair=True)
     assert [each.field for each in (await app.fsck()).findings] == ["address.city"]  # which cannot be empty
+
+
+async def test_what_is_asked_of_them_is_explained(app: Holdall) -> None:
+    async with app.session() as s:
+        for query in (
+            ORDER.where().only(ORDER.id, ORDER.address.city),
+            ORDER.where().only(ORDER.address.city.name, ORDER.lines.product),
+            ORDER.where().sort(ORDER.address.city.name).only(ORDER.id),
+            ORDER.where(ORDER.address.city.name == "Paris"),
+        ):
+            told = await s.explain(query)
+            away = [path for path in query.projection if path != ("id",)] if not query.sort_keys else []
+            assert [f"{'.'.join(path)} is looked up for the rows found" for path in away] == [
+                each for each in told.here if "looked up" in each
+            ]
+            assert (told.plan is None) or "`address.city`" not in str(told.plan)

@@ -15,6 +15,8 @@ from holdall import Holdall, Session
 from holdall.errors import CommitAborted, ValidationError
 from tests.support.every_reference import FRONTS, LAYOUTS, MANY, MODELS, REQUIRED, SINGLE, STORED, Oracle, Refused, club
 
+pytestmark = pytest.mark.early
+
 KEYS = st.integers(1, 4)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from holdall import Everyone, Fill, Holdall, Many, Model, OnDelete, Policy, Ref, Role, Session, User, back, field
@@ -19,19 +20,34 @@ OPEN, HIDDEN = Policy(read=Everyone, write=Everyone), Policy(read=Role("boss"), 
 BLIND = Policy(read=Role("boss"), write=Everyone)
 
 
+class Volume(Model, collection="volumes"):
+    id: int = field(pk=True)
+    shelf: Ref[Shelf | None] = field(default=None)
+
+
+class Gap(msgspec.Struct):
+    """A place where volumes are missing."""
+
+    after: Ref[Volume]
+    lost: list[Ref[Volume]] = msgspec.field(default_factory=list)
+
+
 class Shelf(Model, collection="shelves"):
     id: int = field(pk=True)
     text: str = field(default="")
     volumes: Many[Volume] = back("shelf", fill=Fill.STORED)
     label: Ref[Label | None] = back("shelf", fill=Fill.STORED, on_delete=OnDelete.UNLINK)
     notes: Many[Note] = back("shelf", on_delete=OnDelete.CASCADE)
+    jottings: Many[Jotting] = back("page.shelf", on_delete=OnDelete.CASCADE)
     hidden: Ref[Volume | None] = field(default=None)
     several: Many[Volume] = field(default=())
+    gap: Gap | None = None
 
 
-class Volume(Model, collection="volumes"):
-    id: int = field(pk=True)
-    shelf: Ref[Shelf | None] = field(default=None)
+class Page(msgspec.Struct):
+    """A page about a shelf."""
+
+    shelf: Ref[Shelf]
 
 
 class Label(Model, collection="labels"):
@@ -44,20 +60,32 @@ class Note(Model, collection="notes"):
     shelf: Ref[Shelf | None] = field(default=None)
 
 
+class Jotting(Model, collection="jottings"):
+    id: int = field(pk=True)
+    page: Page
+
+
 async def world(url: str, *, is_filled: bool, is_apart: bool = False, policy: Policy = HIDDEN) -> Holdall:
     app = Holdall("unseen", journal="memory:")
     app.add_store("main", url)
     if is_apart:
         app.add_store("other", "memory:")
     app.add(Shelf, store="main", policy=OPEN)
-    app.add(Volume, Label, Note, store="other" if is_apart else "main", policy=policy)
+    app.add(Volume, Label, Note, Jotting, store="other" if is_apart else "main", policy=policy)
     await app.create()
     async with app.session() as s:
         s.add_all([Shelf(id=1), Shelf(id=2)])
     if is_filled:
         async with app.session() as s:
-            s.add_all([Volume(id=7, shelf=1), Label(id=7, shelf=1), Note(id=7, shelf=1)])
+            s.add_all(
+                [Volume(id=7, shelf=1), Label(id=7, shelf=1), Note(id=7, shelf=1), Jotting(id=7, page=Page(_to(1)))]
+            )
     return app
+
+
+def _to(key: int) -> Any:
+    """A key as checkers take it for a reference."""
+    return key
 
 
 async def give(s: Session, shelf: Any) -> None:
@@ -66,6 +94,18 @@ async def give(s: Session, shelf: Any) -> None:
 
 async def give_several(s: Session, shelf: Any) -> None:
     shelf.several = [7]
+
+
+async def give_inside(s: Session, shelf: Any) -> None:
+    shelf.gap = Gap(_to(7), [_to(7)])
+
+
+async def give_in_bulk(s: Session, shelf: Any) -> None:
+    await s.update(Shelf.where(Shelf.id == 1), hidden=7)
+
+
+async def give_inside_in_bulk(s: Session, shelf: Any) -> None:
+    await s.update(Shelf.where(Shelf.id == 1), gap=Gap(_to(7)))
 
 
 async def add_another(s: Session, shelf: Any) -> None:
@@ -92,6 +132,10 @@ async def rewrite_the_single_end(s: Session, shelf: Any) -> None:
     shelf.label = None
 
 
+async def add_to_the_end_inside(s: Session, shelf: Any) -> None:
+    shelf.jottings.add(7)
+
+
 async def look(s: Session, shelf: Any) -> None:
     shelf.text = f"{shelf} {shelf.fields} {shelf.volumes} {shelf.label}"
 
@@ -111,7 +155,7 @@ async def ask(s: Session, shelf: Any) -> None:
 
 async def ask_single(s: Session, shelf: Any) -> None:
     of: Any = Shelf
-    shelf.text = str(await s.query(Shelf.where(of.label == 7)))
+    shelf.text = str(await s.query(Shelf.where((of.label == 7) | of.jottings.any(Jotting.id == 7))))
 
 
 async def project(s: Session, shelf: Any) -> None:
@@ -130,8 +174,9 @@ async def expand(s: Session, shelf: Any) -> None:
 
 Act = Callable[[Session, Any], Awaitable[None]]
 ACTS: list[Act] = [
-    give, give_several, add_another, remove, add_to_the_other_end, take_from_the_other_end, rewrite_the_other_end,
-    rewrite_the_single_end, look, count, load, ask, ask_single, project, sort, expand,
+    give, give_several, give_in_bulk, give_inside, give_inside_in_bulk, add_another, remove,
+    add_to_the_other_end, take_from_the_other_end, rewrite_the_other_end,
+    rewrite_the_single_end, add_to_the_end_inside, look, count, load, ask, ask_single, project, sort, expand,
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from holdall.store import KeyOf
 from holdall.stores.mongo import StandaloneMongoStore
 from tests.support.mongo_collections import add, failing, fresh, inside, opened, remove, update
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("left_sockets")]
+pytestmark = [pytest.mark.early, pytest.mark.anyio, pytest.mark.usefixtures("left_sockets")]
 
 
 @asynccontextmanager

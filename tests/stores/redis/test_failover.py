@@ -15,7 +15,7 @@ from tests.servers.killable import KillableValkey
 from tests.servers.relay import Relay
 from tests.servers.valkey import Valkey, ValkeyCluster
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 T = TypeVar("T")
 

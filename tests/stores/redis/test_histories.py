@@ -16,7 +16,7 @@ from holdall.stores.redis import RedisCollection
 from tests.support.draws import draws
 from tests.support.redis_collections import apply, beside, raw_client, store_at
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 _THING = Schema(
     "thing",

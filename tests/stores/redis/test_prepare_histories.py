@@ -21,7 +21,7 @@ from tests.support.draws import draws
 from tests.support.redis_collections import beside, raw_client, store_at
 from tests.support.redis_commit_parts import THING, reservation
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.early, pytest.mark.anyio]
 
 _NAMES = ("name", "code", "size")
 _RULES = (("code",), ("name", "size"))

@@ -88,6 +88,7 @@ async def test_a_file_that_somebody_writes_is_waited_for_where_its_mode_changes(
     path = tmp_path / "test.db"
     if driver == "apsw":
         other: Any = apsw.Connection(str(path))
+        other.set_busy_timeout(5_000)  # as sqlite3 does: it may end while the store looks at the file
     else:
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")

@@ -22,8 +22,12 @@ from holdall.stores.sql import open_sql
 from holdall.stores.sql.holding import HoldingSqlStore
 from tests.support.sql_collections import AUTHOR, BOOK, add_author, edit_book
 
+pytestmark = pytest.mark.early
+
 ROUNDS = 25
 BOOKS = 3
+STRIDE = 1_000_000  # more numbers than a victim can come to, however late it is killed
+DISTURBED = 1_000_000_000  # where the numbers of the neighbour's commits begin
 _BOOK = ("id", "title", "author", "version")
 
 
@@ -69,8 +73,8 @@ async def disturb(path: Path, tell: Callable[[str], None], start: int) -> None:
     for number in itertools.count(start):
         tell(f"working {number}")
         await store.apply([edit_book(1 + number % BOOKS, None, title=str(number))])
-        await store.prepare(reservation(1_000_000 + number), [edit_book(1 + number % BOOKS, None, title="x")])
-        await store.roll_back_prepared(f"c{1_000_000 + number}")
+        await store.prepare(reservation(DISTURBED + number), [edit_book(1 + number % BOOKS, None, title="x")])
+        await store.roll_back_prepared(f"c{DISTURBED + number}")
         with suppress(Reserved, StaleVersion):
             await store.apply([Change(Verb.UPDATE, "author", start + number % 20, ("name",), ("renamed",))])
 
@@ -125,7 +129,7 @@ async def settle(path: Path, held: set[int]) -> None:
     store = opened(path)
     assert {int(item.commit[1:]) for item in await store.prepared()} == held
     for number in held:
-        if number >= 1_000_000:
+        if number >= DISTURBED:
             await store.roll_back_prepared(f"c{number}")
             continue
         assert await store.commit_prepared(f"c{number}", part(number))
@@ -149,7 +153,7 @@ def test_each_commit_is_held_or_written_and_never_both(tmp_path: Path, seed: int
     asyncio.run(fill(path))
     written, left = set[int](), 0
     for turn in range(ROUNDS):
-        start = 1_000 * (turn + 1)
+        start = STRIDE * (turn + 1)
         victim = Child(commit, path, start)
         neighbour = Child(disturb, path, start) if turn % 2 else None
         time.sleep(rng.uniform(0.0, 0.02))
@@ -162,7 +166,7 @@ def test_each_commit_is_held_or_written_and_never_both(tmp_path: Path, seed: int
         assert told.get("written", set()) <= books
         assert told["held"] - told.get("leaving", set()) <= held | books
         assert written <= books
-        own = {number for number in held if number < 1_000_000}
+        own = {number for number in held if number < DISTURBED}
         left += len(own)
         asyncio.run(settle(path, held))
         held, authors, books = found(path)

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 
-import msgspec
-
 from holdall.app.transfer.files import form_of, parts_of
-from holdall.app.transfer.finding import Found, demand_own_key, encoded, names_found_by, record_of, values_of
+from holdall.app.transfer.finding import Found
 from holdall.app.transfer.line_batches import Line, store_lines
+from holdall.app.transfer.line_reading import Read, json_reader, yaml_reader
+from holdall.app.transfer.line_records import LineRecords
 from holdall.app.transfer.report import ImportReport, ImportTally
-from holdall.app.transfer.yaml_documents import documents_in, members_of
+from holdall.app.transfer.yaml_documents import documents_in
 from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
-from holdall.files import File, shown_file
-from holdall.model import CsvInput, JsonInput, LongLine, Model, assign, has_repeated_names, lines_in
-from holdall.policy import Right, User
-from holdall.query import Json, Value
-from holdall.session import Binding, Bindings, Session, read_only_fields
+from holdall.model import (
+    CsvInput,
+    Lines,
+    LongLine,
+    Model,
+    lines_in,
+)
+from holdall.policy import User
+from holdall.session import Binding, Bindings, Session
 
 __all__ = ["Importing"]
 
-_NO_FILE = "is a file, whose content no line has: name it in skip=, and give the record its file afterwards"
 _MOST = 64 * 1024 * 1024  # bytes of a line
-_Members = dict[str, Json] | FieldError
-_Found = tuple[Found, Model | None] | HoldallError | None  # the values it is found by and the record, or why not
 
 
 class Importing:
@@ -52,124 +52,57 @@ class Importing:
         self._bindings = bindings
         self._binding = binding
         self._user = user
-        self._upsert = upsert
-        self._by = names_found_by(binding, upsert, by)
         self._skip = frozenset(skip)
         self._is_dry_run = is_dry_run
         self._batch = batch
         self._keeps_formulas = keeps_formulas
         self._progress = progress
         self._tally = ImportTally()
-        stored = binding.declaration.stored
-        self._kept = {field.name for field in stored if field.options.pk or field.options.is_given_elsewhere}
-        self._new, self._old = self._input(is_new=True), self._input(is_new=False)
+        self.records = LineRecords(binding, user, upsert=upsert, by=by)
 
     async def run(self, path: Path, form: str | None) -> ImportReport:
         """Take in all lines of a file. Raises LimitExceeded for a line that is too long, OSError."""
         chosen, parts = form_of(path, form), parts_of(path)
-        read = {"csv": None, "ndjson": self._of_json, "yaml": self._of_yaml}[chosen]
-        given = documents_in(parts, _MOST) if chosen == "yaml" else lines_in(parts, _MOST, is_quoted=chosen == "csv")
-        lines, tally = list[Line](), self._tally
+        is_csv = chosen == "csv"
+        given = _alone(documents_in(parts, _MOST)) if chosen == "yaml" else lines_in(parts, _MOST, is_quoted=is_csv)
+        read: Read | None = None if is_csv else {"ndjson": json_reader, "yaml": yaml_reader}[chosen](self._skip)
+        lines: Lines = []
         try:
-            async for number, line in given:
+            async for found in given:
                 if read is None:
-                    accepted = set(self._new.names)
-                    schema, formulas = self._binding.schema, self._keeps_formulas
-                    read = CsvInput(schema, accepted, line, self._skip, keeps_formulas=formulas).members
-                    continue
-                tally.lines += 1
-                lines.append((number, read(line)))
-                if len(lines) == self._batch:
-                    await self._take(lines)
-                    lines = []
+                    read, found = self._below(found[0][1]), found[1:]
+                lines += found
+                while len(lines) >= self._batch:
+                    await self._take(read, lines[: self._batch])
+                    lines = lines[self._batch :]
         except LongLine:
             raise LimitExceeded("bytes in a line", _MOST, "see where its end is missing") from None
-        await self._take(lines)
+        await self._take(read, lines)
         return self._report()
 
-    async def _take(self, lines: Sequence[Line]) -> None:
+    def _below(self, header: bytes) -> Read:
+        """The reader of rows of CSV below their header. Raises ValidationError for columns that cannot be taken."""
+        schema, names = self._binding.schema, set(self.records.names)
+        rows = CsvInput(schema, names, header, self._skip, keeps_formulas=self._keeps_formulas)
+        self.records.columns = rows.names
+        return rows.rows_of_all
+
+    async def _take(self, read: Read | None, lines: Lines) -> None:
         """Store lines in one commit, or each by itself where something stands in the way of some."""
-        await store_lines(lambda: _Attempt(self), lines, self._refuse, (HoldallError,))
+        self._tally.lines += len(lines)
+        given = [] if read is None else read([line for _, line in lines])
+        numbered = list(zip([number for number, _ in lines], given, strict=True))
+        await store_lines(lambda: _Attempt(self), numbered, self._refuse, (HoldallError,))
         if self._progress is not None:
             self._progress(self._report())
 
     def _refuse(self, number: int, error: Exception) -> None:
         self._tally.refuse(number, _errors(error))
 
-    def demand_rights(self, counts: ImportTally) -> None:
-        """Raise Forbidden, which ends the import, where the user may do what lines do with no record at all."""
-        for number, right in ((counts.created, Right.CREATE), (counts.changed, Right.UPDATE)):
-            if number:
-                self._binding.policy.demand(right, self._user, self._binding.collection)
-
-    async def found(self, session: Session, lines: Sequence[Line]) -> list[_Found]:
-        """The records that lines change, asked for together; none where every line is to be a new one."""
-
-        async def one(members: _Members) -> _Found:
-            if not self._upsert or isinstance(members, FieldError):
-                return None
-            try:
-                values = values_of(self._binding, self._by, members)
-                return encoded(self._binding, values), await record_of(session, self._binding, values)
-            except HoldallError as error:
-                return error
-
-        return await asyncio.gather(*(one(members) for _, members in lines))
-
-    def put(
-        self, session: Session, members: _Members, found: _Found, counts: ImportTally, added: dict[Found, Model]
-    ) -> None:
-        """Add the record of a line, or give its values to the one that is there, or that an earlier line ``added``."""
-        name, model = self._binding.model.__name__, self._binding.model
-        if isinstance(members, FieldError):
-            raise ValidationError(name, [members])
-        if isinstance(found, HoldallError):
-            raise found
-        known, there = session.context.records.of(model), None
-        if found is not None:
-            there = added.get(found[0]) if found[1] is None else found[1]
-        if there is None:
-            made: Model = self._new.create_from(members)
-            files = [field.name for field in self._binding.declaration.stored if isinstance(field.get(made), File)]
-            if files:
-                raise ValidationError(name, [FieldError(each, "upload", _NO_FILE) for each in files])
-            if not self._upsert and made.__key__() is not None and made.__key__() in known:
-                raise ValidationError(name, [FieldError("", "exists", "is the key of an earlier line")])
-            session.add(made)
-            if found is not None:
-                added[found[0]] = made
-            counts.created += 1
-        else:
-            counts.changed += self._changed(there, members)
-        counts.lines += 1
-
-    def _changed(self, record: Model, members: dict[str, Json]) -> bool:
-        """Give a record the values that are not those it has; whether there were any."""
-        declaration = self._binding.declaration
-        demand_own_key(self._binding, record, members)
-        left = {name for name, value in members.items() if name in self._kept or _is_same_file(record, name, value)}
-        given = self._old.values_from({name: value for name, value in members.items() if name not in left})
-        changes: dict[str, Value] = {}
-        for name, value in given.items():
-            field = declaration.by_name[name]
-            if field.encode(value) != field.encode(field.get(record)):
-                changes[name] = value
-        if changes:
-            assign(record, changes)
-        return bool(changes)
-
     @property
     def session(self) -> Session:
         """A session for the lines of a batch, or for one of them."""
         return Session(self._bindings, self._user)
-
-    def _input(self, *, is_new: bool) -> JsonInput:
-        """The way from members to records, of what the user may give; the program itself gives all."""
-        declaration = self._binding.declaration
-        if self._user.unrestricted:
-            return declaration.stored_input if is_new else declaration.json_input
-        refused = read_only_fields(self._binding, self._user, is_new=is_new)
-        return declaration.json_input.without(self._binding.policy.hidden(self._user), refused)
 
     async def end(self, session: Session) -> None:
         """Commit, or only look at what rules say."""
@@ -187,32 +120,8 @@ class Importing:
         self._tally.changed += counts.changed
         self._tally.unchanged += counts.lines - counts.created - counts.changed
 
-    def _of_yaml(self, document: bytes) -> _Members:
-        return self._kept_of(members_of(document))
-
-    def _of_json(self, line: bytes) -> _Members:
-        if has_repeated_names(line):
-            return FieldError("", "json", "gives a name twice in one object")
-        try:
-            found = msgspec.json.decode(line, type=dict[str, Value])
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return FieldError("", "json", "is not a JSON object")
-        return self._kept_of(found)
-
-    def _kept_of(self, members: _Members) -> _Members:
-        if isinstance(members, FieldError):
-            return members
-        return {name: value for name, value in members.items() if name not in self._skip}
-
     def _report(self) -> ImportReport:
         return self._tally.report(self._binding.collection, is_dry_run=self._is_dry_run)
-
-
-def _is_same_file(record: Model, name: str, value: Json) -> bool:
-    """Whether a member describes the file that a record has, as exports do."""
-    field = type(record).__holdall__.by_name.get(name)
-    file = None if field is None else field.get(record)
-    return isinstance(file, File) and value == msgspec.to_builtins(shown_file(file))
 
 
 class _Attempt:
@@ -224,15 +133,21 @@ class _Attempt:
 
     async def put(self, lines: Sequence[Line]) -> list[Exception | None]:
         """Add the record of each line, or change it."""
-        errors = list[Exception | None]()
-        for (_, members), found in zip(lines, await self._importing.found(self._session, lines), strict=True):
+        errors, records, session = list[Exception | None](), self._importing.records, self._session
+        found = await records.found(session, lines)
+        made = records.made(lines, found)
+        if records.add_all(session, made):
+            self._counts.created += len(lines)
+            self._counts.lines += len(lines)
+            lines, errors = [], [None] * len(lines)
+        for place, (_, members) in enumerate(lines):
             try:
-                self._importing.put(self._session, members, found, self._counts, self._added)
+                records.put(session, members, found[place], made[place], self._counts, self._added)
             except HoldallError as error:
                 errors.append(error.with_traceback(None))  # which holds this list
             else:
                 errors.append(None)
-        self._importing.demand_rights(self._counts)
+        records.demand_rights(self._counts)
         return errors
 
     async def end(self) -> None:
@@ -242,6 +157,11 @@ class _Attempt:
     def accept(self) -> None:
         """Count them."""
         self._importing.count(self._counts)
+
+
+async def _alone(documents: AsyncIterator[tuple[int, bytes]]) -> AsyncIterator[Lines]:
+    async for document in documents:
+        yield [document]
 
 
 def _errors(error: Exception) -> Sequence[FieldError]:

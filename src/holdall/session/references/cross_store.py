@@ -47,7 +47,7 @@ class CrossStore:
         here = [
             f"{'.'.join(path)} is {'computed' if is_formula(path) else 'looked up'} for the rows found"
             for path in query.projection
-            if self._is_away(binding, path)
+            if self._is_away(binding, path) or is_inside(path)
         ]
         if not self.sorts_away(query, binding):
             there = msgspec.structs.replace(query, projection=self._own(query.projection, binding))
@@ -62,7 +62,8 @@ class CrossStore:
 
     def _own(self, projection: tuple[Path, ...], binding: Binding) -> tuple[Path, ...]:
         """The paths that the collection's own store is asked for; its key, where all of them lead away."""
-        own = tuple([path for path in projection if not self._is_away(binding, path)])
+        stays = [path for path in projection if not self._is_away(binding, path)]
+        own = tuple(dict.fromkeys(self._semi_joins.projecting.stored_paths(stays, binding)))
         return own or tuple([(name,) for name in binding.schema.key] if projection else [])
 
     def _is_away(self, binding: Binding, path: Path) -> bool:

@@ -65,7 +65,8 @@ class GuardedAccess:
         self._counting = counting
         self._rule = rule
         self._answered = answered
-        self._local: Condition | None = rule if is_local(Query(binding.collection, rule)) else None
+        self._stays = is_local(Query(binding.collection, rule))
+        self._local: Condition | None = rule if self._stays else None
         self.is_pushed = can_push(binding, rule)  # whether the store itself can see to the rule
         self.is_counting = counting is not None or not self.is_pushed
 
@@ -79,8 +80,8 @@ class GuardedAccess:
 
     @property
     def can_be_prefixed(self) -> bool:
-        """Whether the rule can be a part of the condition of another collection in the same store."""
-        return self._local is not None and self.is_pushed and not any(map(_is_computed, nodes(self._rule)))
+        """Whether the rule, as it was given, can be a part of the condition of another collection in the same store."""
+        return self._stays and self.is_pushed and not any(map(_is_computed, nodes(self._rule)))
 
     def for_condition(self, condition: Condition) -> GuardedAccess | None:
         """The access by the rule that counts where this is asked; None where none does."""

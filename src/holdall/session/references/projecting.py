@@ -52,6 +52,10 @@ class Projecting:
                 columns[place] = [values.get(key) for key in columns[place]]
         return list(zip(*columns, strict=True))
 
+    def stored_paths(self, paths: Sequence[Path], binding: Binding) -> tuple[Path, ...]:
+        """The paths as the store of a collection is asked for them: whole values, where references lie inside."""
+        return whole_columns(self._bindings, binding, paths)[0]
+
     async def _fetched(self, query: AnyQuery, binding: Binding) -> Rows:
         """The rows of paths that stay in the store; of references inside values it gives the values."""
         paths, extracts = whole_columns(self._bindings, binding, query.projection)

@@ -77,6 +77,13 @@ class RelatedReader:
                 found.update((_key_at_start(binding, row), row) for row in rows)
         return found
 
+    async def whole_rows(self, binding: Binding, keys: Sequence[Key]) -> dict[Key, Row]:
+        """The whole rows of the records with these keys, by key."""
+        key = binding.schema.key
+        names = (*key, *[name for name in binding.all_fields if name not in key])
+        rows, places = await self.rows_of(binding, keys, names), [names.index(name) for name in binding.all_fields]
+        return {found: tuple([row[place] for place in places]) for found, row in rows.items()}
+
     async def referring(
         self, relationship: Relationship, keys: Iterable[Key], names: Sequence[str], wanted: Condition = ALWAYS
     ) -> AsyncIterator[Rows]:

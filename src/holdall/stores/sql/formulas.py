@@ -19,6 +19,7 @@ from holdall.query.term_values import FLOAT_HIGH, FLOAT_LOW, WHOLE_BOUND
 from holdall.stores.sql.codec import comparand
 from holdall.stores.sql.columns import DECIMAL_COLLATION, Leaf, parameter_type
 from holdall.stores.sql.dialect import Dialect, Element
+from holdall.stores.sql.formula_bounds import as_float, float_literal, stays_whole
 from holdall.stores.sql.formula_dates import date_difference, date_part
 from holdall.stores.sql.formula_json import json_as, json_equal, json_item
 from holdall.stores.sql.formula_search import found_in
@@ -48,6 +49,7 @@ class _Part(NamedTuple):
     element: Element
     field: FieldSchema
     guards: _Guards = ()
+    constant: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -109,9 +111,9 @@ class Formulas:
     def _constant(self, value: Value, field: FieldSchema) -> _Part:
         match field.kind:
             case Kind.INT:
-                return _Part(_cast(sa.literal_column(str(value)), self._whole), field)
+                return _Part(_cast(sa.literal_column(str(value)), self._whole), field, constant=value)
             case Kind.FLOAT:
-                return _Part(_float(sa.literal_column(repr(value))), field)
+                return _Part(as_float(sa.literal_column(repr(value))), field)
             case Kind.BOOL:
                 return _Part(sa.true() if value else sa.false(), field)
             case Kind.DECIMAL if self._dialect.family != "sqlite":
@@ -162,12 +164,12 @@ class Formulas:
         if field.kind is Kind.FLOAT:
             low = FLOAT_LOW if name == "mul" else 0.0
             return _Part(
-                act(_float(first), _float(parts[1].element)),
+                act(as_float(first), as_float(parts[1].element)),
                 field,
                 guards + tuple([guard for part in parts for guard in _fit(part, low)]),
             )
-        size = sa.func.abs(act(_float(first), _float(parts[1].element)))
-        return _Part(act(first, parts[1].element), field, (*guards, size < _number(WHOLE_BOUND)))
+        guard = stays_whole(name, (first, parts[1].element), (parts[0].constant, parts[1].constant))
+        return _Part(act(first, parts[1].element), field, (*guards, guard))
 
     def _exact(self, name: str, elements: list[Element]) -> Element:
         if self._dialect.family == "sqlite":
@@ -181,10 +183,10 @@ class Formulas:
         one, two = parts[0].element, parts[1].element
         if name == "div":
             fit = tuple([guard for part in parts for guard in _fit(part, FLOAT_LOW)])
-            quotient = _float(one).op("/", precedence=8)(sa.func.nullif(_float(two), _number(0.0)))
+            quotient = as_float(one).op("/", precedence=8)(sa.func.nullif(as_float(two), float_literal(0.0)))
             return _Part(sa.type_coerce(quotient, sa.Double()), field, guards + fit)
-        bound = _number(WHOLE_BOUND / 2)
-        guards += tuple([sa.func.abs(_float(element)) < bound for element in (one, two)])
+        bound = float_literal(WHOLE_BOUND / 2)
+        guards += tuple([sa.func.abs(as_float(element)) < bound for element in (one, two)])
         divisor = sa.func.nullif(two, sa.literal_column("0"), type_=self._whole)
         rest = (one % divisor + two) % divisor
         if name == "mod":
@@ -246,15 +248,15 @@ class Formulas:
                 return _Part(sa.func.holdall_round(element, number, type_=sa.Double()), field, guards)
             case "mysql":
                 return _Part(sa.func.round(element, number, type_=sa.Double()), field, guards)
-        scale = _number(float(10**places))
-        return _Part(sa.func.round(_float(element) * scale, type_=sa.Double()) / scale, field, guards)
+        scale = float_literal(float(10**places))
+        return _Part(sa.func.round(as_float(element) * scale, type_=sa.Double()) / scale, field, guards)
 
     def _alike(self, part: _Part, field: FieldSchema) -> Element:
         """The expression as a value of the kind of ``field``."""
         family = self._dialect.family
         match field.kind:
             case Kind.FLOAT:
-                return _float(part.element)
+                return as_float(part.element)
             case Kind.DECIMAL if part.kind is Kind.INT:
                 return _cast(part.element, sa.Text() if family == "sqlite" else self._decimal(field))
             case Kind.STR if part.kind is Kind.INT:
@@ -278,17 +280,9 @@ def _cast(element: Element, kind: _Type) -> Element:
     return sa.cast(element, kind)
 
 
-def _float(element: Element) -> Element:
-    return sa.cast(element, sa.Double())
-
-
-def _number(value: float) -> Element:
-    return sa.cast(sa.literal_column(repr(value)), sa.Double())
-
-
 def _fit(part: _Part, low: float) -> _Guards:
     """The conditions under which a number is calculated with as a float."""
-    size = sa.func.abs(part.element if part.kind is Kind.FLOAT else _float(part.element))
+    size = sa.func.abs(part.element if part.kind is Kind.FLOAT else as_float(part.element))
     if not low:
-        return (size <= _number(FLOAT_HIGH),)
-    return (size <= _number(FLOAT_HIGH), sa.or_(size >= _number(low), size == _number(0.0)))
+        return (size <= float_literal(FLOAT_HIGH),)
+    return (size <= float_literal(FLOAT_HIGH), sa.or_(size >= float_literal(low), size == float_literal(0.0)))

@@ -11,7 +11,7 @@ from holdall.app.transfer.line_batches import Line, store_lines
 from holdall.errors import FieldError, HoldallError, ValidationError
 from holdall.model import Record, has_repeated_names
 from holdall.policy import User
-from holdall.query import Json, Key
+from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
 from holdall.web.asgi import Receive, Scope
 from holdall.web.body import CSV, NDJSON, demand_few_values, media_type
@@ -31,6 +31,7 @@ __all__ = ["IMPORTED", "Imports", "Line", "Report"]
 IMPORTED = (CSV, *NDJSON)
 """The types of bodies that are imports."""
 
+_Read = Callable[[Sequence[bytes]], Sequence[Value]]  # from lines to members of records, or what is wrong with one
 _BATCH = 500  # lines
 _MOST_ERRORS, _OF_ONE_LINE = 10_000, 10
 
@@ -72,23 +73,26 @@ class Imports:
         is_csv = media_type(scope) == CSV
         lines = lines_of(receive, options.max_body, options.body_seconds, is_quoted=is_csv)
         report = Report(errors=[])
-        batch: list[Line] = []
-        read: Callable[[bytes], Any] | None = None if is_csv else _json_reader(skipped, options.max_values)
+        numbers, batch = list[int](), list[bytes]()
+        read: _Read | None = None if is_csv else _json_reader(skipped, options.max_values)
         async for number, line in lines:
             if read is None:
                 accepted = self._view.input_of(user, is_new=True).names
                 rows = rows_below(line, self._view.binding, accepted, skipped, keeps_formulas=keeps_formulas)
-                read = rows.members
+                read = rows.members_of_all
                 continue
             if report.lines >= options.max_import:
                 report.refuse(number, [FieldError("", "limit", "is one too many: it and the rest were not read")])
                 break
             report.lines += 1
-            batch.append((number, read(line)))
+            numbers.append(number)
+            batch.append(line)
             if len(batch) == _BATCH:
-                await self.take_batch(scope, user, batch, preferences, report)
-                batch = []
-        await self.take_batch(scope, user, batch, preferences, report)
+                given = list(zip(numbers, read(batch), strict=True))
+                await self.take_batch(scope, user, given, preferences, report)
+                numbers, batch = [], []
+        given = [] if read is None else list(zip(numbers, read(batch), strict=True))
+        await self.take_batch(scope, user, given, preferences, report)
         headers = list(preferences.headers)
         if report.failed and report.lines >= options.max_import:
             headers.extend(CLOSE)
@@ -114,17 +118,31 @@ class Imports:
         else:
             await session.commit()
 
-    def add(self, session: Session, members: Any, seen: set[Any]) -> Record:
-        """A new record of a session. Raises ValidationError or Problem."""
-        if isinstance(members, FieldError):
-            raise ValidationError(self._view.declaration.model.__name__, [members])
-        given = self._view.input_of(session.user, is_new=True)
-        record = given.create(members) if isinstance(members, bytes) else given.create_from(members)
+    def made(self, user: User, lines: Sequence[Line]) -> list[Record | HoldallError]:
+        """A new record for each line, or why there can be none."""
+        given, made = self._view.input_of(user, is_new=True), list[Record | HoldallError]()
+        decoded = iter(given.create_all([members for _, members in lines if isinstance(members, dict)]))
+        for _, members in lines:
+            if isinstance(members, FieldError):
+                made.append(ValidationError(self._view.declaration.model.__name__, [members]))
+            elif isinstance(members, dict):
+                made.append(next(decoded))
+            else:
+                try:
+                    made.append(given.create(members))
+                except ValidationError as error:
+                    made.append(error.with_traceback(None))  # which holds this list
+        return made
+
+    def add(self, session: Session, record: Record | HoldallError, seen: set[Any]) -> None:
+        """Have the record be new in a session. Raises the error in its place, ValidationError or Problem."""
+        if isinstance(record, HoldallError):
+            raise record
         key = record.__key__()
         if key is not None and key in seen:
             raise Problem(409, "exists", "There is already a record with this key.")
         seen.add(key)
-        return self._view.admit(session, record)
+        self._view.admit(session, record)
 
     def _errors(self, scope: Scope, error: Exception, user: User) -> Sequence[FieldError]:
         problem = self._bulk.problem_of_item(scope, error, user)
@@ -141,9 +159,9 @@ class _Attempt:
     async def put(self, lines: Sequence[Line]) -> list[Exception | None]:
         """Add a record for each line."""
         errors = list[Exception | None]()
-        for _, members in lines:
+        for record in self._imports.made(self._session.user, lines):
             try:
-                self._imports.add(self._session, members, self._seen)
+                self._imports.add(self._session, record, self._seen)
             except (Problem, ValidationError) as error:
                 errors.append(error.with_traceback(None))  # which holds this list
             else:
@@ -178,10 +196,10 @@ def _parameters(scope: Scope) -> tuple[set[str], bool]:
     return skipped, keeps_formulas
 
 
-def _json_reader(skipped: set[str], most: int) -> Callable[[bytes], Any]:
-    """The function from a line to the JSON of a record, without the members that are skipped."""
+def _json_reader(skipped: set[str], most: int) -> _Read:
+    """The function from lines to the JSON of records, without the members that are skipped."""
 
-    def read(line: bytes) -> Any:
+    def read(line: bytes) -> Value:
         try:
             demand_few_values(line, most)
         except Problem:
@@ -196,4 +214,4 @@ def _json_reader(skipped: set[str], most: int) -> Callable[[bytes], Any]:
             return line  # which is then refused
         return msgspec.json.encode({name: value for name, value in members.items() if name not in skipped})
 
-    return read
+    return lambda lines: [read(line) for line in lines]

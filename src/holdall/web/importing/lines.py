@@ -23,8 +23,9 @@ async def lines_of(receive: Receive, most: int, seconds: float, *, is_quoted: bo
     Disconnected.
     """
     try:
-        async for line in lines_in(_parts(receive, seconds), most, is_quoted=is_quoted):
-            yield line
+        async for lines in lines_in(_parts(receive, seconds), most, is_quoted=is_quoted):
+            for line in lines:
+                yield line
     except LongLine as error:
         detail = f"Line {error.number} is longer than {most} bytes."
         raise Problem(413, "too-large", detail, headers=CLOSE) from None
