@@ -113,7 +113,7 @@ async def test_queries_within_queries_look_at_them(app: Holdall) -> None:
         assert await ids(s, ~ORDER.address.city.in_(rome.only(City.id))) == [1, 3, 4]
         assert await ids(s, exists(rome.where(City.id == outer(ORDER.address.city)))) == [2]
         for within in (
-            City.id.in_(Order.where(Order.id > 1).only(ORDER.address.city)),
+            City.id.in_(Order.where(Order.id > 1).only(ORDER.address.city)),  # type: ignore[attr-defined]
             exists(Order.where(ORDER.address.city == outer(City.id), Order.id > 1)),
             exists(Order.where(ORDER.address.city.name == outer(City.name), Order.id > 1)),
         ):
