@@ -15,8 +15,10 @@ def add_together(context: SessionContext, records: Sequence[Model]) -> bool:
 
     Example: :class:`Session`.
     """
-    model = type(records[0]) if records else Model
-    if context.link.is_over or model is Model or set(map(type, records)) != {model}:
+    if context.link.is_over or not records or not isinstance(records[0], Model):
+        return False
+    model = type(records[0])
+    if any(type(record) is not model for record in records):
         return False
     binding = context.bindings.of_model(model)
     if binding.is_read_only or binding.record_access is not None:
