@@ -20,7 +20,7 @@ _encode_lines = msgspec.json.Encoder(enc_hook=encode_hook).encode_lines
 
 
 class RowOutput:
-    """Writes the chosen fields of whole rows, in the order of ``names``, as the JSON of their records has them.
+    r"""Writes the chosen fields of whole rows, in the order of ``names``, as the JSON of their records has them.
 
     An error of encoding or decoding says that one of the rows is to be looked at by its record.
 

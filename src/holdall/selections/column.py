@@ -31,7 +31,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 def columns_of(bindings: Bindings, query: AnyQuery, names: Sequence[str] | None = None) -> tuple[Column, ...]:
-    """Return the columns of a query, under these names or their own; none where it gives records."""
+    """Return the columns of a query, under these names or their own; none where it gives records.
+
+    Example: :class:`Selection`.
+    """
     grouping, names = query.grouping, names or [".".join(path) for path in query.projection]
     made = frozenset[str]() if grouping is None else frozenset([each.name for each in grouping.aggregates])
     fields = [None if path[0] in made else _field(bindings, query, path) for path in query.projection]

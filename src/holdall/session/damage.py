@@ -52,7 +52,10 @@ def damaged_fields(record: Record) -> tuple[str, ...]:
 
 
 def records_of(binding: Binding, rows: Rows) -> list[Record]:
-    """A record for each whole row. Raises CorruptRecord for the first that the model cannot hold."""
+    """A record for each whole row. Raises CorruptRecord for the first that the model cannot hold.
+
+    Example: :class:`Session`.
+    """
     try:
         return binding.codec.records_from(rows)
     except (LookupError, TypeError, ValueError) as error:
