@@ -81,9 +81,9 @@ async def _rows(store: Store, name: str) -> dict[object, tuple[object, ...]]:
 
 
 async def _statements(raw: asyncpg.Connection, words: str) -> int:
-    """How many other connections have sent, last of all, a statement like this."""
-    found = await raw.fetch("SELECT query FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()", words)
-    return len(found)
+    """How many other connections to this database have sent, last of all, a statement like this."""
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    return len(await raw.fetch(f"SELECT query FROM pg_stat_activity WHERE query LIKE $1 AND {others}", words))
 
 
 async def test_new_records_and_changes_of_several_tables_go_in_one_statement(
