@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,23 +185,19 @@ async def test_a_mover_that_is_killed_is_taken_up(point: MovePoint, app: Holdall
     assert await rows_in(app, "main") == 10  # the source stays until the move is ended
 
 
-async def test_two_do_not_move_the_same(app: Holdall, second: Holdall) -> None:
-    refused = []
+async def test_two_do_not_move_the_same(app: Holdall, second: Holdall, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, compare = list[str](), CatchingUp.compare
 
-    async def also() -> None:
-        with pytest.raises(StateError, match="is being moved elsewhere"):
-            await move(second, "other")
-        refused.append(1)
+    async def compare_after_another_tried(*given: Any, **named: Any) -> Any:
+        if not refused:
+            with pytest.raises(StateError, match="is being moved elsewhere") as caught:
+                await move(second, "other")
+            refused.append(str(caught.value))
+        return await compare(*given, **named)
 
-    waiting: list[asyncio.Task[None]] = []
-
-    def look(report: MoveReport) -> None:
-        if not waiting:
-            waiting.append(asyncio.create_task(also()))
-
-    await asyncio.gather(move(app, "other", progress=look))
-    await waiting[0]
-    assert refused == [1]
+    monkeypatch.setattr(CatchingUp, "compare", compare_after_another_tried)
+    await move(app, "other")
+    assert len(refused) == 1
 
 
 async def test_cancelled_moves_leave_the_target_empty(app: Holdall, second: Holdall) -> None:

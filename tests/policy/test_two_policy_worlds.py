@@ -29,7 +29,7 @@ from tests.support.policy_worlds import Worlds
 
 pytestmark = [pytest.mark.anyio, pytest.mark.early]
 
-_NUMBER = int(os.environ.get("WORLDS", "0")) // 9 or 400
+_NUMBER = int(os.environ.get("WORLDS", "0")) // 9 or 300
 
 
 async def differing(layout: str, user: str, folder: Path, seed: int, number: int, most: int | None = None) -> list[str]:

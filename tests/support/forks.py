@@ -31,7 +31,7 @@ _TURN = 4  # bytes of the number of a group
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer ``--forks``."""
-    told = "run tests in so many processes, forked after collection; auto: three more than there are cores"
+    told = "run tests in so many processes, forked after collection; auto: two more than there are cores"
     parser.addoption("--forks", type=_number, default=0, help=told)
 
 
@@ -63,8 +63,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _number(text: str) -> int:
-    """``auto`` is three more than there are cores: many tests wait for locks, leases and servers."""
-    return (os.cpu_count() or 1) + 3 if text == "auto" else int(text)
+    """``auto`` is two more than there are cores: many tests wait for locks, leases and servers."""
+    return (os.cpu_count() or 1) + 2 if text == "auto" else int(text)
 
 
 @dataclass
