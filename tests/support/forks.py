@@ -9,6 +9,7 @@ of them as if the tests had run there. Needs ``os.fork``.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import selectors
@@ -20,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import IO, Any
 
 import pytest
@@ -27,6 +29,7 @@ import pytest
 __all__ = ["pytest_addoption", "pytest_runtestloop"]
 
 _TURN = 4  # bytes of the number of a group
+_SHARE = 20  # of the time that a test may take: so much later one that hangs may be found
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -106,17 +109,27 @@ def _forked(session: pytest.Session, groups: list[list[pytest.Item]], turns: IO[
 
 
 class _Reporter:
-    """What a child registers in the place of the terminal: each report is written for the parent."""
+    """What a child registers in the place of the terminal: each report is written for the parent.
 
-    def __init__(self, config: pytest.Config, output: IO[bytes]) -> None:
+    A test that hangs shows where and ends the process, a little after its time: a thread for each test costs more.
+    """
+
+    def __init__(self, config: pytest.Config, output: IO[bytes], errors: int) -> None:
         self._config = config
         self._output = output
+        self._errors = errors
+        self._patience = float(config.getini("faulthandler_timeout") or 0.0)
+        self._later = self._patience / _SHARE
+        self._armed = -self._later
 
     def say(self, kind: str, content: object) -> None:
         message = pickle.dumps((kind, content))
         self._output.write(len(message).to_bytes(_TURN, "big") + message)
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        if self._patience and monotonic() - self._armed >= self._later:
+            self._armed = monotonic()
+            faulthandler.dump_traceback_later(self._patience + self._later, exit=True, file=self._errors)
         self.say("start", (nodeid, location))
         self._output.flush()  # so that it is known where a process ended, and for other messages it is often enough
 
@@ -133,11 +146,14 @@ def _work(session: pytest.Session, groups: list[list[pytest.Item]], turns: IO[by
     capture = plugins.getplugin("capturemanager")
     if capture is not None:  # its files are the parent's
         capture.stop_global_capturing()
+    errors = os.dup(2)
+    if capture is not None:
         capture.start_global_capturing()
+    plugins.unregister(name="faulthandler")  # the reporter sees to it
     terminal = plugins.getplugin("terminalreporter")
     if terminal is not None:
         plugins.unregister(terminal)
-    reporter = _Reporter(session.config, output)
+    reporter = _Reporter(session.config, output, errors)
     plugins.register(reporter, "forks-reporter")
     hook = session.config.hook
     previous: pytest.Item | None = None

@@ -52,12 +52,20 @@ class TestThree:
         if {dies} and number == 1:
             os._exit(7)
         warnings.warn("a word")
+
+class TestFour:
+    @pytest.mark.skipif(not {hangs}, reason="in another run")
+    def test_hangs(self):
+        import time
+        time.sleep(60)
 """
 
 
-def _run(folder: Path, *options: str, dies: bool = False) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
+def _run(
+    folder: Path, *options: str, dies: bool = False, hangs: bool = False
+) -> tuple[subprocess.CompletedProcess[str], Counter[str]]:
     log = folder / "log"
-    (folder / "test_many.py").write_text(_TESTS.format(log=str(log), dies=dies))
+    (folder / "test_many.py").write_text(_TESTS.format(log=str(log), dies=dies, hangs=hangs))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.support.forks", "--rootdir", folder, *options, folder],
         cwd=_ROOT,
@@ -73,7 +81,7 @@ def _run(folder: Path, *options: str, dies: bool = False) -> tuple[subprocess.Co
 def test_each_is_run_once_and_told_of(tmp_path: Path) -> None:
     done, ran = _run(tmp_path, "--forks", "3")
     assert done.returncode == 1, done.stderr
-    assert re.search(r"1 failed, 23 passed, 1 skipped, 1 xfailed, 3 warnings", done.stdout), done.stdout
+    assert re.search(r"1 failed, 23 passed, 2 skipped, 1 xfailed, 3 warnings", done.stdout), done.stdout
     assert "assert 1 == 2" in done.stdout
     assert "printed before" in done.stdout
     assert "a word" in done.stdout
@@ -91,6 +99,13 @@ def test_a_process_that_ends_is_a_failure_of_its_test(tmp_path: Path) -> None:
     assert "test_many.py::TestThree::test_dies[1]" in done.stdout
     assert ran["test_dies[2]"] == 0
     assert sum(ran[f"test_passes[{number}]"] for number in range(20)) == 20
+
+
+def test_a_test_that_hangs_shows_where(tmp_path: Path) -> None:
+    done, _ = _run(tmp_path, "--forks", "2", "-o", "faulthandler_timeout=1", "-k", "TestFour", hangs=True)
+    assert done.returncode == 1
+    assert "the process of this test ended with 1" in done.stdout
+    assert "in test_hangs" in done.stderr
 
 
 def test_it_stops_where_it_is_told_to(tmp_path: Path) -> None:
