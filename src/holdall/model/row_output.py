@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import starmap
 
 import msgspec
@@ -45,9 +45,9 @@ class RowOutput:
         """The rows as lines of JSON."""
         if not rows:
             return b""
-        chosen = rows
+        chosen: Iterable[Sequence[Value]] = rows
         if not self._is_whole or self._decodes or self._shows:
-            chosen = zip(*self._columns(rows), strict=True)  # type: ignore[assignment]  # read once
+            chosen = zip(*self._columns(rows), strict=True)
         return _encode_lines(starmap(self._line, chosen))
 
     def csv(self, rows: Sequence[Sequence[Value]], *, keeps_formulas: bool) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -241,10 +241,7 @@ class Reader(msgspec.Struct, eq=False):
             for row in await self._groups.query(query):
                 yield row
             return
-        if self.flush is not None:
-            await self.flush()
-        query = await self.rewritten(query, binding)
-        batches = row_batches(query, binding, batch, self.access(binding), self._semi_joins, self._rows)
+        query, batches = await self._batches(query, binding, batch)
         async with aclosing(batches):
             async for rows in batches:
                 if query.projection or binding.is_keyless:
@@ -266,13 +263,17 @@ class Reader(msgspec.Struct, eq=False):
     async def stream_rows(self, query: AnyQuery, batch: int) -> AsyncIterator[Rows]:
         """The whole rows of the records that ``stream`` gives, while the session holds none of the collection."""
         binding = self.bindings.of_query(query)
-        if self.flush is not None:
-            await self.flush()
-        query = await self.rewritten(query, binding)
-        batches = row_batches(query, binding, batch, self.access(binding), self._semi_joins, self._rows)
+        query, batches = await self._batches(query, binding, batch)
         async with aclosing(batches):
             async for rows in batches:
                 yield standing_rows(binding, query, rows)
+
+    async def _batches(self, query: AnyQuery, binding: Binding, batch: int) -> tuple[AnyQuery, AsyncGenerator[Rows]]:
+        """The query as its store can answer it, and its rows, at most ``batch`` at a time."""
+        if self.flush is not None:
+            await self.flush()
+        query = await self.rewritten(query, binding)
+        return query, row_batches(query, binding, batch, self.access(binding), self._semi_joins, self._rows)
 
     def _kept(self, binding: Binding, query: AnyQuery, records: list[Record]) -> list[Record]:
         is_whole = not self.records.deleted and binding.declaration.deletion is None

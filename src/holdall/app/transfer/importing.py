@@ -13,13 +13,7 @@ from holdall.app.transfer.line_records import LineRecords
 from holdall.app.transfer.report import ImportReport, ImportTally
 from holdall.app.transfer.yaml_documents import documents_in
 from holdall.errors import CommitAborted, FieldError, HoldallError, LimitExceeded, StateError, ValidationError
-from holdall.model import (
-    CsvInput,
-    Lines,
-    LongLine,
-    Model,
-    lines_in,
-)
+from holdall.model import CsvInput, Lines, LongLine, Model, lines_in
 from holdall.policy import User
 from holdall.session import Binding, Bindings, Session
 
