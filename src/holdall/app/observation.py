@@ -66,7 +66,6 @@ class Observation:
         self._stores = stores
         self._observing = observing
         self._telemetry = _telemetry(observing)
-        self.is_traced = self._telemetry is not None  # whether spans are made
         self._watched: dict[str, _Watched] = {}
         self._is_logging: bool | None = None
         bindings.look = self.look
@@ -74,7 +73,6 @@ class Observation:
     def change(self, observing: Observing) -> None:
         """Show something else from now on."""
         self._telemetry = _telemetry(observing)
-        self.is_traced = self._telemetry is not None
         self._observing = observing
         self._watched.clear()
         self._is_logging = None

@@ -37,6 +37,7 @@ class Observed:
 
     def __init__(self, bindings: Bindings, *, echo: bool) -> None:
         self.stores: dict[str, Store] = {}
+        self.is_traced = False  # whether ``observe(telemetry=True)`` asks for spans
         self._bindings = bindings
         bindings.known_stores = self.stores
         self._observation = Observation(bindings, self.stores, Observing(echo=echo))
@@ -54,11 +55,7 @@ class Observed:
         """
         observing = Observing(echo=echo, log_values=log_values, slow_query=slow_query, telemetry=telemetry)
         self._observation.change(observing)
-
-    @property
-    def is_traced(self) -> bool:
-        """Whether ``observe(telemetry=True)`` asks for spans. Example: :class:`Observed`."""
-        return self._observation.is_traced
+        self.is_traced = telemetry
 
     @asynccontextmanager
     async def replaced(self, store: str | Store | Mapping[str, str | Store]) -> AsyncIterator[Self]:

@@ -57,6 +57,9 @@ class JsonOutput:
         self._readers: dict[tuple[str, ...], Callable[[Any], Any]] = {}
         self.names = (*self._stored, *computed)
         self.is_computing = bool(computed)
+        self.encode_whole: Callable[..., bytes] = self.encode if computed or self._shown else _ENCODER.encode
+        """The same as ``encode`` of all that is shown, and quicker where nothing of it must be made."""
+        self.encode_whole_one: Callable[..., bytes] = self.encode_one if computed or self._shown else _ENCODER.encode
 
     def shows_otherwise(self, name: str) -> bool:
         """Whether msgspec cannot write the field's values by itself, as those of own types."""

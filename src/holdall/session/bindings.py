@@ -71,7 +71,8 @@ class Bindings:
         self.application: Value = None  # what has actions and selections by name, where there are any
         self._by_model: dict[object, Binding] = {}
         self._by_name: dict[str, Binding] = {}
-        self._is_settled = True
+        self.is_settled = True  # since anything was added, or kept elsewhere
+        self.times_settled = 0  # another number, another arrangement
         self.has_bonds = False
         self.has_unenforced = False  # any that must be looked at whenever records are written
         self.has_stored_ends = False  # any that users might see who may not read what refers
@@ -90,7 +91,7 @@ class Bindings:
             raise DeclarationError(f"there is already a collection {binding.collection!r}; give this one another name")
         self._by_model[binding.model] = binding
         self._by_name[binding.collection] = binding
-        self._is_settled = False
+        self.is_settled = False
 
     def exchange(self, others: Mapping[int, Store]) -> Exchanged:
         """Keep collections in other stores, given by the ``id()`` of the store that each stands in for.
@@ -105,7 +106,7 @@ class Bindings:
         self._by_model = {binding.model: binding for binding in found}
         self._by_name = {binding.collection: binding for binding in found}
         self.journal = Journal(self.journal.application, self.stores, "memory:", self.journal.lease)
-        self._is_settled = False
+        self.is_settled = False
         return before
 
     def move(self, others: Mapping[int, Store]) -> None:
@@ -122,7 +123,7 @@ class Bindings:
         former = self._by_name[collection]
         binding = former.kept_in(store)
         self._by_name[collection] = self._by_model[former.model] = binding
-        self._is_settled = False
+        self.is_settled = False
         self.configure()
         return binding
 
@@ -131,16 +132,16 @@ class Bindings:
         former = self._by_name.pop(collection, None)
         if former is not None:
             del self._by_model[former.model]
-            self._is_settled = False
+            self.is_settled = False
 
     def put_back(self, before: Exchanged) -> None:
         """Keep collections in their own stores again."""
         self._by_model, self._by_name, self.journal = before.by_model, before.by_name, before.journal
-        self._is_settled = False
+        self.is_settled = False
 
     def configure(self) -> None:
         """Make everything ready that was added since the last time; raises DeclarationError or Unsupported."""
-        if self._is_settled:
+        if self.is_settled:
             return
         self.group_plans.clear()
         if self.listening is not None:
@@ -150,17 +151,18 @@ class Bindings:
             store.bind(schemas)
             if len(self.stores()) > 1 and store.capabilities.is_durable:
                 store.bind(hidden_schemas(store))
-        self._is_settled = True
+        self.is_settled = True
+        self.times_settled += 1
 
     def listen(self, listening: Listening) -> None:
         """Have changes of records told from the next session on."""
         self.listening = listening
-        self._is_settled = False
+        self.is_settled = False
 
     def stand_around_stores(self, persistence: Persistence) -> None:
         """Have calls of stores pass this middleware from the next session on."""
         self.persistence = persistence
-        self._is_settled = False
+        self.is_settled = False
 
     def _put_in_middleware(self, persistence: Persistence) -> None:
         for binding in self:

@@ -69,6 +69,7 @@ from holdall.store.options import demand_options, options_of
 from holdall.store.pool_options import PoolOptions
 from holdall.store.pooled import Pingable, Pooled, PoolFigures
 from holdall.store.preparable import Deferring, Preparable
+from holdall.store.ready import Readying, ReadyQuery, ready_part
 from holdall.store.record_methods import RecordMethods, defines_method, missing_method
 from holdall.store.registry import extra_of, open_store, refuse_fragment
 from holdall.store.replicas import Replicated, may_read_replica, reading_replicas
@@ -145,6 +146,8 @@ __all__ = [
     "Pooled",
     "Preparable",
     "Provisioned",
+    "ReadyQuery",
+    "Readying",
     "RecordAccess",
     "RecordMethods",
     "Replicated",
@@ -209,6 +212,7 @@ __all__ = [
     "passing_of",
     "positions_awaited",
     "reading_replicas",
+    "ready_part",
     "refuse_fragment",
     "reset_here",
     "sampled_field",

@@ -22,6 +22,8 @@ class OwnRoutes:
     def __init__(self, collections: Collection[str]) -> None:
         self._collections = collections
         self._seen = 0
+        self.none_among = -1
+        """Of so many routes of the host, none has a path that is also a record's."""
         self._fixed: dict[str, frozenset[str]] = {}
 
     def are_there(self, routes: Sequence[object]) -> bool:
@@ -29,6 +31,7 @@ class OwnRoutes:
         if len(routes) != self._seen:
             self._fixed = self._collect(routes)
             self._seen = len(routes)
+            self.none_among = -1 if self._fixed else self._seen
         return bool(self._fixed)
 
     def takes(self, path: str, method: str) -> bool:

@@ -68,12 +68,9 @@ class Pages:
 
     async def read(self, session: Session, listing: Listing) -> Page:
         """The page. Raises Problem (422) where it has no room for its records and cannot say how to go on."""
-        left = listing.page_size
-        is_in_pieces = self._may_be_large and self._can_go_on(listing)
-        if (not is_in_pieces or left <= self._piece_size(_EMPTY, left)) and (
-            page := await self._whole(session, listing)
-        ) is not None:
-            return page
+        if self.come_whole(listing) and (whole := await self._whole(session, listing)) is not None:
+            return whole
+        left, is_in_pieces = listing.page_size, self._is_in_pieces(listing)
         page, query = Page(), listing.query
         while True:
             size = self._piece_size(page, left) if is_in_pieces else left
@@ -87,8 +84,28 @@ class Pages:
                 break
             query = await self._behind(session, listing, query, page, size)
             query = msgspec.structs.replace(query, max_rows=left)
-        self._learn(page)
+        self._learn(page.size, page.count)
         return page
+
+    def come_whole(self, listing: Listing) -> bool:
+        """Whether a page is small enough, by what is known of its records, to be read at once."""
+        return not self._is_in_pieces(listing) or listing.page_size <= self._piece_size(_EMPTY, listing.page_size)
+
+    def takes(self, size: int, count: int) -> bool:
+        """Learn the size of records, and return whether a page has room for them."""
+        if size > self._most:
+            return False
+        self._learn(size, count)
+        return True
+
+    def _learn(self, size: int, count: int) -> None:
+        """Take note of how many bytes some records had."""
+        if count:
+            found = size / count
+            self._learned = max(found, self._learned + (found - self._learned) / _FORGETS)
+
+    def _is_in_pieces(self, listing: Listing) -> bool:
+        return self._may_be_large and self._can_go_on(listing)
 
     async def _whole(self, session: Session, listing: Listing) -> Page | None:
         """The page in one piece, as nearly all are; None where it has no room, or a record cannot be read."""
@@ -97,11 +114,9 @@ class Pages:
         except CorruptRecord:
             return None
         shown = await self.shown(session, records, listing)
-        if len(shown) > self._most:
+        if not self.takes(len(shown), len(records)):
             return None
-        page = Page(shown, size=len(shown), count=len(records), last=records[-1] if records else None)
-        self._learn(page)
-        return page
+        return Page(shown, size=len(shown), count=len(records), last=records[-1] if records else None)
 
     async def shown(self, session: Session, records: Sequence[Any], listing: Listing) -> bytes:
         """The records, or rows, as a JSON array, with what is included in them."""
@@ -119,11 +134,6 @@ class Pages:
         known = max(page.size / page.count if page.count else 0.0, self._learned)
         room = int((self._most - page.size) / known) + 1 if known else _PIECE
         return max(1, min(left, _LARGE_PIECE if 0 < known < _SMALL_RECORD else _PIECE, room))
-
-    def _learn(self, page: Page) -> None:
-        if page.count:
-            found = page.size / page.count
-            self._learned = max(found, self._learned + (found - self._learned) / _FORGETS)
 
     async def _piece(self, session: Session, query: AnyQuery) -> Readable[Any]:
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from holdall.web.asgi import Header, Send
 from holdall.web.problem import Problem
@@ -21,7 +22,7 @@ _UNCACHED: Header = (b"cache-control", b"no-store")
 _PATIENCE = 60.0  # seconds for a client to take one part of an answer
 
 
-class Reply(NamedTuple):
+class Reply(Struct):
     """An answer. An empty body is announced only where ``headers`` say so; ``parts`` are what comes behind it."""
 
     status: int
@@ -51,18 +52,16 @@ def unchanged_reply(tag: bytes) -> Reply:
 
 async def send_reply(send: Send, reply: Reply, is_head: bool, more: tuple[Header, ...] = ()) -> None:
     """Send it, with more headers; for HEAD without its body."""
-    status, headers, body, parts = reply
-    if more:
-        headers = [*headers, *more]
-    start = {"type": "http.response.start", "status": status, "headers": headers}
+    headers, parts = reply.headers, reply.parts
+    start = {"type": "http.response.start", "status": reply.status, "headers": [*headers, *more] if more else headers}
     if parts is None:
         await send(start)
-        await send({"type": "http.response.body", "body": b"" if is_head else body})
+        await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
         return
     async with aclosing(parts):
         await send(start)
         if not is_head:
-            await _send_parts(send, body, parts)
+            await _send_parts(send, reply.body, parts)
     await send({"type": "http.response.body", "body": b""})
 
 

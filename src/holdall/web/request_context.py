@@ -59,6 +59,7 @@ class RequestContexts:
         self._app = app
         self.jobs = jobs
         self._registry = app.registry
+        self.middleware = app.registry.middleware  # what stands around contexts
 
     @property
     def are_needed(self) -> bool:

@@ -18,7 +18,6 @@ from holdall.web.asgi import Receive, Scope, Send
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
-from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
 from holdall.web.events import EVENTS, Streams
@@ -30,7 +29,8 @@ from holdall.web.meta import META, collection_meta
 from holdall.web.operations import ANSWERED, HEADERS, ROUTE, Deadlines, note_answer
 from holdall.web.options import Options
 from holdall.web.problem import Problem
-from holdall.web.reading import Reads, conditional
+from holdall.web.read_reply import conditional
+from holdall.web.reading import Reads
 from holdall.web.refusals import Refusals
 from holdall.web.replacing import Replaces
 from holdall.web.reply import Reply, problem_reply, send_reply
@@ -78,9 +78,10 @@ class Resource:
         self._keys = KeyText(binding.schema)
         view = CollectionView(binding)
         self._refusals = Refusals(view, bindings, options.challenge)
-        reads = Reads(view, bindings, cursors, options)
+        reads = Reads(view, self._keys, bindings, cursors, options)
         writes = Writes(view, self._keys, bindings, Dialects(binding, bindings, cursors), options)
         replaces = Replaces(view, writes, bindings, options)
+        self._straight = reads.straight
         self._many: dict[str, _ManyEndpoint] = {"GET": reads.get_many_endpoint, "HEAD": reads.get_many_endpoint}
         self._named: dict[str, dict[str, _ManyEndpoint]] = {  # what lies beside the records, by the segment of its path
             META: {"GET": self._meta, "HEAD": self._meta}
@@ -97,7 +98,6 @@ class Resource:
                 "PATCH": writes.update_endpoint,
                 "DELETE": writes.delete_endpoint,
             }
-
             self._later = RequestJobs(binding, writes.intake, contexts.jobs)
             checks = Checks(writes.intake, view, writes.bulk, bindings)
             self._named["_check"] = {"POST": checks.create_endpoint, "PATCH": checks.update_endpoint}
@@ -164,11 +164,18 @@ class Resource:
         """Answer ``events`` with a stream."""
         self._streams = streams
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send, key: str) -> Awaitable[None]:
         """Answer a request for the collection, or for the record whose key the path has as its undecoded end."""
         scope[ROUTE] = self._routes[bool(key)] if "/" not in key else self._route_of(key)
-        method = scope["method"]
-        task = self._deadlines.enter() if method in _READS else None
+        if scope["method"] in _READS and self._options.authenticate is None and not self._contexts.middleware:
+            scope[USER] = ANONYMOUS
+            reply = self._straight.now(scope, ANONYMOUS, key)
+            if reply is not None:
+                return self._sent(scope, send, reply)
+        return self._carry_out(scope, receive, send, key)
+
+    async def _carry_out(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
+        task = self._deadlines.enter() if scope["method"] in _READS else None
         try:
             reply = await self._answer(scope, receive, key)
         except asyncio.CancelledError:
@@ -182,9 +189,12 @@ class Resource:
         finally:
             if task is not None:
                 self._deadlines.leave(task)
+        await self._sent(scope, send, reply)
+
+    def _sent(self, scope: Scope, send: Send, reply: Reply) -> Awaitable[None]:
         if ANSWERED in scope:
             note_answer(scope, reply)
-        await send_reply(send, reply, method == "HEAD", scope.get(HEADERS, ()))
+        return send_reply(send, reply, scope["method"] == "HEAD", scope.get(HEADERS, ()))
 
     def _answer(self, scope: Scope, receive: Receive, key: str) -> Awaitable[Reply]:
         """The answer, to be awaited; coroutines that would only await another one are left out here and below."""
@@ -199,7 +209,8 @@ class Resource:
     async def _answer_in_context(self, scope: Scope, receive: Receive, key: str) -> Reply:
         user = scope[USER] = await self._options.user_of(scope)
         if not self._contexts.are_needed:
-            return await self._answer_to(scope, receive, key, user)
+            now = self._straight.now(scope, user, key) if scope["method"] in _READS else None
+            return await self._answer_to(scope, receive, key, user) if now is None else now
         async with self._contexts.open(scope, user):
             return await self._answer_to(scope, receive, key, user)
         return Reply(204, [])  # middleware suppressed an exception
@@ -245,8 +256,7 @@ class Resource:
         except Unreadable:
             return _absent()
         if self._repeatable is not None and self._repeatable.concerns(scope):
-            answer = partial(_with_body, endpoint_one, scope, user, read)
-            return self._repeatable.answer(scope, receive, user, answer)
+            return self._repeatable.answer(scope, receive, user, partial(_with_body, endpoint_one, scope, user, read))
         return endpoint_one(scope, receive, user, read)
 
     def _answer_beside(self, scope: Scope, receive: Receive, key: str, user: User) -> Awaitable[Reply] | None:
@@ -267,7 +277,7 @@ class Resource:
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
         by_name = self._by_name if self._beside is not None else None
         body = collection_meta(self.binding, self._bindings, user, by_name, scope.get("root_path", "").rstrip("/"))
-        return conditional(scope, body, tag_of_body(body))
+        return conditional(scope, body)
 
     async def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
         if not has_any_right(self.binding, user):

@@ -20,7 +20,6 @@ from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
 from holdall.query import Json, Value, did_you_mean
 from holdall.web.asgi import Application, Receive, Scope, Send
-from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.direct_routes import DirectRoutes
 from holdall.web.dispatch import CollectionMiddleware, find_resource
@@ -38,7 +37,7 @@ from holdall.web.operations import Front, HealthPaths, current_request_id, freez
 from holdall.web.options import Options
 from holdall.web.own_routes import OwnRoutes, collections_of_views
 from holdall.web.problem import Problem
-from holdall.web.reading import conditional
+from holdall.web.read_reply import conditional
 from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
 from holdall.web.rights import demand_grant, forbidden
@@ -192,7 +191,9 @@ class Service(FastAPI):
         if found is None and self._acting:
             found = find_resource(self._acting, scope)
             return found if found is not None and "/" in found[1] else None
-        if found is None or not found[1] or not self._own.are_there(self.router.routes):
+        if found is None or not found[1] or self._own.none_among == len(self.router.routes):
+            return found
+        if not self._own.are_there(self.router.routes):
             return found
         root = scope.get("root_path", "")
         return None if self._own.takes(scope["path"].removeprefix(root), scope["method"]) else found
@@ -212,7 +213,7 @@ class Service(FastAPI):
         self.give_way_to_views()
         root = request.scope.get("root_path", "").rstrip("/") if self.root_path_in_servers else ""
         body = self._documents.of_user(super().openapi(), self.router.routes, user, root)
-        return response_of(conditional(request.scope, body, tag_of_body(body)))
+        return response_of(conditional(request.scope, body))
 
     @asynccontextmanager
     async def _live(self, app: FastAPI) -> AsyncIterator[Any]:

@@ -258,7 +258,7 @@ class CollectionView:
         return [*rest, FieldError("", secret[0].code, secret[0].message)]
 
     @cached_property
-    def _stamp(self) -> Field | None:
+    def stamp(self) -> Field | None:
         """The field that has the moment of each write."""
         stamps = self.declaration.stamps
         found = [each for each in stamps if each.options.auto_now == "write" and each.kind is Kind.DATETIME]
@@ -266,7 +266,7 @@ class CollectionView:
 
     def modified(self, record: Record, user: User) -> datetime | None:
         """When a record was last written, to the second, if it has that and the user may read it."""
-        if (stamp := self._stamp) is None or stamp.name in self.hidden(user):
+        if (stamp := self.stamp) is None or stamp.name in self.hidden(user):
             return None
         moment = stamp.get(record)
         return moment.replace(microsecond=0) if isinstance(moment, datetime) else None

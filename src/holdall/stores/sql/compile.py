@@ -126,6 +126,11 @@ class Compiler:
         """The statement whose one row holds the number of rows the query's condition means."""
         return self.compiled(query, condition_shape, self._count)
 
+    def plan_of(self, query: AnyQuery, *, is_count: bool) -> Plan | None:
+        """The plan of a query, or of counting its records; None where it was let go of. Raises as ``query`` does."""
+        (self.count if is_count else self.query)(query)
+        return self._plans.get((condition_shape if is_count else split)(query, self._sizes)[0])
+
     def groups(self, query: AnyQuery, is_wide: bool = False) -> tuple[GroupPlan, Statement | None, bool]:
         """The plan of a query of groups, the statement for its base columns, None where the rows must be read, and
         whether that gives just the groups that are meant, in order.

@@ -17,7 +17,7 @@ from holdall.stores.sql.compile import Compiler, Statement
 from holdall.stores.sql.decoding import DamagedRows
 from holdall.stores.sql.errors import is_overflow
 
-__all__ = ["UNREADABLE", "as_text", "decoded", "groups", "read"]
+__all__ = ["UNREADABLE", "as_text", "decoded", "groups", "is_unreadable", "read"]
 
 UNREADABLE = (HoldallError, ArithmeticError, TypeError, ValueError)
 """Errors by which rows may be known that a driver cannot read; see ``as_text``."""
@@ -45,10 +45,15 @@ async def read(
 
 def as_text(compiler: Compiler, query: AnyQuery, error: Exception) -> Statement:
     """The statement that asks for the rows as text, where the driver could not read them; else raises the error."""
-    cause = error.__cause__ if isinstance(error, QueryError) else error
-    if type(cause) not in _UNREADABLE_BY_DRIVER:
+    if not is_unreadable(error):
         raise error
     return compiler.as_text(query)
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Whether the driver could not read what the database gave."""
+    cause = error.__cause__ if isinstance(error, QueryError) else error
+    return type(cause) in _UNREADABLE_BY_DRIVER
 
 
 async def groups(store: str, compiler: Compiler, query: AnyQuery, ask: Callable[[str, Value], Awaitable[Rows]]) -> Rows:

@@ -39,6 +39,7 @@ from holdall.stores.sql.plans import plan_of
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.raw import RawCompiler
 from holdall.stores.sql.raw_store import RawSqlStore
+from holdall.stores.sql.ready_queries import ReadyQueries
 from holdall.stores.sql.replicas import Replicas
 from holdall.stores.sql.steps import Work
 from holdall.stores.sql.stored_values import values_told
@@ -54,7 +55,7 @@ __all__ = ["SqlStore"]
 _IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
 
 
-class SqlStore(RawSqlStore, WholeRows):
+class SqlStore(RawSqlStore, ReadyQueries, WholeRows):
     """Collections in the tables of one SQL database. Example: :func:`open_sql`."""
 
     def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:

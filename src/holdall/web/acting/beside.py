@@ -17,7 +17,7 @@ from holdall.web.acting.selected import SelectedReader
 from holdall.web.acting.selection_pages import SelectionPages
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.body import JSON
-from holdall.web.conditional import NOT_MET, meets_if_match, tag_of_body
+from holdall.web.conditional import NOT_MET, meets_if_match
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
 from holdall.web.export import file_reply
@@ -27,7 +27,7 @@ from holdall.web.intake import Intake
 from holdall.web.key import KeyText
 from holdall.web.options import Options
 from holdall.web.problem import Problem
-from holdall.web.reading import conditional
+from holdall.web.read_reply import conditional
 from holdall.web.reply import Reply, json_reply, problem_reply
 from holdall.web.request_context import RequestContexts
 from holdall.web.text_value import Unreadable
@@ -128,7 +128,7 @@ class Beside:
                 raise NOT_MET
             return await file_reply(scope, selection.name, asked.format, self._pages.parts(session, selection, asked))
         shown = await self._pages.envelope(session, selection, asked)
-        return json_reply(200, shown) if is_post else conditional(scope, shown, tag_of_body(shown))
+        return json_reply(200, shown) if is_post else conditional(scope, shown)
 
 
 def _no_method(scope: Scope, known: tuple[str, ...]) -> Reply:

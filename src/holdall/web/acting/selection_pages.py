@@ -16,9 +16,9 @@ from holdall.selections import AnySelection, Column
 from holdall.session import Session
 from holdall.web.acting.selected import Selected, label_of
 from holdall.web.cursor import Cursors
+from holdall.web.envelopes import keyset_envelope, page_envelope
 from holdall.web.export import BATCH
 from holdall.web.formats import Format
-from holdall.web.reading import keyset_envelope, page_envelope
 from holdall.web.view import CollectionView
 
 __all__ = ["SelectionPages"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -68,4 +69,4 @@ class _FileResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, with the headers that others have added."""
-        await send_reply(send, self._reply._replace(headers=self.raw_headers), self._is_head)
+        await send_reply(send, replace(self._reply, headers=self.raw_headers), self._is_head)

@@ -11,13 +11,13 @@ from holdall.model import Model, Record
 from holdall.query import Value
 from holdall.session import Estimate, Session
 from holdall.web.asgi import Scope
-from holdall.web.conditional import tag_of_body
 from holdall.web.dialects import Dialects
+from holdall.web.envelopes import keyset_envelope, page_envelope
 from holdall.web.listing import Listing
 from holdall.web.options import Options
 from holdall.web.pages import Page, Pages
 from holdall.web.problem import Problem
-from holdall.web.reading import conditional, keyset_envelope, page_envelope
+from holdall.web.read_reply import conditional
 from holdall.web.reply import Reply
 from holdall.web.view import CollectionView
 from holdall.web.views.answers import ListingResult
@@ -53,7 +53,7 @@ class Listed:
     ) -> Reply:
         listing = result.query_params or self._dialects.of(session.user).read(b"")
         data = await self.data(session, list(result.objects), listing, paths)
-        reply = conditional(scope, data, tag_of_body(data))
+        reply = conditional(scope, data)
         skip, count = listing.query.skip, len(result.objects)
         total = skip + count if result.total_count is None else result.total_count
         total = total.beside(skip, count).number if isinstance(total, Estimate) else total

@@ -17,6 +17,7 @@ from holdall.web.asgi import Scope
 from holdall.web.conditional import tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
+from holdall.web.envelopes import groups_page
 from holdall.web.export import Exports
 from holdall.web.formats import Format
 from holdall.web.key import KeyText
@@ -25,7 +26,7 @@ from holdall.web.options import Options
 from holdall.web.pages import Pages
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
 from holdall.web.problem import Problem
-from holdall.web.reading import conditional, groups_page
+from holdall.web.read_reply import conditional
 from holdall.web.reply import Reply, json_reply
 from holdall.web.rights import demand_removal, demand_right
 from holdall.web.text_value import Unreadable
@@ -233,11 +234,11 @@ class Serving:
                 body = groups_page(found.objects, listing)
             else:
                 body = await self._listed.page(session, found, paths)
-            return conditional(scope, body, tag_of_body(body))
+            return conditional(scope, body)
         is_read = scope["method"] in ("GET", "HEAD")
         if is_read and asked is not None:
             body = (await self._listed.data(session, [found], asked, paths))[1:-1]
-            return conditional(scope, body, tag_of_body(body))
+            return conditional(scope, body)
         await self._listed.prepared(session, [found], paths)
         body = await (self.body_of(session, found) if is_read else self.fresh_body(session, found))
         tag = tag_of_body(body)

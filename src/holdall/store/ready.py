@@ -1,0 +1,44 @@
+"""Queries that a store gets ready once, to be asked again and again with other values."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from holdall.query import AnyQuery, Value
+from holdall.store.contract import Rows
+
+__all__ = ["ReadyQuery", "Readying", "ready_part"]
+
+_Values: TypeAlias = tuple[Value, ...]
+
+
+class ReadyQuery(msgspec.Struct, frozen=True, eq=False):
+    """A query that is ready: called with values, those of ``holdall.query.values``, it is asked with these.
+
+    ``now`` gives the rows at once, and is None where nothing does; ``rows`` waits for them. Both give None where rows
+    are to be asked for by ``fetch`` or ``count``: because that may take longer, or to find out what is wrong. ``rows``
+    raises what ``fetch`` raises.
+    """
+
+    now: Callable[[_Values], Rows | None] | None
+    rows: Callable[[_Values], Awaitable[Rows | None]]
+
+
+@runtime_checkable
+class Readying(Protocol):
+    """A store that gets queries ready. In its absence each is a query as any other.
+
+    A wrapper with a ``fetch`` and ``count`` of its own is asked by these: see ``ready_part``.
+    """
+
+    def ready(self, query: AnyQuery, *, is_count: bool = False) -> ReadyQuery | None:
+        """The query made ready, or the number of records it means in one row; None as long as that cannot be."""
+        ...
+
+
+def ready_part(store: Value) -> Readying | None:
+    """The store as one that gets queries ready; None for others, and for what hands on the parts of another store."""
+    return store if isinstance(getattr(type(store), "ready", None), type(ready_part)) else None

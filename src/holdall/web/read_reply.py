@@ -1,0 +1,50 @@
+"""Answers to reads: whole, or only that nothing has changed (RFC 9110, section 13)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from holdall.web.asgi import Scope, header_list
+from holdall.web.conditional import (
+    NOT_MET,
+    is_unmodified,
+    last_modified,
+    meets_if_match,
+    meets_if_none_match,
+    tag_of_body,
+)
+from holdall.web.reply import Reply, json_reply, unchanged_reply
+
+__all__ = ["conditional", "record_reply"]
+
+
+def record_reply(scope: Scope, body: bytes, moment: datetime | None) -> Reply:
+    """The answer to a read of one record, which was last written at this moment, if that is told."""
+    if moment is None:
+        return conditional(scope, body)
+    if is_unmodified(scope, moment, b"if-unmodified-since", b"if-match") is False:
+        raise NOT_MET
+    reply = conditional(scope, body)
+    if reply.status == 200 and is_unmodified(scope, moment, b"if-modified-since", b"if-none-match"):
+        reply = unchanged_reply(tag_of_body(body))
+    reply.headers.extend(last_modified(moment))
+    return reply
+
+
+def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:
+    """The answer to a read: whole, or 304 or 412 where If-None-Match or If-Match says so; the tag is that of the body
+    unless another is given.
+    """
+    if tag is None:
+        tag = tag_of_body(body)
+    for name, _ in scope["headers"]:
+        if name[:3] == b"if-":
+            break
+    else:
+        return json_reply(200, body, (b"etag", tag))
+    demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
+    if demanded is not None and not meets_if_match(demanded, tag):
+        raise NOT_MET
+    if condition is not None and not meets_if_none_match(condition, tag):
+        return unchanged_reply(tag)
+    return json_reply(200, body, (b"etag", tag))

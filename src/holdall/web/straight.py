@@ -1,0 +1,228 @@
+"""Answers to reads that nothing of the program looks at: from rows to bytes, with no session between.
+
+Reads that are out of the ordinary are left to ``reading``, which answers the same, and everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from holdall.policy import User
+from holdall.query import AnyQuery, Key, Query, Value, values
+from holdall.session import Bindings, ReadyReads
+from holdall.store import ReadyQuery, Rows
+from holdall.web.asgi import Scope
+from holdall.web.dialects import Dialects
+from holdall.web.envelopes import page_envelope
+from holdall.web.events import EVENTS
+from holdall.web.formats import Format
+from holdall.web.key import KeyText
+from holdall.web.listing import Listing
+from holdall.web.pages import Pages
+from holdall.web.read_reply import conditional, record_reply
+from holdall.web.reply import Reply
+from holdall.web.view import CollectionView
+
+__all__ = ["StraightReads"]
+
+_Known = TypeVar("_Known", dict[bytes, Value], set[bytes])
+_REMEMBERED = 1_000
+_LONGEST = 512  # characters of a path, and bytes of a query string
+_MOST_BYTES = 12  # of one character in a path
+_OTHER_FORMATS = re.compile(rb"csv|ndjson|jsonl", re.IGNORECASE).search
+
+
+class _Page(msgspec.Struct, eq=False):
+    """A page that is ready, with the values that it is asked with; and the number of all records, where it is told."""
+
+    listing: Listing
+    query: ReadyQuery
+    values: tuple[Value, ...]
+    count: ReadyQuery | None
+    count_values: tuple[Value, ...]
+
+    def total_at_end(self, found: int) -> int | None:
+        """Count all by a page with so many, if it is the last; None where the store is to be asked, or nobody asks."""
+        listing = self.listing
+        skip = listing.query.skip
+        is_told = listing.is_counted and found < listing.page_size and (found or not skip)
+        return skip + found if is_told else None
+
+
+class StraightReads:
+    """The reads of one collection that need no session. Each is answered with None where one is needed.
+
+    ``now`` asks stores that answer at once, ``one`` and ``many`` wait for the others.
+    """
+
+    def __init__(
+        self, view: CollectionView, keys: KeyText, pages: Pages, dialects: Dialects, bindings: Bindings, max_url: int
+    ) -> None:
+        self._view = view
+        self._keys = keys
+        self._pages = pages
+        self._dialects = dialects
+        self._reads = ReadyReads(bindings, view.binding.collection)
+        self._is_possible = not (view.is_computing or view.binding.is_keyless)
+        self._longest = min(_LONGEST, max_url // _MOST_BYTES)
+        self._encode = view.declaration.json_output.encode_whole
+        self._encode_one = view.declaration.json_output.encode_whole_one
+        self._has_parts = len(view.binding.schema.key) > 1
+        self._version = -1
+        self._waits = False  # for the store, which does not answer at once
+        self._one: ReadyQuery | None = None
+        self._known: dict[bytes, _Page] = {}
+        self._others: set[bytes] = set()  # query strings of pages that are out of the ordinary
+
+    def now(self, scope: Scope, user: User, key: str) -> Reply | None:
+        """The answer to a read at a path that ends with this key, undecoded, or without one."""
+        if self._waits or len(scope["path"]) > self._longest:
+            return None
+        try:
+            if not key:
+                return self._many_now(scope, user)
+            if key[:1] == "_" or "/" in key or key == EVENTS:
+                return None
+            known = self._keys.read(key)
+            query = self._query_of_one(scope, user, known)
+            if query is None or query.now is None:
+                return None
+            return self._record(scope, user, query.now(known if self._has_parts else (known,)))
+        except Exception:  # whatever it is, the long way says so
+            return None
+
+    async def one(self, scope: Scope, user: User, key: Key) -> Reply | None:
+        """The record with this key."""
+        query = self._query_of_one(scope, user, key) if self._waits else None
+        if query is None or query.now is not None:
+            return None
+        return self._record(scope, user, await query.rows(key if self._has_parts else (key,)))
+
+    def _many_now(self, scope: Scope, user: User) -> Reply | None:
+        """A page of records, with the number of all of them."""
+        page = self._page(scope, user)
+        if page is None or page.query.now is None:
+            return None
+        rows = page.query.now(page.values)
+        if rows is None or (shown := self._shown(rows)) is None:
+            return None
+        total = page.total_at_end(len(rows))
+        if total is None and page.count is not None:
+            counted = None if page.count.now is None else page.count.now(page.count_values)
+            if counted is None:
+                return None
+            total = counted[0][0]
+        return _envelope(scope, page, shown, total)
+
+    async def many(self, scope: Scope, user: User) -> Reply | None:
+        """A page of records, with the number of all of them."""
+        page = self._page(scope, user) if self._waits else None
+        if page is None or page.query.now is not None:
+            return None
+        rows = await page.query.rows(page.values)
+        if rows is None or (shown := self._shown(rows)) is None:
+            return None
+        total = page.total_at_end(len(rows))
+        if total is None and page.count is not None:
+            counted = await page.count.rows(page.count_values)
+            if counted is None:
+                return None
+            total = counted[0][0]
+        return _envelope(scope, page, shown, total)
+
+    # --- queries that are ready ---------------------------------------------------------------------------------------
+
+    def _query_of_one(self, scope: Scope, user: User, key: Key) -> ReadyQuery | None:
+        if scope["query_string"] or not self._is_possible or not self._reads.may_read(user):
+            return None
+        if self._version != self._reads.version:
+            self._forget()
+        if self._one is None:
+            self._one = self._ready(Query(self._view.binding.collection, self._view.meets(key)))
+        return self._one
+
+    def _forget(self) -> None:
+        self._version = self._reads.version
+        self._waits, self._one = False, None
+        self._known.clear()
+        self._others.clear()
+
+    def _ready(self, query: AnyQuery) -> ReadyQuery | None:
+        ready = self._reads.ready(query)
+        if ready is not None:
+            self._waits = ready.now is None
+        return ready
+
+    def _page(self, scope: Scope, user: User) -> _Page | None:
+        if not self._is_possible or not self._reads.may_read(user):
+            return None
+        if self._version != self._reads.version:
+            self._forget()
+        for name, value in scope["headers"]:
+            if name == b"accept" and _OTHER_FORMATS(value) is not None:
+                return None
+        query_string = scope["query_string"]
+        if len(query_string) > self._longest:
+            return None
+        page = self._known.get(query_string)
+        if page is None:
+            page = self._learned(query_string, user)
+        return None if page is None or not self._pages.come_whole(page.listing) else page
+
+    def _learned(self, query_string: bytes, user: User) -> _Page | None:
+        """The page made ready, and remembered. Raises Problem."""
+        if query_string in self._others:
+            return None
+        listing = self._dialects.of(user).read(query_string)
+        if _is_other(listing):
+            _bounded(self._others).add(query_string)
+            return None
+        query, count = self._ready(listing.query), None
+        if listing.is_counted and (count := self._reads.ready(listing.query, is_count=True)) is None:
+            return None
+        if query is None:
+            return None
+        counted: AnyQuery = Query(listing.query.collection, listing.query.condition)
+        page = _Page(listing, query, tuple(values(listing.query)), count, tuple(values(counted)))
+        _bounded(self._known)[query_string] = page
+        return page
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _record(self, scope: Scope, user: User, rows: Rows | None) -> Reply | None:
+        records = self._reads.records(rows)
+        if not records:
+            return None  # a session says which record is missing, or cannot be read
+        body = self._encode_one(records[0])
+        if self._view.stamp is None:
+            return conditional(scope, body)
+        return record_reply(scope, body, self._view.modified(records[0], user))
+
+    def _shown(self, rows: Rows | None) -> bytes | None:
+        records = self._reads.records(rows)
+        if records is None:
+            return None
+        shown = self._encode(records)
+        return shown if self._pages.takes(len(shown), len(records)) else None
+
+
+def _is_other(listing: Listing) -> bool:
+    """Whether a list is out of the ordinary."""
+    has_more = listing.names is not None or listing.includes or listing.visits or listing.is_grouped
+    return bool(has_more or listing.is_keyset or listing.is_estimated or listing.format is not Format.JSON)
+
+
+def _envelope(scope: Scope, page: _Page, shown: bytes, total: int | None) -> Reply:
+    listing = page.listing
+    body = page_envelope(shown, total, listing.page, listing.page_size)
+    return conditional(scope, body)
+
+
+def _bounded(known: _Known) -> _Known:
+    """A memory with room for one more."""
+    if len(known) >= _REMEMBERED:
+        known.clear()  # what is asked often is back at once
+    return known
