@@ -21,6 +21,21 @@ class ReadyQuery(msgspec.Struct, frozen=True, eq=False):
     ``now`` gives the rows at once, and is None where nothing does; ``rows`` waits for them. Both give None where rows
     are to be asked for by ``fetch`` or ``count``: because that may take longer, or to find out what is wrong. ``rows``
     raises what ``fetch`` raises.
+
+    >>> from holdall.query import FieldSchema, Kind, Schema, parse_query
+    >>> from holdall.store import Change, Verb, open_store, ready_part
+    >>> store = open_store("main", "sqlite://")
+    >>> store.bind([Schema("book", (FieldSchema("id", Kind.INT), FieldSchema("title", Kind.STR)), key=("id",))])
+    >>> async def example():
+    ...     await store.create()
+    ...     await store.apply([Change(Verb.ADD, "book", 1, ("id", "title"), (1, "Emma"))])
+    ...     ready = ready_part(store).ready(parse_query("book where id = 7"))
+    ...     found = await ready.rows((1,)), await ready.rows((2,))
+    ...     await store.close()
+    ...     return found
+    >>> import asyncio
+    >>> asyncio.run(example())
+    ([(1, 'Emma')], [])
     """
 
     now: Callable[[_Values], Rows | None] | None
@@ -32,6 +47,8 @@ class Readying(Protocol):
     """A store that gets queries ready. In its absence each is a query as any other.
 
     A wrapper with a ``fetch`` and ``count`` of its own is asked by these: see ``ready_part``.
+
+    Example: :class:`ReadyQuery`.
     """
 
     def ready(self, query: AnyQuery, *, is_count: bool = False) -> ReadyQuery | None:
@@ -40,5 +57,8 @@ class Readying(Protocol):
 
 
 def ready_part(store: Value) -> Readying | None:
-    """The store as one that gets queries ready; None for others, and for what hands on the parts of another store."""
+    """The store as one that gets queries ready; None for others, and for what hands on the parts of another store.
+
+    Example: :class:`ReadyQuery`.
+    """
     return store if isinstance(getattr(type(store), "ready", None), type(ready_part)) else None

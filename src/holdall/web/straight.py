@@ -45,7 +45,7 @@ class _Page(msgspec.Struct, eq=False):
     count_values: tuple[Value, ...]
 
     def total_at_end(self, found: int) -> int | None:
-        """Count all by a page with so many, if it is the last; None where the store is to be asked, or nobody asks."""
+        """Return the number of all records; None unless a page of this length ends the list."""
         listing = self.listing
         skip = listing.query.skip
         is_told = listing.is_counted and found < listing.page_size and (found or not skip)
