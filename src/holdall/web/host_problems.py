@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from holdall.errors import ActionUnavailable, FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
@@ -71,7 +72,22 @@ def http_problem(error: HTTPException) -> Problem:
 
 async def _http(request: Request, error: Any) -> Response:
     cause = error.__cause__  # what the framework met while it read the body
-    return _response(cause if isinstance(cause, Problem) else http_problem(error))
+    if isinstance(cause, Problem):
+        return _response(cause)
+    problem = http_problem(error)
+    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        others = [header for header in problem.headers if header[0] != b"allow"]
+        problem.headers = [*others, (b"allow", ", ".join(methods).encode())]
+    return _response(problem)
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods that any route takes at the address of a request: the framework names those of the first alone."""
+    routes = request.app.routes
+    scopes = {method: {**request.scope, "method": method} for method in sorted(HTTPMethod)}
+    return [
+        method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
 
 
 async def _invalid(request: Request, error: Any) -> Response:
