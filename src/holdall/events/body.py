@@ -13,7 +13,7 @@ import msgspec
 
 from holdall.model import EventKind, Model, Record
 from holdall.query import Key, Value
-from holdall.session.journal.packing import KeyToCome, UnreadableBody, decode_packed, encode_packed, pack
+from holdall.session.journal.packing import PLAIN, KeyToCome, UnreadableBody, decode_packed, encode_packed, pack
 
 __all__ = ["EVENT_FORMAT", "Body", "KeysToCome", "decode_body", "encode_body"]
 
@@ -68,9 +68,13 @@ class KeysToCome:
 
 def encode_body(body: Body) -> bytes:
     """The bytes of a body."""
-    parts = (body.key, list(body.fields), dict(body.old), dict(body.new), body.user)
-    packed = [pack(part) for part in parts]
-    return encode_packed([EVENT_FORMAT, body.kind.value, *packed, body.request_id, body.commit, body.at])
+    key, old, new, user = pack(body.key), _packed(body.old), _packed(body.new), pack(body.user)
+    facts = [EVENT_FORMAT, body.kind.value, key, body.fields, old, new, user, body.request_id, body.commit, body.at]
+    return encode_packed(facts)
+
+
+def _packed(values: Mapping[str, Value]) -> object:
+    return values if PLAIN.issuperset(map(type, values.values())) else pack(dict(values))
 
 
 def decode_body(stored: bytes, made: Sequence[Value] = ()) -> Body:

@@ -90,7 +90,7 @@ class Feed:
         collection = happened.occurrence.binding.collection
         binding = self._feeds[collection]
         body, awaited = happened.body(is_whole=True)
-        row = binding.model(event=happened.id, collection=collection, at=happened.at, body=body)
+        row = binding.model(event=happened.id, collection=collection, at=happened.facts.at, body=body)
         yield binding, row, awaited
 
     def written(self, collections: set[str]) -> None:

@@ -11,10 +11,26 @@ from holdall.events.body import Body, KeysToCome, encode_body
 from holdall.events.rows import PLACES
 from holdall.model import EventKind, Record
 from holdall.policy import User
-from holdall.query import Asked, Value
+from holdall.query import Value
+from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.occurrences import Occurrence
 
-__all__ = ["Happened"]
+__all__ = ["CommitFacts", "Happened"]
+
+
+class CommitFacts(msgspec.Struct, frozen=True):
+    """The facts that all events of a commit share."""
+
+    commit: str
+    at: dt.datetime
+    user: User
+    user_id: Value
+    request_id: str | None
+
+    @classmethod
+    def of(cls, user: User, request_id: str | None) -> CommitFacts:
+        """The facts of a commit of this user, now."""
+        return cls(uuid7().hex, dt.datetime.now(dt.UTC), user, msgspec.to_builtins(user.id), request_id)
 
 
 class Happened(msgspec.Struct):
@@ -22,10 +38,7 @@ class Happened(msgspec.Struct):
 
     occurrence: Occurrence
     id: str
-    commit: str
-    at: dt.datetime
-    user: User
-    request_id: str | None
+    facts: CommitFacts
     _made: tuple[bytes, list[Record]] | None = None
 
     def body(self, *, is_whole: bool = False) -> tuple[bytes, list[Record]]:
@@ -54,19 +67,13 @@ class Happened(msgspec.Struct):
             new = self._told(occurrence.whole)
         to_come = KeysToCome(PLACES)
         key = to_come.place(occurrence.record) if occurrence.key is None else occurrence.key
+        old, new = to_come.placed(old), to_come.placed(new)
+        facts = self.facts
         body = Body(
-            occurrence.kind,
-            key,
-            self.fields,
-            to_come.placed(old),
-            to_come.placed(new),
-            msgspec.to_builtins(self.user.id),
-            self.request_id,
-            self.commit,
-            self.at,
+            occurrence.kind, key, self.fields, old, new, facts.user_id, facts.request_id, facts.commit, facts.at
         )
         return encode_body(body), to_come.records
 
     def _told(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        schema = self.occurrence.binding.schema.by_name
-        return {name: value for name, value in values.items() if schema[name].asked is not Asked.NOTHING}
+        secrets = self.occurrence.binding.secrets
+        return {name: value for name, value in values.items() if name not in secrets} if secrets else dict(values)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from holdall.errors import DeclarationError
 from holdall.events.feed import Feed
 from holdall.events.handler import Consumer, Handler
-from holdall.events.happened import Happened
+from holdall.events.happened import CommitFacts, Happened
 from holdall.events.rows import RowBinding, home_of_rows, lease_model, outbox_model, put_awaited, row_binding
 from holdall.events.telling import News, tell_all
 from holdall.model import Model, Record
@@ -122,9 +121,10 @@ class Listeners:
     def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
         """Return the rows that report what these batches do."""
         found: dict[tuple[str, bool], tuple[RowBinding, list[Record]]] = {}
-        commit, at = uuid7().hex, dt.datetime.now(dt.UTC)
-        for occurrence in occurrences_of(batches, _is_watched):
-            happened = Happened(occurrence, uuid7().hex, commit, at, user, self.request_id())
+        facts: CommitFacts | None = None
+        for number, occurrence in enumerate(occurrences_of(batches, _is_watched)):
+            facts = facts or CommitFacts.of(user, self.request_id())
+            happened = Happened(occurrence, f"{facts.commit}-{number}", facts)
             for binding, row, awaited in self._rows(happened):
                 is_awaiting = put_awaited(binding, row, awaited)
                 found.setdefault((binding.collection, is_awaiting), (binding, []))[1].append(row)
@@ -175,8 +175,11 @@ def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Bat
             for row in rows:
                 field.put(row, uuid7())
     keys = list(map(binding.declaration.key_of, rows))
-    fields = binding.fields_without(binding.store_keys)
-    return Batch(binding, Verb.ADD, rows, keys, fields, awaits=binding.awaiting if is_awaiting else ())
+    if is_awaiting:
+        fields, awaits = binding.fields_without(binding.store_keys), binding.awaiting
+    else:
+        fields, awaits = binding.fields_without(binding.left_out), ()
+    return Batch(binding, Verb.ADD, rows, keys, fields, awaits=awaits, is_untold=binding.is_hidden)
 
 
 def _is_about(handler: Handler, model: object) -> bool:

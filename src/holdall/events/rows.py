@@ -60,6 +60,8 @@ class RowBinding(Binding):
         self.is_hidden = policy is _HIDDEN
         known = {each.name for each in self.declaration.stored}
         self.awaiting = tuple(name for name in MADE if name in known) if awaiting is None else awaiting
+        own = self.awaiting if self.is_hidden else ()
+        self.left_out = self.store_keys.union(own)  # of a row that awaits no key: what it need not be sent with
 
     def configure(self, collection_of: Callable[[Value], str]) -> None:
         """Make the schema; fields of keys to come are marked as such. Databases order hidden rows by their key."""

@@ -9,7 +9,7 @@ from typing import Any
 from holdall.errors import DeclarationError, Forbidden, QueryError, ReadOnly
 from holdall.model import Declaration, Field, Frozen, Model, OnDelete, decode_text, schema_of
 from holdall.policy import Policy, Right, User, tenant_rule
-from holdall.query import ALWAYS, AnyQuery, Compare, Condition, FieldSchema, Generated, Key, Op, Query, Schema
+from holdall.query import ALWAYS, AnyQuery, Asked, Compare, Condition, FieldSchema, Generated, Key, Op, Query, Schema
 from holdall.session.compensation import Compensate, Compensation
 from holdall.store import Aggregating, CommitClass, Feature, KeyMaking, Provisioned, RecordAccess, Row, Store
 
@@ -62,6 +62,7 @@ class Binding:
             if field.generated is Generated.STORE or (field.generated is Generated.CLIENT and field.kind in elsewhere)
         )
         self.schema: Schema = Schema(collection, (), ())
+        self.secrets: frozenset[str] = frozenset()  # fields whose values nobody may ask for or is told
         self.row_key: Callable[[Row], Any] = itemgetter(0)
         self._subsets: dict[frozenset[str], tuple[str, ...]] = {}
         self._updates: dict[frozenset[str], tuple[str, ...]] = {}
@@ -204,6 +205,7 @@ class Binding:
             else ()
         )
         self.schema = schema_of(self.model, self.collection, collection_of, exclusive)
+        self.secrets = frozenset([field.name for field in self.schema.fields if field.asked is Asked.NOTHING])
         unique = {name for rule in self.schema.unique for name in rule}
         self.releasable = tuple(
             [field for field in self.declaration.references if field.nullable and field.name in unique]

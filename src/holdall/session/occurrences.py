@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 
 import msgspec
 
@@ -31,7 +30,7 @@ _NOT_READ = object()
 _KINDS = {Verb.ADD: EventKind.CREATED, Verb.UPDATE: EventKind.CHANGED, Verb.REMOVE: EventKind.DELETED}
 
 
-class Occurrence(msgspec.Struct, frozen=True, dict=True):
+class Occurrence(msgspec.Struct, eq=False):
     """One record that a commit creates, changes or deletes; ``version`` is the one that it will have.
 
     Values are border values as they are when they are first asked for, with a record in the place of its key while that
@@ -46,41 +45,51 @@ class Occurrence(msgspec.Struct, frozen=True, dict=True):
     key: Key
     fields: tuple[str, ...]  # of a change: those that it writes
     version: int | None = None
+    _old: dict[str, Value] | None = None
+    _new: dict[str, Value] | None = None
+    _changed: tuple[str, ...] | None = None
 
-    @cached_property
+    @property
     def old(self) -> dict[str, Value]:
         """The stored values: of a change in its fields, of a removal in all."""
-        if self.kind is EventKind.CREATED:
-            return {}
-        before = old_of(self.record)
-        names = self.fields if self.kind is EventKind.CHANGED else self.binding.all_fields
-        return dict(self._values(names, before))
+        if self._old is None:
+            if self.kind is EventKind.CREATED:
+                self._old = {}
+            else:
+                names = self.fields if self.kind is EventKind.CHANGED else self.binding.all_fields
+                self._old = self._values(names, old_of(self.record))
+        return self._old
 
-    @cached_property
+    @property
     def new(self) -> dict[str, Value]:
         """The values to be stored: of a change in its fields, of a new record in all."""
-        if self.kind is EventKind.DELETED:
-            return {}
-        return dict(self._values(self.fields, {}))
+        if self._new is None:
+            self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
+        return self._new
 
-    @cached_property
+    @property
     def changed(self) -> tuple[str, ...]:
         """The fields that a change gives other values."""
-        old, new = self.old, self.new
-        return tuple([name for name in self.fields if not _is_same(old.get(name, _NOT_READ), new.get(name, _NOT_READ))])
+        if self._changed is None:
+            old, new = self.old, self.new
+            self._changed = tuple(
+                [name for name in self.fields if not _is_same(old.get(name, _NOT_READ), new.get(name, _NOT_READ))]
+            )
+        return self._changed
 
     @property
     def whole(self) -> dict[str, Value]:
         """All fields as they will be stored, or were before a removal."""
         if self.kind is EventKind.DELETED:
             return self.old
-        found = dict(self._values(self.binding.all_fields, {}))
+        found = self._values(self.binding.all_fields, {})
         version = self.binding.declaration.version
         if version is not None and self.version is not None:
             found[version.name] = self.version
         return found
 
-    def _values(self, names: Iterable[str], before: dict[str, Value]) -> Iterator[tuple[str, Value]]:
+    def _values(self, names: Iterable[str], before: dict[str, Value]) -> dict[str, Value]:
+        found = dict[str, Value]()
         by_name: dict[str, Value] = self.binding.declaration.by_name
         for name in names:
             field = by_name[name]
@@ -93,7 +102,8 @@ class Occurrence(msgspec.Struct, frozen=True, dict=True):
                 continue
             if value is None and name in self.binding.store_keys:
                 value = self.record
-            yield name, _with_keys_to_come(field, slot, value) if field.is_relation else value
+            found[name] = _with_keys_to_come(field, slot, value) if field.is_relation else value
+        return found
 
 
 def _with_keys_to_come(field: Field, slot: Value, value: Value) -> Value:

@@ -17,12 +17,24 @@ class Run:
     """Changes of one verb to the same fields of one collection, in order.
 
     ``keys``, ``rows`` (the values), ``versions`` and ``origins``, where there are any, run in parallel. The values are
-    given as rows or as ``columns``, a list for each field. ``expected`` holds for each of them.
+    given as rows or as ``columns``, a list for each field. ``expected`` holds for each of them. The outcomes of new
+    records that are ``is_untold`` need not have their keys.
 
     Example: :class:`Runs`.
     """
 
-    __slots__ = ("_rows", "collection", "columns", "expected", "fields", "keys", "origins", "verb", "versions")
+    __slots__ = (
+        "_rows",
+        "collection",
+        "columns",
+        "expected",
+        "fields",
+        "is_untold",
+        "keys",
+        "origins",
+        "verb",
+        "versions",
+    )
 
     def __init__(
         self,
@@ -36,6 +48,7 @@ class Run:
         columns: list[list[Value]] | None = None,
         expected: Expected | None = None,
         origins: list[Key] | None = None,
+        is_untold: bool = False,
     ) -> None:
         self.verb = verb
         self.collection = collection
@@ -46,6 +59,7 @@ class Run:
         self.columns = columns
         self.expected = expected
         self.origins = origins
+        self.is_untold = is_untold
 
     @property
     def rows(self) -> list[tuple[Value, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from holdall.errors import StaleVersion, StoreError
-from holdall.store import APPLIED, Change, KeyOf, Outcome
+from holdall.store import APPLIED, Change, KeyOf, Outcome, Run, Runs, Verb
 from holdall.stores.sql.compile import Compiler
 from holdall.stores.sql.dialect import SQLITE
 from holdall.stores.sql.steps import Delete, Insert, Step, Update
@@ -48,6 +48,16 @@ def test_changes_of_one_kind_are_one_step() -> None:
 def test_order_is_kept_between_kinds() -> None:
     done, _ = carried_out([add_author("a"), add_book("x", 1), add_author("b")])
     assert [step.collection for step in done] == ["author", "book", "author"]
+
+
+@pytest.mark.parametrize("is_untold", [True, False])
+def test_a_key_that_nobody_asks_for_is_not_told(is_untold: bool) -> None:
+    run = Run(Verb.ADD, "author", ("name",), [None, None], [("a",), ("b",)], is_untold=is_untold)
+    (step,), outcomes = carried_out(Runs([run], is_linked=False))
+    assert isinstance(step, Insert)
+    assert (step.columns, step.rows, step.given) == (("name",), [("a",), ("b",)], None)
+    assert step.generated == (None if is_untold else "id")
+    assert outcomes == ([APPLIED, APPLIED] if is_untold else [Outcome(1), Outcome(2)])
 
 
 def test_keys_to_come_are_filled_in() -> None:

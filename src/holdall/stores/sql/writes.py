@@ -124,7 +124,7 @@ class Writes:
             if run.verb is Verb.ADD:
                 encoded = self._encoding.rows(layout, shape.fields, run.rows)
                 step = Insert(layout.schema.name, layout.table, shape.columns, encoded, positions, is_only=is_only)
-                step.given = layout.generated
+                step.given = None if run.is_untold else layout.generated
                 yield from _inserted(step, returned)
                 continue
             fields, match = found_by(layout, run.versions is not None)
@@ -256,6 +256,10 @@ def _picked(shape: WriteShape, rows: list[Row]) -> list[Row]:
 def _is_plain(run: Run, shape: WriteShape) -> bool:
     """Whether the run's rows can go as they are, with their keys and versions behind them."""
     key = shape.layout.schema.key
-    if shape.places is not None or shape.links or len(key) != 1 or None in run.keys:
+    if shape.places is not None or shape.links or len(key) != 1:
+        return False
+    if run.is_untold:
+        return shape.layout.generated is not None and key[0] not in run.fields
+    if None in run.keys:
         return False
     return run.verb is Verb.UPDATE or (run.verb is Verb.ADD and key[0] in run.fields)

@@ -29,7 +29,7 @@ def require_outcomes(step: Step, changes: Sequence[Change], outcomes: Sequence[O
     start = 0
     for batch in step.batches:
         end = start + len(batch.records)
-        if batch.verb is Verb.ADD and None in batch.keys:
+        if batch.verb is Verb.ADD and None in batch.keys and not batch.is_untold:
             for change, outcome in zip(changes[start:end], outcomes[start:end], strict=True):
                 if change.key is None and outcome.key is None and outcome.error is None:
                     raise StoreError(step.store.name, f"the answer holds no key for the new {change.collection}")
@@ -45,6 +45,8 @@ def accept_outcomes(
         end = start + len(batch.records)
         part = outcomes[start:end]
         start = end
+        if batch.is_untold:
+            continue
         if records.assigned_by_dao:
             run = _with_given(batch, run, records)
         if part.count(APPLIED) == len(part) or all(outcome.error is None for outcome in part):

@@ -22,11 +22,12 @@ class Awaited:
         self.record = record
 
 
-def changes_of(step: Step, *, as_difference: bool = False) -> Runs:
+def changes_of(step: Step, *, as_difference: bool = False, is_alone: bool = False) -> Runs:
     """The changes of a step, a run for each batch; keys the store has yet to make stand as KeyOf.
 
     Keys that other steps, or other calls of this one, are to make are put in by ``resolved``. If ``as_difference``,
-    lists of references tell what came and went, where the store can take this.
+    lists of references tell what came and went, where the store can take this. Only if the step ``is_alone``, keys may
+    stay untold: a commit over several stores is taken up again by them.
     """
     runs: list[Run] = []
     count = 0
@@ -55,7 +56,7 @@ def changes_of(step: Step, *, as_difference: bool = False) -> Runs:
                     ]
         count += len(keys)
         run = Run(batch.verb, name, fields, keys, values, batch.versions, expected=batch.expected)
-        run.origins = batch.origins
+        run.origins, run.is_untold = batch.origins, batch.is_untold and is_alone
         runs.append(run)
     return Runs(runs, is_linked=step.is_linked and any(_awaits(run) for run in runs))
 

@@ -35,7 +35,8 @@ class Batch(msgspec.Struct):
     ``fields`` are those to send, the version last where it guards the change; ``keys`` and ``versions`` run in
     parallel to ``records``. A key is None where the store has yet to make it. ``expected`` is what the store must still
     have of each record. ``origins`` are the keys of records that get others, in parallel, None for new ones. ``awaits``
-    names fields in which a record may stand for its key, which is yet to be made.
+    names fields in which a record may stand for its key, which is yet to be made. Of new records that are ``is_untold``
+    nobody keeps hold: they are not taken over, and their store need not tell the keys that it makes.
 
     Example: :class:`Plan`.
     """
@@ -49,6 +50,7 @@ class Batch(msgspec.Struct):
     expected: Expected | None = None
     origins: list[Key] | None = None
     awaits: tuple[str, ...] = ()
+    is_untold: bool = False
 
     @property
     def is_check(self) -> bool:

@@ -40,7 +40,7 @@ class OneStoreRun(CommitRun):
         changes: Runs | None = None
         begun = time.perf_counter()
         try:
-            changes = changes_of(step, as_difference=True)
+            changes = changes_of(step, as_difference=True, is_alone=True)
             outcomes = await self.apply(changes)
             require_outcomes(step, changes, outcomes)
             accept_outcomes(step, changes, outcomes, context.records, context.link)
