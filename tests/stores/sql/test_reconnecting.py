@@ -255,3 +255,30 @@ async def test_words_of_other_drivers_are_no_settings_of_the_server(postgres_url
 def test_ages_that_mean_nothing(place: str, options: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError):
         open_sql("main", place, **options)
+
+
+_TOLD = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+
+
+@pytest.mark.parametrize("titles", [["a"], ["a", "b"]])
+async def test_a_write_to_a_connection_that_was_told_its_end_and_is_still_open_goes_to_another(
+    postgres_url: str, fresh_database: Callable[[str], str], titles: list[str]
+) -> None:
+    parts = urlsplit(fresh_database(postgres_url))
+    clients: list[asyncio.StreamWriter] = []
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        clients.append(writer)
+        return b""
+
+    async with asyncio.timeout(60), Relay(str(parts.hostname), parts.port or 5432, greet) as relay:
+        store = opened(f"postgresql://{parts.username}@127.0.0.1:{relay.port}{parts.path}")
+        await store.create()
+        await store.apply([add_author("before"), add_author("then")])  # which learns what tells single statements apart
+        for client in clients:
+            client.write(b"E" + (len(_TOLD) + 4).to_bytes(4, "big") + _TOLD)  # an error of the server, without an end
+        await asyncio.sleep(0.05)  # in which the driver reads it
+        assert len(await store.apply([add_author(title) for title in titles])) == len(titles)
+        assert await store.count(Query("author")) == 2 + len(titles)
+        assert len(clients) >= 2
+        await store.close()

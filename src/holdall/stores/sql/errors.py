@@ -211,12 +211,12 @@ def violation_of(store: str, rule: Rule, position: int | None = None) -> Conflic
 def deciding() -> Iterator[None]:
     """Around what makes changes last: where its answer is lost, the outcome is not known.
 
-    A refusal of the server is its answer: then nothing lasts.
+    A refusal of the server is its answer: then nothing lasts, and neither does a request that was never sent.
     """
     try:
         yield
     except (StoreUnavailable, StoreTimeout) as error:
-        error.is_outcome_unknown = not _is_answered(error.__cause__)
+        error.is_outcome_unknown = not (_is_answered(error.__cause__) or _is_unsent(error.__cause__))
         raise
 
 
@@ -227,6 +227,11 @@ def _is_answered(cause: BaseException | None) -> bool:
         return str(severity) == "ERROR"
     number = _number(cause)
     return number is not None and number not in _MYSQL_ENDINGS and (1000 <= number < 2000 or number >= 3000)
+
+
+def _is_unsent(cause: BaseException | None) -> bool:
+    """Whether asyncpg sent nothing: the connection was told its end, which is still to come."""
+    return type(cause).__name__ == "InternalClientError" and str(cause).startswith("cannot switch to state")
 
 
 def _number(cause: BaseException | None) -> int | None:
