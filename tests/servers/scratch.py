@@ -43,7 +43,7 @@ def scratch_database(url: str) -> Iterator[str]:
         return
     is_postgres = urlsplit(url).scheme == "postgresql"
     run = _run_postgres if is_postgres else _run_mariadb
-    _apart(run(url, f"CREATE DATABASE {name}"))
+    _apart(_create_postgres(url, name) if is_postgres else run(url, f"CREATE DATABASE {name}"))
     try:
         yield urlsplit(url)._replace(path=f"/{name}").geturl()
     finally:
@@ -82,6 +82,18 @@ def _drop_mongo(url: str, name: str) -> None:
 
     with pymongo.timeout(_CONNECT_SECONDS), pymongo.MongoClient[dict[str, object]](url) as client:
         client.drop_database(name)
+
+
+async def _create_postgres(url: str, name: str) -> None:
+    """Create a database: by copying files where nothing waits for a disk, in a third of the time of a log of them."""
+    import asyncpg
+
+    connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+    try:
+        is_quick = connection.get_server_version().major >= 15 and await connection.fetchval("SHOW fsync") == "off"
+        await connection.execute(f"CREATE DATABASE {name}{' STRATEGY file_copy' if is_quick else ''}")
+    finally:
+        await connection.close()
 
 
 async def _run_postgres(url: str, statement: str) -> None:

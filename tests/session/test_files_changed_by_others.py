@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -35,7 +36,7 @@ async def app(
     kind, options = request.param, dict[str, Any]()
     url = own.get(kind) or request.getfixturevalue(kind)
     if kind == "redis_url":
-        options = {"prefix": f"g{id(tmp_path)}"}
+        options = {"prefix": f"g{uuid4().hex}"}
     elif kind not in own:
         url = fresh_database(url)
     made = Holdall("sheaves")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -33,7 +34,7 @@ async def app(
     kind, options = request.param, dict[str, Any]()
     url = own.get(kind) or request.getfixturevalue(kind)
     if kind == "redis_url":
-        options = {"prefix": f"f{id(tmp_path)}"}
+        options = {"prefix": f"f{uuid4().hex}"}
     elif kind not in own:
         url = fresh_database(url)
     made = Holdall("albums")
