@@ -63,13 +63,13 @@ class Policy:
         "_allowed",
         "_hidden",
         "_hides_steadily",
+        "_is_steady",
         "_known",
         "_parts",
         "_tenant",
         "has_fields",
         "is_plain",
         "is_simple",
-        "is_steady",
     )
 
     def __init__(
@@ -110,10 +110,10 @@ class Policy:
         self._parts, self._tenant = parts, tenant
         self.has_fields = any(part.fields or part.valid for part in parts)
         self.is_simple = tenant is None and all(part.is_plain for part in parts)  # users alone decide about records
-        self.is_steady = all(map(is_steady, [rule for part in parts for rule in part.rules.values()]))
+        self._is_steady = all(map(is_steady, [rule for part in parts for rule in part.rules.values()]))
         self._known: dict[tuple[Right, bool], tuple[User, Condition]] = {}  # for the user who asked last
         self._allowed: dict[Right, User] = {}  # the user who asked last of those who have the right
-        self._hides_steadily = self.is_steady and all(
+        self._hides_steadily = self._is_steady and all(
             is_steady(rights.read) for part in parts for rights in part.fields.values()
         )
         self._hidden: tuple[User, frozenset[str]] | None = None  # of the user who asked last
@@ -150,7 +150,7 @@ class Policy:
         if self._allowed.get(right) is user or user.unrestricted:
             return True
         allowed = self.bound(right, user) != NEVER
-        if allowed and self.is_steady:
+        if allowed and self._is_steady:
             self._allowed[right] = user
         return allowed
 
@@ -160,11 +160,11 @@ class Policy:
         """
         if user.unrestricted:
             return ALWAYS
-        known = self._known.get((right, in_tenant)) if self.is_steady else None
+        known = self._known.get((right, in_tenant)) if self._is_steady else None
         if known is not None and known[0] is user:
             return known[1]
         found = self._bound(right, user, in_tenant=in_tenant)
-        if self.is_steady:
+        if self._is_steady:
             self._known[right, in_tenant] = user, found
         return found
 

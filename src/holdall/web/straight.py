@@ -44,12 +44,10 @@ class _Page(msgspec.Struct, eq=False):
     count: ReadyQuery | None
     count_values: tuple[Value, ...]
 
-    def total_at_end(self, found: int) -> int | None:
-        """Return the number of all records; None unless a page of this length ends the list."""
-        listing = self.listing
-        skip = listing.query.skip
-        is_told = listing.is_counted and found < listing.page_size and (found or not skip)
-        return skip + found if is_told else None
+    def counts(self, found: int) -> bool:
+        """Whether the store must count all records: a page that ends the list tells their number by itself."""
+        is_end = found < self.listing.page_size and (found or not self.listing.query.skip)
+        return self.listing.is_counted and not is_end
 
 
 class StraightReads:
@@ -107,15 +105,10 @@ class StraightReads:
         if page is None or page.query.now is None:
             return None
         rows = page.query.now(page.values)
-        if rows is None or (shown := self._shown(rows)) is None:
-            return None
-        total = page.total_at_end(len(rows))
-        if total is None and page.count is not None:
-            counted = None if page.count.now is None else page.count.now(page.count_values)
-            if counted is None:
-                return None
-            total = counted[0][0]
-        return _envelope(scope, page, shown, total)
+        counted: Rows | None = None
+        if rows is not None and page.counts(len(rows)) and page.count is not None and page.count.now is not None:
+            counted = page.count.now(page.count_values)
+        return self._listed(scope, page, rows, counted)
 
     async def many(self, scope: Scope, user: User) -> Reply | None:
         """A page of records, with the number of all of them."""
@@ -123,15 +116,10 @@ class StraightReads:
         if page is None or page.query.now is not None:
             return None
         rows = await page.query.rows(page.values)
-        if rows is None or (shown := self._shown(rows)) is None:
-            return None
-        total = page.total_at_end(len(rows))
-        if total is None and page.count is not None:
+        counted: Rows | None = None
+        if rows is not None and page.counts(len(rows)) and page.count is not None:
             counted = await page.count.rows(page.count_values)
-            if counted is None:
-                return None
-            total = counted[0][0]
-        return _envelope(scope, page, shown, total)
+        return self._listed(scope, page, rows, counted)
 
     # --- queries that are ready ---------------------------------------------------------------------------------------
 
@@ -201,24 +189,25 @@ class StraightReads:
             return conditional(scope, body)
         return record_reply(scope, body, self._view.modified(records[0], user))
 
-    def _shown(self, rows: Rows | None) -> bytes | None:
-        records = self._reads.records(rows)
+    def _listed(self, scope: Scope, page: _Page, rows: Rows | None, counted: Rows | None) -> Reply | None:
+        records, listing = self._reads.records(rows), page.listing
         if records is None:
             return None
+        total: int | None = listing.query.skip + len(records) if listing.is_counted else None
+        if page.counts(len(records)):
+            if counted is None:
+                return None
+            total = counted[0][0]
         shown = self._encode(records)
-        return shown if self._pages.takes(len(shown), len(records)) else None
+        if not self._pages.takes(len(shown), len(records)):
+            return None
+        return conditional(scope, page_envelope(shown, total, listing.page, listing.page_size))
 
 
 def _is_other(listing: Listing) -> bool:
     """Whether a list is out of the ordinary."""
     has_more = listing.names is not None or listing.includes or listing.visits or listing.is_grouped
     return bool(has_more or listing.is_keyset or listing.is_estimated or listing.format is not Format.JSON)
-
-
-def _envelope(scope: Scope, page: _Page, shown: bytes, total: int | None) -> Reply:
-    listing = page.listing
-    body = page_envelope(shown, total, listing.page, listing.page_size)
-    return conditional(scope, body)
 
 
 def _bounded(known: _Known) -> _Known:

@@ -33,7 +33,7 @@ class Reader:
     ordinary; only the ticks of one run together mean anything.
     """
 
-    __slots__ = ("_allowed", "connection", "execute", "generation", "is_disowned", "ticks")
+    __slots__ = ("_allowed", "_ticks", "connection", "execute", "generation", "is_disowned")
 
     def __init__(self, connection: apsw.Connection, steps: int, generation: int) -> None:
         self.connection = connection
@@ -41,26 +41,26 @@ class Reader:
         self.generation = generation
         self.is_disowned = False
         self._allowed = TICKS
-        self.ticks = 0
+        self._ticks = 0
         connection.set_progress_handler(self._tick, max(steps // TICKS, 1))
 
     def _tick(self) -> bool:
-        self.ticks += 1
-        return self.ticks > self._allowed
+        self._ticks += 1
+        return self._ticks > self._allowed
 
     @property
     def was_short(self) -> bool:
         """Whether the last read would have stayed within the budget."""
-        return self.ticks <= TICKS
+        return self._ticks <= TICKS
 
     def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """All rows of one read."""
-        self.ticks = 0
+        self._ticks = 0
         return self.execute(sql, parameters).fetchall()
 
     def answer(self, statement: RawStatement, limit: int) -> Answer:
         """The answer to a statement, with one row more than ``limit`` at the most."""
-        self.ticks = 0
+        self._ticks = 0
         return answer_of(self.connection, statement, limit)
 
     def bound(self) -> None:
@@ -111,9 +111,8 @@ class SqliteReaders:
             reader = self._free.pop() if self._free else self._open(0)
         except (apsw.BusyError, IndexError):  # another thread may take the last one in between
             return None
-        reader.ticks = 0
         try:
-            return reader.execute(sql, parameters).fetchall()  # as ``Reader.rows``, with one call less
+            return reader.rows(sql, parameters)
         except apsw.InterruptError:
             if len(self._long) >= LONG_STATEMENTS:
                 self._long.clear()
