@@ -133,7 +133,7 @@ def sky() -> FastAPI:
 
 async def status_of(service: Any, path: str, raw: bytes | None, root: str) -> int:
     """The status of the answer to a read, for which the server tells the path in this way."""
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
         "path": path, "raw_path": raw, "query_string": b"", "root_path": root, "headers": [], "state": {},
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),

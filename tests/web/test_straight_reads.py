@@ -202,7 +202,7 @@ def test_a_store_with_methods_of_its_own_is_asked_by_these() -> None:
         def describe_itself(self) -> str:
             return self.name
 
-    store = open_store("main", "sqlite://")
+    store: Any = open_store("main", "sqlite://")
     assert ready_part(store) is store
     store.__class__ = Named
     assert ready_part(store) is store
