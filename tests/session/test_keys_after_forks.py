@@ -1,4 +1,4 @@
-"""Children make keys, places and ids of events of their own, whatever threads of their parent were at when it forked."""
+"""Children make keys, places and ids of events of their own, whatever threads of their parents were at at the fork."""
 
 from __future__ import annotations
 
