@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-import threading
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -401,23 +400,3 @@ async def test_a_function_that_hangs_holds_up_no_other_one(local: Holdall) -> No
             session.add(Book(title="Persuasion"))
         await arrived.wait()
     assert [entry.handler async for entry in local.outbox.entries()] == ["hang", "hang"]
-
-
-async def test_threads_that_hang_are_taken_from_nobody_else(local: Holdall) -> None:
-    go_on, told = threading.Event(), list[int]()
-
-    @local.after(Book.created, name="hang", timeout=0.05, attempts=1)
-    def hang(event: Event) -> None:
-        go_on.wait()
-
-    @local.after(Book.created, name="quick")
-    def quick(event: Event) -> None:
-        told.append(event.key)
-
-    async with local.session() as session:
-        session.add_all([Book(title=str(number)) for number in range(12)])
-    try:
-        report = await local.outbox.deliver()
-    finally:
-        go_on.set()
-    assert (report.delivered, report.dead, len(told)) == (12, 12, 12)

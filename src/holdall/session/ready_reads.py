@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -58,6 +58,7 @@ class ReadyReads:
         self._collection = collection
         self._binding: Binding | None = None
         self._store: Value = None
+        self._own: Mapping[str, Value] = {}  # of the store: something may be put in the place of a method at any time
         self._part: Readying | None = None
         self._records_from: Callable[[Rows], list[Record]]
         self._times_settled = -1
@@ -75,7 +76,12 @@ class ReadyReads:
             bindings.look()
         if binding is None or binding.store is not self._store or bindings.times_settled != self._times_settled:
             binding = self._take()
-        if self._part is None or (bindings.instrument is not None and bindings.instrument.sees_reads):
+        if (
+            self._part is None
+            or "fetch" in self._own
+            or "count" in self._own
+            or (bindings.instrument is not None and bindings.instrument.sees_reads)
+        ):
             return None
         rule = binding.policy.bound(_READ, user)
         if rule is ALWAYS:
@@ -137,6 +143,7 @@ class ReadyReads:
         is_plain = is_plain and binding.model not in bindings.file_fields
         has_more = bindings.has_stored_ends or bindings.has_replicas
         self._part = ready_part(binding.store) if is_plain and not has_more else None
+        self._own = getattr(binding.store, "__dict__", {})
         self._records_from = binding.codec.records_from
         self._times_settled = bindings.times_settled
         self._forget()

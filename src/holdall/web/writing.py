@@ -10,7 +10,7 @@ from holdall.model import Record
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Bindings, Session
-from holdall.web.asgi import Receive, Scope, header_list
+from holdall.web.asgi import Receive, Scope, header_list, root_of
 from holdall.web.attachments import Forms
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, demand_media_type, let_others_in, media_type
 from holdall.web.bulk import Bulk
@@ -89,7 +89,7 @@ class Writes:
     async def created(self, scope: Scope, session: Session, record: Record, preferences: Preferences) -> Reply:
         """The answer that a new record is there."""
         shown = await self._view.shown_stored(session, record)
-        place = scope.get("root_path", "") + self._path + self._keys.write(record.__key__())
+        place = root_of(scope) + self._path + self._keys.write(record.__key__())
         modified = last_modified(self._view.modified(record, session.user))
         return written_reply(201, shown, preferences, (b"location", place.encode()), *modified)
 
