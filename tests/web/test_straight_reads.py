@@ -135,13 +135,12 @@ def test_rights_are_asked_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "policy",
     [
-        Policy(read=Shelf.hidden == False, write=Everyone),  # noqa: E712 - a condition
         Policy(read=lambda user, shelf: shelf.room != "south", write=Everyone),
         Policy(read=Everyone, write=Everyone, fields={"room": FieldRights(read=Nobody)}),
         Policy(read=Role("keeper"), write=Everyone),
     ],
 )
-def test_rules_about_records_and_fields_are_for_a_session(tmp_path: Path, policy: Policy) -> None:
+def test_functions_of_records_and_hidden_fields_are_for_a_session(tmp_path: Path, policy: Policy) -> None:
     with serve(tmp_path, policy) as service:
         service.get("/shelves/1")
         assert not is_straight(service)
