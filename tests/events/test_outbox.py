@@ -356,6 +356,35 @@ async def test_the_worker_goes_on_when_a_store_was_away(local: Holdall, caplog: 
     assert "could not be looked for" in caplog.text
 
 
+async def test_a_store_that_is_away_holds_up_no_events_of_others(tmp_path: Path) -> None:
+    app, arrived = Holdall("library"), list[str]()
+    for name, model in (("books", Book), ("authors", Author)):
+        app.add_store(name, f"sqlite:///{tmp_path}/{name}.db")
+        app.add(model, store=name)
+
+    @app.after(Book.created, Author.created, name="tell")
+    async def tell(event: Event) -> None:
+        arrived.append(event.collection)
+
+    await app.create()
+    async with app.session() as session:
+        session.add_all([Book(title="Emma"), Author(name="Jane")])
+    store: Any = app.stores["books"]
+    fetch = store.fetch
+
+    async def away(query: Any) -> Any:
+        raise StoreUnavailable("books", "away")
+
+    store.fetch = away
+    with pytest.raises(StoreUnavailable, match="away"):
+        await app.outbox.deliver()
+    assert arrived == ["author"]
+    store.fetch = fetch
+    assert (await app.outbox.deliver()).delivered == 1
+    assert arrived == ["author", "book"]
+    await app.close()
+
+
 def test_a_pause_is_at_most_an_hour() -> None:
     from holdall.events.delivery import pause_after
 

@@ -48,7 +48,8 @@ class Handler(msgspec.Struct, frozen=True, dict=True):
 
     def watched(self, occurrence: Occurrence) -> list[str]:
         """The changed fields for which the function is called for a change."""
-        fields = [each.fields for each in self.triggers if each.model is occurrence.binding.model]
+        model, kind = occurrence.binding.model, EventKind.CHANGED
+        fields = [each.fields for each in self.triggers if each.model is model and each.kind is kind]
         return [name for name in occurrence.changed if any(not each or name in each for each in fields)]
 
 

@@ -204,7 +204,7 @@ class StraightReads:
         body = self._encode_one(records[0])
         if self._view.stamp is None:
             return conditional(scope, body)
-        return record_reply(scope, body, self._view.modified(records[0], user))
+        return record_reply(scope, body, self._view.modified(records[0], user), is_dated=not self._view.hides)
 
     def _listed(self, scope: Scope, page: _Page, rows: Rows | None, counted: Rows | None) -> Reply | None:
         records, listing = self._reads.records(rows), page.listing
