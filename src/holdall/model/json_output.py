@@ -5,6 +5,7 @@ elsewhere.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -70,18 +71,23 @@ class JsonOutput:
         return _ENCODER.encode(self._prepared(records, names))
 
     def encode_what_can_be(self, records: Sequence[Record], names: Collection[str] | None = None) -> bytes:
-        """As ``encode``, with null for each computed value that cannot be made, which is logged."""
+        """As ``encode``, with null for each computed value that cannot be made: logged in one line for all records."""
         chosen = tuple(name for name in self.names if names is None or name in names)
-        return _ENCODER.encode([{name: self._made(record, name) for name in chosen} for record in records])
+        failed = Counter[tuple[str, str]]()
+        encoded = _ENCODER.encode([{name: self._made(record, name, failed) for name in chosen} for record in records])
+        for (name, error), number in failed.items():
+            of = f" of {number} records" if number > 1 else ""
+            _log.warning("%s.%s could not be computed%s: %s", type(records[0]).__name__, name, of, error)
+        return encoded
 
-    def _made(self, record: Record, name: str) -> object:
+    def _made(self, record: Record, name: str, failed: Counter[tuple[str, str]]) -> object:
         if name not in self._computed:
             value = self._stored[name].get(record)
             return value if value is None or name not in self._shown else self._shown[name](value)
         try:
             return getattr(record, name)
         except Exception as error:
-            _log.warning("%s.%s could not be computed: %s", type(record).__name__, name, type(error).__name__)
+            failed[name, type(error).__name__] += 1
             return None
 
     def encode_one(self, record: Record, names: Collection[str] | None = None) -> bytes:
