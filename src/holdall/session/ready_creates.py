@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 from holdall.errors import CommitAborted, LockConflict, Reserved, ValidationError
 from holdall.model import Record
@@ -21,11 +19,10 @@ from holdall.session.commit.plan.changes import changes_of
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.session.commit.plan.plan import Step
 from holdall.session.commit.run.one_store import failure_of, leaves_in_doubt
-from holdall.store import CommitClass
+from holdall.session.commit.run.undisturbed import Undisturbed
+from holdall.store import CommitClass, Outcome, Runs, Store
 
 __all__ = ["ReadyCreates"]
-
-R = TypeVar("R")
 
 _CREATE = Right.CREATE
 
@@ -98,7 +95,8 @@ class ReadyCreates:
         is_answered = False
         try:
             changes = changes_of(step, as_difference=True, is_alone=True)
-            outcomes = await _to_its_end(store.apply(changes))
+            applying = _Applying(store, changes)
+            outcomes = await applying.ended(applying.start())
             is_answered = True
             require_outcomes(step, changes, outcomes)
         except (Reserved, LockConflict):  # a session waits for what is in the way
@@ -140,17 +138,14 @@ class ReadyCreates:
         return binding
 
 
-async def _to_its_end(work: Coroutine[Any, Any, R]) -> R:
-    """The result of the work, which no cancellation reaches."""
-    task = asyncio.get_running_loop().create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                continue
-        if not task.cancelled():
-            task.exception()  # is known then, whatever it is
-        raise
+class _Applying(Undisturbed[Sequence[Outcome]]):
+    """Changes on their way to a store."""
+
+    def __init__(self, store: Store, changes: Runs) -> None:
+        super().__init__()
+        self._store = store
+        self._changes = changes
+
+    async def finish(self) -> Sequence[Outcome]:
+        """Have the store apply them."""
+        return await self._store.apply(self._changes)

@@ -12,7 +12,7 @@ from holdall.query import Json, Key, Value
 from holdall.session import Bindings, ReadyCreates, Session
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.attachments import Forms
-from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, demand_media_type, let_others_in, media_type
+from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, asks_nothing, demand_media_type, let_others_in, media_type
 from holdall.web.bulk import Bulk
 from holdall.web.bulk.filtered import Filtered
 from holdall.web.conditional import demand_a_new_record, last_modified
@@ -24,7 +24,7 @@ from holdall.web.key import KeyText
 from holdall.web.merge import merged_values, nested_patch
 from holdall.web.nesting import Nesting, may_nest
 from holdall.web.options import Options
-from holdall.web.preferences import Preferences, preferences_of
+from holdall.web.preferences import NONE, Preferences, preferences_of
 from holdall.web.problem import Problem
 from holdall.web.rehearsal import rehearsed
 from holdall.web.reply import Reply
@@ -60,18 +60,21 @@ class Writes:
         """``POST /books``: a new record, answered with its place and itself; or several of them, in a list."""
         intake = self._intake
         demand_right(self._binding, Right.CREATE, user, self._options.challenge)
-        demand_a_new_record(scope)
-        if self._forms.takes(scope):
-            session, record, preferences = await self._forms.create(scope, receive, user)
-            return await self.created(scope, session, record, preferences)
-        if media_type(scope) in IMPORTED:
-            demand_media_type(scope, *IMPORTED)
-            return await self._imports.answer(scope, receive, user)
-        intake.demand_no_parameters(scope)
-        body = await intake.body(scope, receive, JSON, *IMPORTED[:2])
+        if asks_nothing(scope):
+            body, preferences = await intake.json(scope, receive), NONE
+        else:
+            demand_a_new_record(scope)
+            if self._forms.takes(scope):
+                session, record, preferences = await self._forms.create(scope, receive, user)
+                return await self.created(scope, session, record, preferences)
+            if media_type(scope) in IMPORTED:
+                demand_media_type(scope, *IMPORTED)
+                return await self._imports.answer(scope, receive, user)
+            intake.demand_no_parameters(scope)
+            body = await intake.body(scope, receive, JSON, *IMPORTED[:2])
+            preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
         if body[:1] != b"{" and body.lstrip()[:1] == b"[":
             return await self._bulk.create(scope, user, body)
-        preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
         try:
             if self._is_straight and not preferences.is_rehearsal and SESSION not in scope:
                 stored = await self._created_at_once(user, body)
