@@ -10,7 +10,7 @@ _VERBS = ("get", "list", "count")
 
 
 def rows(arena: Arena) -> list[Row]:
-    """Three reads on SQLite and in memory."""
+    """Three reads on SQLite and in memory, and a list over HTTP."""
     count = 200 if arena.is_quick else 1_000
     ours = "ours.rules"
 
@@ -22,4 +22,5 @@ def rows(arena: Arena) -> list[Row]:
         return Row(f"rules/{store} {verb}", "us/request", by_hand, by_rule, turns=3)
 
     sqlite = f"sqlite:///{arena.sqlite(ours)}"
-    return [row(store, verb, url) for store, url in (("sqlite", sqlite), ("memory", "memory:")) for verb in _VERBS]
+    reads = [row(store, verb, url) for store, url in (("sqlite", sqlite), ("memory", "memory:")) for verb in _VERBS]
+    return [*reads, row("sqlite", "request", sqlite)]

@@ -36,6 +36,8 @@ app.add(Order, store="main")
 async def ship(event):
     if (here / "closed").exists():
         raise RuntimeError("closed")
+    if event.new["state"] == "hostile":
+        raise RuntimeError("red \\x1b[31m\\nmain:2  waiting")
 """
 
 
@@ -74,3 +76,32 @@ async def test_an_operator_deals_with_events(folder: Path) -> None:
     assert "delivered 1," in _told(folder, "deliver", "orders:app")
     assert "no event waits" in _told(folder, "list", "orders:app")
     assert "main:1" in _told(folder, "show", "orders:app", "main:1")
+
+
+async def test_several_events_are_dealt_with_at_once(folder: Path) -> None:
+    shop: Any = importlib.import_module("orders")
+    await shop.app.create()
+    async with shop.app.session() as session:
+        session.add_all([shop.Order(id=number) for number in (1, 2, 3)])
+    await shop.app.close()
+    (folder / "closed").touch()
+    _told(folder, "deliver", "orders:app")
+    said = _told(folder, "retry", "orders:app", "main:1", "main:99", "main:3")
+    assert "main:1 will be delivered again\nmain:3 will be delivered again\n" in said
+    assert "no waiting event with key 'main:99'; holdall outbox list orders:app prints the ids of those" in said
+    listed = _told(folder, "list", "orders:app").splitlines()
+    assert [each.split()[:2] for each in listed] == [["main:1", "waiting"], ["main:2", "dead"], ["main:3", "waiting"]]
+    assert "main:2 is forgotten\nmain:3 is forgotten\n" in _told(folder, "drop", "orders:app", "main:2", "main:3")
+
+
+async def test_an_error_is_one_line_that_says_nothing_to_the_terminal(folder: Path) -> None:
+    shop: Any = importlib.import_module("orders")
+    await shop.app.create()
+    async with shop.app.session() as session:
+        session.add(shop.Order(id=1, state="hostile"))
+    await shop.app.close()
+    _told(folder, "deliver", "orders:app")
+    for words in (["list", "orders:app"], ["show", "orders:app", "main:1"]):
+        told = _told(folder, *words)
+        assert "(RuntimeError: red \\x1b[31m\\nmain:2  waiting)" in told
+        assert "\x1b" not in told

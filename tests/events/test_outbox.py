@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-import threading
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -357,6 +356,35 @@ async def test_the_worker_goes_on_when_a_store_was_away(local: Holdall, caplog: 
     assert "could not be looked for" in caplog.text
 
 
+async def test_a_store_that_is_away_holds_up_no_events_of_others(tmp_path: Path) -> None:
+    app, arrived = Holdall("library"), list[str]()
+    for name, model in (("books", Book), ("authors", Author)):
+        app.add_store(name, f"sqlite:///{tmp_path}/{name}.db")
+        app.add(model, store=name)
+
+    @app.after(Book.created, Author.created, name="tell")
+    async def tell(event: Event) -> None:
+        arrived.append(event.collection)
+
+    await app.create()
+    async with app.session() as session:
+        session.add_all([Book(title="Emma"), Author(name="Jane")])
+    store: Any = app.stores["books"]
+    fetch = store.fetch
+
+    async def away(query: Any) -> Any:
+        raise StoreUnavailable("books", "away")
+
+    store.fetch = away
+    with pytest.raises(StoreUnavailable, match="away"):
+        await app.outbox.deliver()
+    assert arrived == ["author"]
+    store.fetch = fetch
+    assert (await app.outbox.deliver()).delivered == 1
+    assert arrived == ["author", "book"]
+    await app.close()
+
+
 def test_a_pause_is_at_most_an_hour() -> None:
     from holdall.events.delivery import pause_after
 
@@ -401,23 +429,3 @@ async def test_a_function_that_hangs_holds_up_no_other_one(local: Holdall) -> No
             session.add(Book(title="Persuasion"))
         await arrived.wait()
     assert [entry.handler async for entry in local.outbox.entries()] == ["hang", "hang"]
-
-
-async def test_threads_that_hang_are_taken_from_nobody_else(local: Holdall) -> None:
-    go_on, told = threading.Event(), list[int]()
-
-    @local.after(Book.created, name="hang", timeout=0.05, attempts=1)
-    def hang(event: Event) -> None:
-        go_on.wait()
-
-    @local.after(Book.created, name="quick")
-    def quick(event: Event) -> None:
-        told.append(event.key)
-
-    async with local.session() as session:
-        session.add_all([Book(title=str(number)) for number in range(12)])
-    try:
-        report = await local.outbox.deliver()
-    finally:
-        go_on.set()
-    assert (report.delivered, report.dead, len(told)) == (12, 12, 12)

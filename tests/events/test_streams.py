@@ -172,6 +172,60 @@ async def test_who_comes_back_misses_nothing(local: Holdall, service: Any) -> No
             assert stream.events[0][0] == "reset"
 
 
+def _given(text: bytes) -> list[tuple[str, set[str]]]:
+    """What a client has after each block of a stream: the last id, and the events that it was sent."""
+    found, last, seen = [], "", set[str]()
+    for block in text.decode().split("\n\n")[:-1]:
+        lines = dict(line.partition(": ")[::2] for line in block.splitlines() if not line.startswith(":"))
+        last = lines.get("id", last)
+        if "data" in lines:
+            seen.add(json.loads(lines["data"])["id"])
+        found.append((last, set(seen)))
+    return found
+
+
+async def test_a_stream_may_break_off_after_any_event(local: Holdall, service: Any) -> None:
+    async with following_of(service, "/book/events", "ann") as stream:
+        async with local.session() as session:
+            session.add_all([Book(title=str(number)) for number in range(5)])
+        await stream.has(5)
+        begun = _given(stream.text)
+    async with following_of(service, "/book/events", "ann", begun[0][0]) as stream:
+        await stream.has(5)
+        again = _given(stream.text)
+    every = begun[-1][1]
+    for last, seen in begun + again:
+        async with following_of(service, "/book/events", "ann", last) as stream:
+            await stream.has(5 - len(seen))
+            assert seen | {data["id"] for *_, data in stream.events} == every
+
+
+async def test_who_reads_nothing_is_not_told_to_read_anew(
+    local: Holdall, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdall.web.events.stream._HEARTBEAT", 0.01)
+    async with following_of(service, "/book/events?title=Emma", "ann") as stream:
+        async with local.session() as session:
+            session.add_all([Book(title=str(number)) for number in range(5)])
+        async with asyncio.timeout(5):
+            while _given(stream.text)[-1][0] != "5":
+                stream.came.clear()
+                await stream.came.wait()
+    store: Any = local.stores["main"]
+    await store.apply([_removal(number) for number in range(1, 5)])  # as the sweep does in time
+    async with following_of(service, "/book/events?title=Emma", "ann", "5") as stream:
+        async with local.session() as session:
+            session.add(Book(title="Emma"))
+        await stream.has(1)
+        assert [name for name, *_ in stream.events] == ["created"]
+
+
+async def test_an_id_of_somebody_else_means_that_events_were_missed(service: Any) -> None:
+    async with following_of(service, "/book/events", "ann", "0198-abc") as stream:
+        await stream.has(1)
+        assert stream.events[0][:2] == ("reset", "0")
+
+
 def _removal(row: int) -> Any:
     from holdall.store import Change, Verb
 
@@ -267,9 +321,9 @@ async def test_streams_are_bounded(local: Holdall, service: Any, monkeypatch: py
             session.add_all([Book(title=str(number)) for number in range(20)])
         async with asyncio.timeout(5):
             await stream.ended.wait()  # slower than what comes: he has to come back
-        last = stream.events[-1][1] if stream.events else "0"
+        last, seen = _given(stream.text)[-1]
     async with following_of(narrow, "/book/events", "ann", last) as stream:
-        await stream.has(20 - int(last))
+        await stream.has(20 - len(seen))
 
 
 async def test_a_stream_has_heart_beats_and_ends_with_the_service(

@@ -59,6 +59,21 @@ async def test_only_changes_of_named_fields_are_told(local: Holdall) -> None:
     ]
 
 
+async def test_a_change_of_other_fields_is_not_told_again(local: Holdall) -> None:
+    told = told_by(local, Book.created, Book.changed("status"))
+
+    @local.on(Book.changed("status"))
+    async def count(event: Any) -> None:
+        event.record.notes = 7
+
+    async with local.session() as session:
+        book = session.add(Book(title="Emma"))
+        await session.commit()
+        book.status = "out"
+        await session.commit()
+    assert [(kind, new.get("status")) for kind, _, _, _, new in told] == [("created", "draft"), ("changed", "out")]
+
+
 async def test_a_function_refuses_and_nothing_is_written(app: Holdall) -> None:
     @app.on(Book.changed("status"))
     def keep(event: Any) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.errors import Forbidden, QueryError, ValidationError
+from holdall.errors import Forbidden, NotFound, QueryError, StateError, ValidationError
 from holdall.policy import ANONYMOUS, Everyone, Policy
+from holdall.store import Change, Verb
+from holdall.testing.wrapping import wrap_store
 
 pytestmark = pytest.mark.anyio
 
@@ -121,3 +124,50 @@ async def test_what_cannot_be_is_refused(apps: tuple[Holdall, Holdall]) -> None:
             await session.upsert(Word, {"id": 1}, times=1)
     async with apps[0].session() as session:
         assert await session.count(Word.where()) == 0
+
+
+async def test_a_record_that_somebody_removes_at_once_is_made_again(apps: tuple[Holdall, Holdall]) -> None:
+    class Removing:
+        """Removes what was added before anybody can read it, once."""
+
+        def __init__(self, store: Any) -> None:
+            self.store, self.is_over = store, False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.store, name)
+
+        async def apply(self, changes: Any) -> Any:
+            outcomes = await self.store.apply(changes)
+            if not self.is_over and changes[0].verb is Verb.ADD:
+                self.is_over = True
+                await self.store.apply([Change(Verb.REMOVE, changes[0].collection, changes[0].key)])
+            return outcomes
+
+    wrap_store(apps[0], "main", Removing)
+    async with apps[0].session() as session:
+        done = await session.get_or_create(Word, {"id": 1}, times=3)
+        assert (done.is_new, done.record.times) == (True, 3)
+    async with apps[0].session() as session:
+        assert (await session.require(Word, 1)).times == 3
+
+
+async def test_a_record_that_is_removed_here_is_not_written_before_that(apps: tuple[Holdall, Holdall]) -> None:
+    async with apps[0].session() as session:
+        word = session.add(Word(id=1, text="so", times=1))
+        await session.commit()
+        session.remove(word)
+        for verb in (session.get_or_create, session.upsert):
+            for by in ({"id": 1}, {"text": "so"}):
+                with pytest.raises(StateError, match="commit that first"):
+                    await verb(Word, by, times=2)
+        await session.commit()
+        assert (await session.get_or_create(Word, {"id": 1}, times=2)).is_new
+
+
+async def test_a_record_that_the_user_may_make_and_not_read_is_not_found(apps: tuple[Holdall, Holdall]) -> None:
+    binding = apps[0].bindings.of_model(Word)
+    binding.policy = Policy(read=Word.times > 5, write=Everyone).of(Word)
+    apps[0].bindings.has_rules = True
+    async with apps[0].session(ANONYMOUS) as session:
+        with pytest.raises(NotFound):
+            await session.get_or_create(Word, {"id": 1}, times=2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Everyone, Holdall, Model, Nobody, Policy, field
+from holdall import Everyone, FieldRights, Holdall, Model, Nobody, Policy, Ref, Role, User, computed, field
 from holdall.testing.client import Client
 from tests.support.shelves import OPEN, STORES, library, url_of
 
@@ -127,3 +127,57 @@ async def test_what_has_no_date_tells_none() -> None:
         place = made.headers["location"]
         given = {"if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT"}
         assert (await client.request("DELETE", place, headers=given)).status == 204
+
+
+class Composer(Model, collection="composers"):
+    id: int = field(pk=True)
+    name: str = ""
+
+
+class Play(Model, collection="plays"):
+    id: int = field(pk=True)
+    composer: Ref[Composer]
+    fee: int = 0
+    written: datetime = field(auto_now="write")
+
+    @computed
+    def line(self) -> str:
+        return f"by {self.composer.name}"
+
+
+async def test_a_date_says_nothing_of_what_is_not_the_record() -> None:
+    app = Holdall("plays")
+    app.add_store("main", "memory:")
+    app.add(Composer, Play, store="main", policy=OPEN)
+    since = {"if-modified-since": format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)}
+    async with Client(app.asgi()) as client:
+        await client.post("/composers", {"id": 1, "name": "Ann"})
+        await client.post("/plays", {"id": 1, "composer": 1})
+        await client.patch("/composers/1", {"name": "Bea"})
+        for query, status in (
+            ("", 200),
+            ("?fields=line", 200),
+            ("?include=composer&fields=id", 200),
+            ("?fields=fee", 304),
+        ):
+            for method in ("GET", "HEAD"):
+                found = await client.request(method, f"/plays/1{query}", headers=since)
+                assert found.status == status, query
+                assert "last-modified" in found.headers
+
+
+async def test_a_date_says_nothing_of_who_may_read_a_field() -> None:
+    async def who(scope: Any) -> User:
+        role = dict(scope["headers"]).get(b"x-role", b"").decode()
+        return User("ann", roles=frozenset({role}))
+
+    app = Holdall("stamped")
+    app.add_store("main", "memory:")
+    fields = {"text": FieldRights(read=Role("boss"))}
+    app.add(Stamped, store="main", policy=Policy(read=Everyone, write=Everyone, fields=fields))
+    async with app.session() as session:
+        session.add(Stamped(id=1, text="secret"))
+    async with Client(app.asgi(authenticate=who)) as client:
+        date = (await ask(client, "GET")).headers["last-modified"]
+        promoted = await ask(client, "GET", if_modified_since=date, x_role="boss")
+        assert (promoted.status, promoted.json()["text"]) == (200, "secret")

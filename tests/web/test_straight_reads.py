@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from holdall import ANONYMOUS, Everyone, FieldRights, Holdall, Model, Nobody, Policy, Role, field
+from holdall.errors import StoreUnavailable
+from holdall.query import AnyQuery
+from holdall.store import Rows, open_store, ready_part
+from holdall.stores.sql.sqlite_store import SqliteStore
 from holdall.testing.wrapping import wrap_store
 from tests.support.served import Served
 
@@ -131,13 +135,12 @@ def test_rights_are_asked_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "policy",
     [
-        Policy(read=Shelf.hidden == False, write=Everyone),  # noqa: E712 - a condition
         Policy(read=lambda user, shelf: shelf.room != "south", write=Everyone),
         Policy(read=Everyone, write=Everyone, fields={"room": FieldRights(read=Nobody)}),
         Policy(read=Role("keeper"), write=Everyone),
     ],
 )
-def test_rules_about_records_and_fields_are_for_a_session(tmp_path: Path, policy: Policy) -> None:
+def test_functions_of_records_and_hidden_fields_are_for_a_session(tmp_path: Path, policy: Policy) -> None:
     with serve(tmp_path, policy) as service:
         service.get("/shelves/1")
         assert not is_straight(service)
@@ -169,6 +172,41 @@ def test_what_is_put_before_a_store_is_asked(served: Served) -> None:
     counting = wrap_store(served.app, "main", Counting)
     assert served.get("/shelves/1").status == 200
     assert counting.asked == ["shelves"]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_stands_in_the_place_of_a_method_is_asked(
+    served: Served, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    store: Any = served.app.stores["main"]
+
+    async def refused(query: Any) -> Any:
+        raise StoreUnavailable("main", "gone")
+
+    if not is_first:
+        assert served.get(PAGE).status == 200
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "fetch", refused)
+        assert [served.get(path).status for path in ("/shelves/1", PAGE)] == [503, 503]
+    assert served.get(PAGE).status == 200
+    assert is_straight(served, PAGE)
+
+
+def test_a_store_with_methods_of_its_own_is_asked_by_these() -> None:
+    class Slower(SqliteStore):
+        async def fetch(self, query: AnyQuery) -> Rows:
+            return await super().fetch(query)
+
+    class Named(SqliteStore):
+        def describe_itself(self) -> str:
+            return self.name
+
+    store: Any = open_store("main", "sqlite://")
+    assert ready_part(store) is store
+    store.__class__ = Named
+    assert ready_part(store) is store
+    store.__class__ = Slower
+    assert ready_part(store) is None
 
 
 def test_middleware_around_stores_is_asked(served: Served) -> None:

@@ -91,7 +91,7 @@ class ByName:
 
         async def ends() -> None:
             if not told:
-                told.append(str(await session.expand()))
+                told.append(str(await session.expand(tell=True)))
             session.rollback()
 
         await self.act(session, action, on, most, end=ends)

@@ -9,6 +9,7 @@ import typer
 
 from holdall.cli.acting import Acting, Roles
 from holdall.cli.failure import Failure
+from holdall.cli.plain import lines
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
 from holdall.model import decode_text
@@ -55,6 +56,6 @@ def access(
         report = asyncio.run(look())
     except HoldallError as error:
         raise Failure(str(error)) from error
-    print(report)
+    print(lines(report))
     if not report.is_allowed:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ import typer
 
 from holdall.app import Holdall
 from holdall.cli.failure import Failure
+from holdall.cli.plain import line
 from holdall.cli.running import run_on
 from holdall.cli.target import TargetText
 from holdall.session import Unfinished
@@ -27,7 +28,7 @@ def show_all(target: TargetText) -> None:
     found = run_on(target, lambda app: app.recovery.unfinished())
     for item in found:
         stores = ", ".join(dict.fromkeys(part.store for part in item.parts))
-        print(f"{item.commit or '(unknown)'}  {item.state.value:<8}  {stores or item.home}  {_standing(item)}")
+        print(line(f"{item.commit or '(unknown)'}  {item.state.value:<8}  {stores or item.home}  {_standing(item)}"))
     if not found:
         print(f"{target}: no commit is unfinished")
 
@@ -40,13 +41,13 @@ def show(target: TargetText, commit: _Commit) -> None:
         raise Failure(f"no unfinished commit {commit}")
     (item,) = found
     print(f"commit {item.commit} of application {item.application!r}, in {item.home}: {item.state.value}")
-    print(_standing(item))
+    print(line(_standing(item)))
     for part, standing in zip(item.parts, item.standings, strict=True):
-        print(f"{part.store}: {standing}")
+        print(line(f"{part.store}: {standing}"))
         for operation in part.operations:
             state = f", call {operation.state.value}" if part.by_call else ""
             why = f" ({operation.error})" if operation.error else ""
-            print(f"  {operation.verb} {operation.collection}: {', '.join(operation.fields)}{state}{why}")
+            print(line(f"  {operation.verb} {operation.collection}: {', '.join(operation.fields)}{state}{why}"))
 
 
 @commits.command("resolve")
@@ -81,7 +82,7 @@ def accept(target: TargetText, commit: _Commit, force: _ForceAccept = False) -> 
     print(f"commit {commit} is forgotten; every store stays as it is")
     for item in found:
         for part in item.standings:
-            print(f"{part.store}: {part}")
+            print(line(f"{part.store}: {part}"))
 
 
 def _tell(commit: str, left: Unfinished | None, end: str = "over") -> None:

@@ -13,6 +13,7 @@ import holdall
 from holdall.app import Holdall, StoreHealth, StoreState
 from holdall.cli.failure import REFUSED
 from holdall.cli.installed import extras
+from holdall.cli.plain import line
 from holdall.cli.running import run_in
 from holdall.cli.target import Target
 from holdall.errors import HoldallError
@@ -49,7 +50,7 @@ class _Told:
 
     def __call__(self, state: str, about: str, text: str) -> None:
         self.failures += state == _BAD
-        print(f"{state:<5} {about}: {text}")
+        print(line(f"{state:<5} {about}: {text}"))
 
 
 def _environment(told: _Told) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from holdall.app import CollectedFiles, LostFile
 from holdall.cli.failure import Failure
+from holdall.cli.plain import lines
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
 
@@ -37,7 +38,7 @@ def collect(target: TargetText, grace: Grace = 3_600.0, dry_run: DryRun = False)
     except HoldallError as error:
         raise Failure(str(error)) from error
     for report in reports:
-        print(report)
+        print(lines(report))
 
 
 @files.command()

@@ -10,6 +10,7 @@ import typer
 
 from holdall.app import FsckProgress, FsckReport
 from holdall.cli.failure import Failure
+from holdall.cli.plain import line, lines
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
 
@@ -39,10 +40,10 @@ def fsck(target: TargetText, repair: Repair = False, start: Start = None, batch:
             f"not everything is as it should be:\n{report}"
             + ("" if repair else "\nWhat can be repaired is by --repair.")
         )
-    print(f"{target}: {report}")
+    print(lines(f"{target}: {report}"))
 
 
 def _tell(progress: FsckProgress) -> None:
     """How far it is, where somebody looks at it."""
     if sys.stderr.isatty():
-        print(f"{progress.checked} checked, {progress.found} found, at {progress.position}", file=sys.stderr)
+        print(line(f"{progress.checked} checked, {progress.found} found, at {progress.position}"), file=sys.stderr)

@@ -10,6 +10,7 @@ import typer
 from holdall.app import Holdall, JobReport
 from holdall.cli.acting import named_values
 from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.plain import line, lines
 from holdall.cli.running import run_on
 from holdall.cli.target import TargetText
 from holdall.errors import QueryError
@@ -31,7 +32,7 @@ def show_all(target: TargetText) -> None:
     """List the latest jobs, the newest first."""
     found = run_on(target, lambda app: app.jobs.latest())
     for report in found:
-        print(f"{report.created_at:%Y-%m-%d %H:%M:%S}  {str(report).splitlines()[0]}")
+        print(f"{report.created_at:%Y-%m-%d %H:%M:%S}  {line(str(report).splitlines()[0])}")
     if not found:
         print(f"{target}: no job was started")
 
@@ -39,7 +40,7 @@ def show_all(target: TargetText) -> None:
 @jobs.command("show")
 def show(target: TargetText, job: _Job) -> None:
     """Show how far one job is, and the records that failed."""
-    print(run_on(target, lambda app: app.jobs.show(job)))
+    print(lines(run_on(target, lambda app: app.jobs.show(job))))
 
 
 @jobs.command("start")
@@ -82,7 +83,7 @@ def resume(target: TargetText, job: _Job, workers: _Workers = 2, dask: _Dask = N
 @jobs.command("cancel")
 def cancel(target: TargetText, job: _Job) -> None:
     """Have a job stop after the batches that are under way."""
-    print(run_on(target, lambda app: app.jobs.cancel(job)))
+    print(lines(run_on(target, lambda app: app.jobs.cancel(job))))
 
 
 async def _worked(app: Holdall, target: str, job: str, workers: int, dask: str | None) -> JobReport:
@@ -94,7 +95,7 @@ async def _worked(app: Holdall, target: str, job: str, workers: int, dask: str |
 
 
 def _tell(report: JobReport, *, is_over: bool) -> None:
-    print(report)
+    print(lines(report))
     if report.failed:
         raise Failure(f"{report.failed} records stay as they were")
     if is_over and not report.is_done:

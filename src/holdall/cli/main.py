@@ -7,6 +7,7 @@ import traceback
 
 from holdall.cli.blame import blame
 from holdall.cli.failure import FAULT, INTERRUPTED, Failure
+from holdall.cli.plain import lines
 from holdall.errors import HoldallError
 
 __all__ = ["main"]
@@ -31,7 +32,7 @@ def main() -> None:
         if is_verbose:
             traceback.print_exc()
         failure = _failure(error)
-        print(f"holdall: {failure}", file=sys.stderr)
+        print(lines(f"holdall: {failure}"), file=sys.stderr)
         sys.exit(failure.code)
 
 

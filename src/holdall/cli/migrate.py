@@ -12,6 +12,7 @@ import typer
 from holdall.app import MigrationReport
 from holdall.cli.acting import Acting, As, Roles
 from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.plain import line, lines
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
 
@@ -60,10 +61,10 @@ def migrate(
         report = asyncio.run(run())
     except HoldallError as error:
         raise Failure(str(error)) from error
-    print(report)
+    print(lines(report))
     for sample in report.samples:
         changes = ", ".join(f"{field}: {before!r} -> {after!r}" for field, (before, after) in sample.changes.items())
-        print(f"  {sample.key}: {changes}")
+        print(line(f"  {sample.key}: {changes}"))
     if not execute:
         print("nothing was written: --execute does")
     if report.failed:

@@ -10,6 +10,7 @@ import typer
 
 from holdall.app import Holdall, MoveReport
 from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.plain import lines
 from holdall.cli.target import Target, TargetText
 from holdall.errors import HoldallError
 from holdall.model import Model
@@ -52,7 +53,7 @@ def move(
         report = asyncio.run(_moved(app, models[collection], to, drop, execute, cancel, tuple(accept or ()), batch))
     except HoldallError as error:
         raise Failure(str(error)) from error
-    print(report)
+    print(lines(report))
     if report.state == "planned":
         accepts = "".join(f" --accept {each.name!r}" for each in report.losses)
         print(f"--execute{accepts} moves it")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Sequence
 from enum import StrEnum
 
 from holdall.cli.acting import shown
+from holdall.cli.plain import line
 from holdall.model import Model, csv_row
 from holdall.query import Value
 from holdall.selections import Column
@@ -78,4 +79,4 @@ def _print_table(names: list[str], rows: list[list[str]]) -> None:
 def _cell(text: str) -> str:
     """Text of a bounded length that says nothing to a terminal."""
     cut = text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in cut)
+    return line(cut)

@@ -13,6 +13,7 @@ import typer
 from holdall.app import Holdall, ImportReport
 from holdall.cli.acting import Acting, As, Roles, model_of
 from holdall.cli.failure import MISUSE, Failure
+from holdall.cli.plain import lines
 from holdall.cli.target import Target, TargetText
 from holdall.errors import DeclarationError, HoldallError, QueryError
 from holdall.model import Model
@@ -103,7 +104,7 @@ def import_(
         )
 
     report = _run(app, work())
-    print(report)
+    print(lines(report))
     if report.failed:
         raise Failure(f"{report.failed} of {report.lines} lines were refused")
 

@@ -10,7 +10,7 @@ import random
 import msgspec
 
 from holdall.errors import HoldallError, StaleVersion
-from holdall.events.handler import Consumer, call
+from holdall.events.handler import Consumer, NoThread, call
 from holdall.events.lease import Lease
 from holdall.events.outbox_row import OutboxRow, dead, removed, rows_of, tried
 from holdall.events.rows import RowBinding
@@ -69,6 +69,7 @@ class Delivery:
         self._lease = lease
         self._blocked: set[Key] = set()
         self._in_vain = 0
+        self._has_no_thread = False
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self.told = Delivered()
 
@@ -91,7 +92,7 @@ class Delivery:
 
     @property
     def _is_over(self) -> bool:
-        return self._lease.is_lost or self._in_vain >= _FAILURES
+        return self._lease.is_lost or self._has_no_thread or self._in_vain >= _FAILURES
 
     def _subject(self, row: OutboxRow) -> Key:
         try:
@@ -118,12 +119,18 @@ class Delivery:
         """Deliver one event; False where the next ones of its record have to wait for it."""
         try:
             event = row.event_for(self._bindings)
-            await call(self._consumer, event, self._consumer.timeout)
+            await call(self._consumer, event, self._consumer.timeout, row.event)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             return await self._failed(row, error)  # the function raised it by itself
+        except NoThread as error:
+            if not self._has_no_thread:
+                _log.error("events wait, as %s; give what it calls a timeout, and start this program anew", error)
+            self._has_no_thread = True
+            self.told.waiting += 1
+            return False
         except (Exception, SystemExit) as error:
             if isinstance(error, UnreadableBody) and not error.is_damage:
                 return False  # another version of Holdall can read it

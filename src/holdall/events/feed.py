@@ -12,11 +12,11 @@ import msgspec
 from holdall.errors import DeclarationError, HoldallError
 from holdall.events.body import Body, decode_body
 from holdall.events.happened import Happened
-from holdall.events.rows import RowBinding, feed_model, home_of_rows, row_binding
+from holdall.events.rows import RowBinding, feed_model, fetched, home_of_rows, readable, row_binding
 from holdall.model import Model, Record
 from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey, Value
 from holdall.session import Binding, Bindings
-from holdall.store import Change, Verb
+from holdall.store import Change, Damaged, Verb
 
 __all__ = ["Feed", "FeedRow"]
 
@@ -25,6 +25,10 @@ _log = logging.getLogger("holdall.events")
 _SWEEP_EACH = 500  # rows that this process wrote
 _SWEEP_AT_ONCE = 500
 _LONGEST = 86_400.0
+_INSTEAD: dict[str, Value] = {
+    "id": 0, "event": "", "collection": "", "at": dt.datetime.min.replace(tzinfo=dt.UTC), "body": b"",
+}  # fmt: skip
+"""The columns, each with what stands for a value of it that cannot be read."""
 
 
 class FeedRow(msgspec.Struct, frozen=True):
@@ -134,8 +138,10 @@ async def _rows(feed: RowBinding, *conditions: Condition, limit: int, descending
     (condition,) = conditions
     query: AnyQuery = Query(feed.collection, condition, (SortKey(("id",), descending),), limit)
     places, found = feed.schema.positions, []
-    for row in await feed.store.fetch(query):
-        values: Value = [row[places[name]] for name in ("id", "event", "collection", "at", "body")]
+    for row in await fetched(feed, query):
+        values: Value = [readable(row[places[name]], instead) for name, instead in _INSTEAD.items()]
         values.append(tuple([row[places[name]] for name in feed.awaiting]))
+        if any(isinstance(value, Damaged) for value in row):
+            values[4] = b""  # which nobody can read
         found.append(FeedRow(*values))
     return found

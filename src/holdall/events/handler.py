@@ -7,27 +7,27 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.events.threads import Threads
 from holdall.model import EventKind, Trigger
 from holdall.query import Value
 from holdall.session.occurrences import Occurrence
 
-__all__ = ["Consumer", "Handler", "TookTooLong", "call", "demand_triggers", "is_async"]
+__all__ = ["Consumer", "Handler", "NoThread", "TookTooLong", "call", "demand_triggers", "is_async"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-if TYPE_CHECKING:
-    from anyio import CapacityLimiter
-
-_THREADS = 8
 _MOST_ATTEMPTS, _LONGEST_TIMEOUT = 1_000, 3_600.0
 
 
 class TookTooLong(TimeoutError):
     """A function did not return in the time that it has."""
+
+
+class NoThread(TookTooLong):
+    """A function was not called, as earlier calls that hang have all of its threads."""
 
 
 class Handler(msgspec.Struct, frozen=True, dict=True):
@@ -38,11 +38,9 @@ class Handler(msgspec.Struct, frozen=True, dict=True):
     function: Callable[[Value], Value]
 
     @cached_property
-    def threads(self) -> CapacityLimiter:
+    def threads(self) -> Threads:
         """The threads that the function may have, where it is not async: those that hang are taken from nobody else."""
-        from anyio import CapacityLimiter
-
-        return CapacityLimiter(_THREADS)
+        return Threads(self.name)
 
     def concerns(self, occurrence: Occurrence) -> bool:
         """Whether the function is called for this."""
@@ -50,7 +48,8 @@ class Handler(msgspec.Struct, frozen=True, dict=True):
 
     def watched(self, occurrence: Occurrence) -> list[str]:
         """The changed fields for which the function is called for a change."""
-        fields = [each.fields for each in self.triggers if each.model is occurrence.binding.model]
+        model, kind = occurrence.binding.model, EventKind.CHANGED
+        fields = [each.fields for each in self.triggers if each.model is model and each.kind is kind]
         return [name for name in occurrence.changed if any(not each or name in each for each in fields)]
 
 
@@ -103,20 +102,27 @@ def _concerns(trigger: Trigger, occurrence: Occurrence) -> bool:
     return not trigger.fields.isdisjoint(occurrence.changed)
 
 
-async def call(handler: Handler, event: Value, seconds: float) -> None:
+async def call(handler: Handler, event: Value, seconds: float, mark: str = "") -> None:
     """Call a function, async or not, for at most ``seconds``. One that is not async runs in a thread.
 
-    Raises what the function raises, and TookTooLong; a thread cannot be stopped, and goes on by itself then.
+    Raises what the function raises, TookTooLong, and NoThread where it was not called within ``seconds``. A thread
+    cannot be stopped, and goes on by itself then; while it does, a call with the same ``mark`` takes too long, too.
     """
+    on_loop = is_async(handler.function)
+    if mark and mark in handler.threads.under_way:
+        raise TookTooLong(f"{handler.name} has not returned from an earlier try, in a thread that cannot be stopped")
+    try:
+        if not on_loop:
+            async with asyncio.timeout(seconds):
+                await handler.threads.place()
+    except TimeoutError as error:
+        raise NoThread(f"{handler.name} has no thread left: earlier calls hang in all that it may have") from error
     try:
         async with asyncio.timeout(seconds) as limit:
-            if is_async(handler.function):
+            if on_loop:
                 await handler.function(event)
                 return
-            from anyio import to_thread  # takes its time, and only these need it
-
-            work = partial(handler.function, event)
-            found = await to_thread.run_sync(work, abandon_on_cancel=True, limiter=handler.threads)
+            found = await handler.threads.run(partial(handler.function, event), mark)
             if inspect.isawaitable(found):
                 await found
     except TimeoutError as error:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 from holdall.errors import Conflict, HoldallError
-from holdall.events.rows import RowBinding
+from holdall.events.rows import RowBinding, fetched, readable
 from holdall.query import Compare, Op, Query, Value
 from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.owner import commit_under_way, is_known_dead, this_owner
@@ -54,7 +54,7 @@ class Lease:
 
     async def _take(self) -> bool:
         query: Value = Query(self._binding.collection, Compare(("id",), Op.EQ, self._name))
-        rows = await self._binding.store.fetch(query)
+        rows = await fetched(self._binding, query)
         try:
             if not rows:
                 self._version = 1
@@ -63,6 +63,7 @@ class Lease:
                 return True
             places = self._binding.schema.positions
             owner, until, version = (rows[0][places[name]] for name in ("owner", "until", "version"))
+            owner, until = readable(owner, ""), readable(until, _now())
             process, _, run = owner.partition(" ")
             if owner and not is_known_dead(process, run) and until > _now():
                 return False

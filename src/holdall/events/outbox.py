@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from holdall.errors import NotFound, StoreError
+from holdall.errors import HoldallError, NotFound, StoreError
 from holdall.events.delivery import Delivered, Delivery
 from holdall.events.lease import Lease
 from holdall.events.listeners import Listeners
@@ -96,24 +96,47 @@ class Outbox:
     async def deliver(self) -> Delivered:
         """Deliver now what is due, to all functions of this program that no other one delivers to.
 
-        Raises StoreError where a store cannot be read. Example: :class:`Outbox`.
+        Raises StoreError where a store cannot be read, once the events of all others are delivered. Example:
+        :class:`Outbox`.
         """
-        told = Delivered()
+        told, failures = Delivered(), list[HoldallError]()
+
+        async def go(outbox: RowBinding, name: str) -> None:
+            try:
+                told.add(await self.deliver_to(outbox, name))
+            except HoldallError as error:
+                failures.append(error)
+
+        found = await self.waiting(failures)
         async with asyncio.TaskGroup() as group:
-            passes = [group.create_task(self.deliver_to(*each)) for each in await self.waiting()]
-        for each in passes:
-            told.add(each.result())
+            for outbox, name in found:
+                group.create_task(go(outbox, name))
+        if failures:
+            raise failures[0]
         return told
 
-    async def waiting(self) -> list[tuple[RowBinding, str]]:
-        """Return the outboxes and functions of this program for which events wait. Example: :class:`Outbox`."""
-        own, found = Compare(("is_dead",), Op.EQ, False), list[tuple[RowBinding, str]]()
-        for outbox in self._outboxes():
-            if await rows_of(outbox, own, limit=1):
-                for name in self._listeners.consumers:
-                    if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1):
-                        found.append((outbox, name))
-        return found
+    async def waiting(self, failures: list[HoldallError]) -> list[tuple[RowBinding, str]]:
+        """Return the outboxes and functions of this program for which events wait.
+
+        Errors of stores that cannot be read are added to ``failures``. Example: :class:`Outbox`.
+        """
+
+        async def look(outbox: RowBinding) -> list[str]:
+            own = Compare(("is_dead",), Op.EQ, False)
+            try:
+                if not await rows_of(outbox, own, limit=1):
+                    return []
+                names = self._listeners.consumers
+                return [
+                    name for name in names if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1)
+                ]
+            except HoldallError as error:
+                failures.append(error)
+                return []
+
+        outboxes = self._outboxes()
+        found = await asyncio.gather(*map(look, outboxes))
+        return [(outbox, name) for outbox, names in zip(outboxes, found, strict=True) for name in names]
 
     async def deliver_to(self, outbox: RowBinding, name: str) -> Delivered:
         """Deliver to one function, unless somebody else does. Example: :class:`Outbox`."""

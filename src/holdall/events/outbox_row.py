@@ -9,14 +9,19 @@ import msgspec
 
 from holdall.events.body import Body, decode_body
 from holdall.events.event import Event, python_values
-from holdall.events.rows import MADE, RowBinding
+from holdall.events.rows import MADE, RowBinding, fetched, readable
 from holdall.query import And, AnyQuery, Compare, Condition, Key, Op, Query, SortKey, Value
 from holdall.session import Bindings
-from holdall.store import Change, Verb
+from holdall.store import Change, Damaged, Verb
 
 __all__ = ["OutboxRow", "dead", "removed", "revived", "rows_of", "tried"]
 
 _PAGE = 200
+_INSTEAD: dict[str, Value] = {
+    "id": 0, "event": "", "handler": "", "collection": "", "is_dead": False, "attempts": 0, "due": None, "error": "",
+    "body": b"",
+}  # fmt: skip
+"""The columns, each with what stands for a value of it that cannot be read."""
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
@@ -70,16 +75,18 @@ async def rows_of(binding: RowBinding, *conditions: Condition, after: int = 0, l
     """The rows that meet these conditions, in the order in which they were written, after one of them."""
     found = And((Compare(("id",), Op.GT, after), *conditions))
     query: AnyQuery = Query(binding.collection, found, (SortKey(("id",)),), limit)
-    return list(_read(binding, await binding.store.fetch(query)))
+    return list(_read(binding, await fetched(binding, query)))
 
 
 def _read(binding: RowBinding, rows: Value) -> Iterator[OutboxRow]:
     places = binding.schema.positions
-    names = ("id", "event", "handler", "collection", "is_dead", "attempts", "due", "error", "body")
     for row in rows:
-        values: Value = [row[places[name]] for name in names]
+        values: Value = [readable(row[places[name]], instead) for name, instead in _INSTEAD.items()]
         values.append(tuple([row[places[name]] for name in MADE]))
-        yield OutboxRow(*values)
+        found = OutboxRow(*values)
+        if any(isinstance(row[places[name]], Damaged) for name in ("event", "collection", *MADE)):
+            found = msgspec.structs.replace(found, stored=b"")  # which nobody can read, so that it is a dead letter
+        yield found
 
 
 def removed(binding: RowBinding, row: int) -> Change:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from holdall.errors import DeclarationError
+from holdall.errors import CorruptRecord, DeclarationError
 from holdall.model import Model, Record, field
 from holdall.policy import Nobody, Policy
-from holdall.query import Value
+from holdall.query import AnyQuery, Value
 from holdall.session import Binding, Bindings
-from holdall.store import CommitClass, Provisioned, Store
+from holdall.store import CommitClass, Damaged, Provisioned, Rows, Store
 
 __all__ = [
     "MADE",
@@ -20,11 +20,13 @@ __all__ = [
     "RowBinding",
     "can_keep_rows",
     "feed_model",
+    "fetched",
     "hidden_name",
     "home_of_rows",
     "lease_model",
     "outbox_model",
     "put_awaited",
+    "readable",
     "row_binding",
 ]
 
@@ -161,3 +163,18 @@ def home_of_rows(bindings: Bindings, binding: Binding) -> Store:
         return able[0]
     lasting = [store for store in able if store.capabilities.is_durable]
     return (lasting or able)[0]
+
+
+async def fetched(binding: RowBinding, query: AnyQuery) -> Rows:
+    """The rows of a query, with ``Damaged`` in the place of what cannot be read: one row is in no other one's way."""
+    try:
+        return await binding.store.fetch(query)
+    except CorruptRecord as error:
+        if not error.rows:
+            raise
+        return list(error.rows)
+
+
+def readable(value: Value, instead: Value) -> Value:
+    """The value of a row that was fetched, or another one where it cannot be read."""
+    return instead if isinstance(value, Damaged) else value

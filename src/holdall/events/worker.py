@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from holdall.errors import HoldallError
 from holdall.events.outbox import Outbox
 from holdall.events.rows import RowBinding
 from holdall.session.cancelling import heed_cancellation
@@ -62,10 +63,13 @@ class Worker:
                 if self._sweep is not None and monotonic() >= next_sweep:
                     next_sweep = monotonic() + _SWEEP_EVERY
                     await self._sweep()
-                for outbox, name in await self._outbox.waiting():
+                failures = list[HoldallError]()
+                for outbox, name in await self._outbox.waiting(failures):
                     key = outbox.collection, name
                     if key not in self._passes and (is_woken or self._not_before.get(key, 0.0) <= monotonic()):
                         self._passes[key] = asyncio.create_task(self._pass(outbox, name))
+                for error in failures:
+                    _log.warning("events could not be looked for; the worker tries again: %s", error)
             except Exception:
                 _log.exception("events could not be looked for; the worker tries again")
             heed_cancellation()

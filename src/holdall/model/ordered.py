@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -118,3 +119,12 @@ def places(number: int) -> Iterator[str]:
 
 def _jitter() -> str:
     return random.choice(_DIGITS) + random.choice(_DIGITS[1:])  # noqa: S311 - nothing secret
+
+
+def _begin_anew() -> None:
+    global _lock  # another thread may have held it when the process forked
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -15,7 +15,7 @@ from holdall.policy.user import User
 from holdall.query import Compare, Condition, Value, did_you_mean
 from holdall.query.ownership import demand_condition_of
 
-__all__ = ["Part", "settled"]
+__all__ = ["Part", "is_open", "settled"]
 
 
 class Part(msgspec.Struct, frozen=True, eq=False):
@@ -70,7 +70,7 @@ class Part(msgspec.Struct, frozen=True, eq=False):
 
 
 def is_open(rights: FieldRights) -> bool:
-    """Whether everyone may read a field."""
+    """Whether everyone may read a field. Example: :class:`Part`."""
     return rights.read is Everyone
 
 

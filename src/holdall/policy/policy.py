@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import cast
 
 from holdall.errors import DeclarationError, Forbidden
-from holdall.policy.bound import all_of, any_of, bound
+from holdall.policy.bound import Binder, all_of, binder, bound
 from holdall.policy.field_rights import FieldRights
-from holdall.policy.part import Part
+from holdall.policy.part import Part, is_open
 from holdall.policy.right import Right
-from holdall.policy.rule import AnyOf, Authenticated, Given, Grant, Rule, When, as_rule, is_steady
+from holdall.policy.rule import AllOf, AnyOf, Authenticated, Given, Grant, Rule, When, as_rule, is_steady
 from holdall.policy.rule_walk import described
 from holdall.policy.user import User
 from holdall.query import ALWAYS, NEVER, Condition, Value
@@ -61,6 +61,7 @@ class Policy:
 
     __slots__ = (
         "_allowed",
+        "_binders",
         "_hidden",
         "_hides_steadily",
         "_is_steady",
@@ -70,6 +71,7 @@ class Policy:
         "has_fields",
         "is_plain",
         "is_simple",
+        "may_hide",
     )
 
     def __init__(
@@ -109,8 +111,10 @@ class Policy:
     def _take(self, parts: tuple[Part, ...], tenant: When | None) -> None:
         self._parts, self._tenant = parts, tenant
         self.has_fields = any(part.fields or part.valid for part in parts)
+        self.may_hide = any(not is_open(rights) for part in parts for rights in part.fields.values())  # from anybody
         self.is_simple = tenant is None and all(part.is_plain for part in parts)  # users alone decide about records
         self._is_steady = all(map(is_steady, [rule for part in parts for rule in part.rules.values()]))
+        self._binders: dict[tuple[Right, bool], Binder] = {}
         self._known: dict[tuple[Right, bool], tuple[User, Condition]] = {}  # for the user who asked last
         self._allowed: dict[Right, User] = {}  # the user who asked last of those who have the right
         self._hides_steadily = self._is_steady and all(
@@ -160,22 +164,22 @@ class Policy:
         """
         if user.unrestricted:
             return ALWAYS
-        known = self._known.get((right, in_tenant)) if self._is_steady else None
+        place = right, in_tenant
+        known = self._known.get(place) if self._is_steady else None
         if known is not None and known[0] is user:
             return known[1]
-        found = self._bound(right, user, in_tenant=in_tenant)
+        bind = self._binders.get(place)
+        found = self._binder(right, in_tenant=in_tenant)(user) if bind is None else bind(user)
         if self._is_steady:
-            self._known[right, in_tenant] = user, found
+            self._known[place] = user, found
         return found
 
-    def _bound(self, right: Right, user: User, *, in_tenant: bool) -> Condition:
-        parts = self._parts
-        found = bound(parts[0].rules[right], user)
-        if len(parts) > 1:
-            found = any_of([found, *[bound(part.rules[right], user) for part in parts[1:]]])
-        if self._tenant is None or not in_tenant:
-            return found
-        return all_of([bound(self._tenant, user), found])
+    def _binder(self, right: Right, *, in_tenant: bool) -> Binder:
+        rules = tuple([part.rules[right] for part in self._parts])
+        rule = rules[0] if len(rules) == 1 else AnyOf(rules)
+        tenant = self._tenant if in_tenant else None
+        made = self._binders[right, in_tenant] = binder(rule if tenant is None else AllOf((tenant, rule)))
+        return made
 
     def is_whole(self, right: Right, user: User) -> bool:
         """Whether the user has the right for every record, as far as the tenant goes. Example: :class:`Policy`."""
@@ -213,7 +217,7 @@ class Policy:
 
         Of policies that were merged, one that hides a field hides it, unless another shows it in every record.
         """
-        if user.unrestricted or not self.has_fields:
+        if user.unrestricted or not self.may_hide:
             return _NOTHING
         known = self._hidden
         if known is not None and known[0] is user:

@@ -49,10 +49,12 @@ def with_values(condition: Condition, source: object) -> Condition:
     Example: :class:`Later`.
     """
 
+    if condition.__class__ is Compare:  # as most are
+        return _compared(condition, source)
+
     def known(node: Condition) -> Condition:
         if isinstance(node, Compare):
-            value = _known(node.value, source)
-            return node if value is node.value else Compare(node.path, node.op, value, node.of)
+            return _compared(node, source)
         if isinstance(node, Exists):
             inner = with_values(node.query.condition, source)
             if inner is not node.query.condition:
@@ -72,6 +74,11 @@ def has_later(condition: Condition) -> bool:
         if isinstance(node, Exists) and has_later(node.query.condition):
             return True
     return False
+
+
+def _compared(node: Compare, source: object) -> Compare:
+    value = _known(node.value, source)
+    return node if value is node.value else Compare(node.path, node.op, value, node.of)
 
 
 def _known(value: Value, source: object) -> Value:

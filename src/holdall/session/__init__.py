@@ -34,7 +34,7 @@ from holdall.session.open_act import OpenAct
 from holdall.session.persistence import Persistence, StoreCall, StoreHandler
 from holdall.session.query_function import query
 from holdall.session.ready_creates import ReadyCreates
-from holdall.session.ready_reads import ReadyReads
+from holdall.session.ready_reads import ReadyReads, Sight
 from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
 from holdall.session.sql_query import SqlQuery
@@ -85,6 +85,7 @@ __all__ = [
     "RuleReport",
     "Session",
     "SessionState",
+    "Sight",
     "SqlQuery",
     "SqlRows",
     "Step",

@@ -121,7 +121,7 @@ class Binding:
     def may_hide(self) -> bool:
         """Whether there are users who may not read some of its fields."""
         ends = [each for each in self.bound_by if each.backs]
-        return self.policy.has_fields or any(each.stored_inverses or each.source.policy.has_fields for each in ends)
+        return self.policy.may_hide or any(each.stored_inverses or each.source.policy.may_hide for each in ends)
 
     def hidden(self, user: User) -> frozenset[str]:
         """The fields that the user may not read: by the policy; other ends of references in fields that he may not

@@ -23,6 +23,7 @@ from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.reserve_keys import reserve_keys, reserve_row_keys
 from holdall.session.commit.run.run import CommitOptions
 from holdall.session.context import SessionContext, demand_record
+from holdall.session.expanding import expanded
 from holdall.session.learning_of_moves import learn_of_move
 from holdall.session.lending import lent
 from holdall.session.preview import moved, unmade
@@ -74,15 +75,9 @@ class Committing(msgspec.Struct, eq=False):
     def _plan(self) -> Plan:
         return make_plan(self.context.records, self.context.bindings, self.context.writer)
 
-    async def expand(self) -> Plan:
-        """Return the plan of a commit with all that references bring along; nothing is changed by it."""
-        context = self.context
-        context.committer.demand_idle()
-        await collected(context)
-        if not context.referential.is_needed():
-            return self.plan()
-        async with context.referential.induced(is_preview=True):
-            return self.plan()
+    async def expand(self, *, tell: bool = False) -> Plan:
+        """Return the plan of a commit with all that references bring along; only functions that it calls write."""
+        return await expanded(self.context, self.plan, tell=tell)
 
     def expect(self, record: Model, names: tuple[str, ...]) -> None:
         """Guard a stored record: commits write it only where its store still has these values as they were read."""

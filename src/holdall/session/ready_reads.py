@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import msgspec
 
 from holdall.errors import HoldallError
 from holdall.model import Record
 from holdall.policy import Right, User
-from holdall.query import AnyQuery, Value
+from holdall.query import ALWAYS, NEVER, AnyQuery, Condition, Query, Shape, Stated, Value, condition_shape, nodes
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
+from holdall.session.references.guarded_access import can_push, guarded_by
+from holdall.session.references.locality import is_local
 from holdall.store import Readying, ReadyQuery, Rows, ready_part
 
-__all__ = ["ReadyReads"]
+__all__ = ["ReadyReads", "Sight"]
 
 _READ = Right.READ
+_REMEMBERED = 200
+
+
+class _Form(msgspec.Struct, eq=False):
+    """The rules of one shape: they differ in their values alone, and a query made ready for one serves all of them."""
+
+    can_be_ready: bool
+
+
+_WHOLE = _Form(True)
+
+
+class Sight(msgspec.Struct, eq=False):
+    """Of which records a user may read all: those that meet ``rule``.
+
+    Queries that were made ready for one sight serve all of its ``form``, with the ``values`` of each behind those of
+    the query's own condition. Example: :class:`Session`.
+    """
+
+    rule: Condition
+    form: object
+    values: tuple[Value, ...]
+
+
+_EVERYTHING = Sight(ALWAYS, _WHOLE, ())
 
 
 class ReadyReads:
     """The reads of one collection that are just a question to its store, and records made of the answer.
 
-    ``may_read`` is asked before each of them. Where it is False, or an answer is None, a session is to be asked, which
-    does everything else there is to a read, and says what is wrong. Example: :class:`Session`.
+    ``sight`` is asked before each of them. Where an answer is None, a session is to be asked, which does everything
+    else there is to a read, and says what is wrong. Example: :class:`Session`.
     """
 
     def __init__(self, bindings: Bindings, collection: str) -> None:
@@ -29,14 +58,17 @@ class ReadyReads:
         self._collection = collection
         self._binding: Binding | None = None
         self._store: Value = None
+        self._own: Mapping[str, Value] = {}  # of the store: something may be put in the place of a method at any time
         self._part: Readying | None = None
         self._records_from: Callable[[Rows], list[Record]]
         self._times_settled = -1
+        self._sight = _EVERYTHING
+        self._forms: dict[Shape, _Form] = {}
         self.version = 0
         """Another number: what was made ready is of no more use."""
 
-    def may_read(self, user: User) -> bool:
-        """Whether a user may read every record, in the arrangement of now, and nothing else is to be done for him."""
+    def sight(self, user: User) -> Sight | None:
+        """The records that a user may read, in the arrangement of now; None where more is to be done for him."""
         bindings, binding = self._bindings, self._binding
         if not bindings.is_settled:
             bindings.configure()
@@ -44,15 +76,53 @@ class ReadyReads:
             bindings.look()
         if binding is None or binding.store is not self._store or bindings.times_settled != self._times_settled:
             binding = self._take()
-        if self._part is None or (bindings.instrument is not None and bindings.instrument.sees_reads):
-            return False
-        return binding.policy.allows(_READ, user)
+        if (
+            self._part is None
+            or "fetch" in self._own
+            or "count" in self._own
+            or (bindings.instrument is not None and bindings.instrument.sees_reads)
+        ):
+            return None
+        rule = binding.policy.bound(_READ, user)
+        if rule is ALWAYS:
+            return _EVERYTHING
+        return self._sight if rule is self._sight.rule else self._sight_by(rule, binding)
 
-    def ready(self, query: AnyQuery, *, is_count: bool = False) -> ReadyQuery | None:
-        """The query made ready; None as long as that cannot be. ``may_read`` was True."""
+    def _sight_by(self, rule: Condition, binding: Binding) -> Sight | None:
+        if rule == NEVER:
+            return None
+        if rule == ALWAYS:
+            return _EVERYTHING
+        try:
+            shape, values = condition_shape(Query(self._collection, rule), _exactly)
+            form = self._forms.get(shape)
+        except TypeError:  # a value that has no hash, or no length
+            return None
+        if form is None:
+            form = self._formed(shape, rule, binding)
+        if not form.can_be_ready:
+            return None
+        self._sight = Sight(rule, form, tuple(values))
+        return self._sight
+
+    def _formed(self, shape: Shape, rule: Condition, binding: Binding) -> _Form:
+        is_plain = is_local(Query(self._collection, rule)) and not any(isinstance(node, Stated) for node in nodes(rule))
+        if len(self._forms) >= _REMEMBERED:
+            self._forget()
+        form = self._forms[shape] = _Form(is_plain and can_push(binding, rule))
+        return form
+
+    def _forget(self) -> None:
+        self._forms.clear()
+        self._sight = _EVERYTHING
+        self.version += 1
+
+    def ready(self, query: AnyQuery, sight: Sight, *, is_count: bool = False) -> ReadyQuery | None:
+        """The query of records in sight made ready; None as long as that cannot be."""
         assert self._part is not None
         try:
-            return self._part.ready(query, is_count=is_count)
+            seen = query if sight is _EVERYTHING else guarded_by(sight.rule, query)
+            return self._part.ready(seen, is_count=is_count)
         except HoldallError:
             return None
 
@@ -68,12 +138,18 @@ class ReadyReads:
     def _take(self) -> Binding:
         bindings = self._bindings
         binding = self._binding = bindings.of_name(self._collection)
-        policy, self._store = binding.policy, binding.store
-        is_plain = policy.is_simple and binding.declaration.deletion is None and binding.record_access is None
+        self._store = binding.store
+        is_plain = binding.declaration.deletion is None and binding.record_access is None and not binding.may_hide
         is_plain = is_plain and binding.model not in bindings.file_fields
-        has_more = bindings.has_field_rights or bindings.has_stored_ends or bindings.has_replicas
+        has_more = bindings.has_stored_ends or bindings.has_replicas
         self._part = ready_part(binding.store) if is_plain and not has_more else None
+        self._own = getattr(binding.store, "__dict__", {})
         self._records_from = binding.codec.records_from
         self._times_settled = bindings.times_settled
-        self.version += 1
+        self._forget()
         return binding
+
+
+def _exactly(length: int) -> int:
+    """The size of a list in a shape: a text with room for one value has none for two."""
+    return length

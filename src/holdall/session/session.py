@@ -232,12 +232,13 @@ class Session(NamedVerbs, QueryVerbs, StoreVerbs, NativeVerbs, HandWrittenVerbs)
         """
         return self._committing.plan()
 
-    async def expand(self) -> Plan:
+    async def expand(self, *, tell: bool = False) -> Plan:
         """Return the plan with all that references bring along: removals, emptied references and other ends.
 
-        Raises what a commit would before it writes. Example: :class:`Committing`.
+        With ``tell`` rules of records are looked at and functions of ``app.on`` called, as by the commit; what these
+        change is in session and plan. Raises what a commit would before it writes. Example: :class:`Committing`.
         """
-        return await self._committing.expand()
+        return await self._committing.expand(tell=tell)
 
     def expect(self, record: Model, *names: str) -> None:
         """Have commits refused while the stored values of a record, or the named ones, are not as they were read here;

@@ -124,7 +124,8 @@ class StoreVerbs:
 
         ``await session.get_or_create(Word, {"text": "so"}, times=1)`` writes at once, in a commit of its own or into
         the open transaction: of several who do the same at the same time, one adds the record and all get it. Raises
-        what a commit raises, QueryError for values that need not be unique. Example: :class:`Upserting`.
+        what a commit raises, QueryError for values that need not be unique, StateError for a record that the next
+        commit removes, and NotFound where the user may not read it. Example: :class:`Upserting`.
         """
         return await Upserting(self.context).get_or_create(model, by, {**(values or {}), **fields})
 

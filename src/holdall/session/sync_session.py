@@ -224,9 +224,9 @@ class SyncSession(SyncNamedVerbs, SyncQueryVerbs, SyncStoreVerbs):
         """Return what a commit would write, in which order and under which guarantee. Example: :class:`Committing`."""
         return self._session.plan()
 
-    def expand(self) -> Plan:
+    def expand(self, *, tell: bool = False) -> Plan:
         """Return the plan with all that references bring along. Example: :class:`Committing`."""
-        return self._call(self._session.expand)
+        return self._call(lambda: self._session.expand(tell=tell))
 
     def names_of(self, record: Model) -> tuple[str, ...]:
         """Return the names under which a store keeps a record and its streams. Example: :class:`Reading`."""

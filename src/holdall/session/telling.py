@@ -37,10 +37,13 @@ def demand_told(context: SessionContext, plan: Plan) -> None:
             raise _Untold(news)
 
 
-async def told(context: SessionContext, commit: Callable[[], Awaitable[R]], seconds: float) -> R:
+async def told(
+    context: SessionContext, commit: Callable[[], Awaitable[R]], seconds: float, *, goes_on: bool = False
+) -> R:
     """Try to commit until everybody has been called for what the commit does, and return its result.
 
-    Raises what functions raise, and StateError where they keep on changing records.
+    Where the session ``goes_on`` with the same changes, nobody is called for them again. Raises what functions raise,
+    and StateError where they keep on changing records.
     """
     listening = context.bindings.listening
     if listening is None:
@@ -51,7 +54,8 @@ async def told(context: SessionContext, commit: Callable[[], Awaitable[R]], seco
         except _Untold as untold:
             news = untold.news
         else:
-            context.records.told.clear()
+            if not goes_on:
+                context.records.told.clear()
             return result
         flush, context.reader.flush = context.reader.flush, None
         context.committer.is_telling = True

@@ -7,7 +7,15 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from holdall.errors import AlreadyExists, CommitAborted, QueryError, StaleVersion, UniqueViolation
+from holdall.errors import (
+    AlreadyExists,
+    CommitAborted,
+    NotFound,
+    QueryError,
+    StaleVersion,
+    StateError,
+    UniqueViolation,
+)
 from holdall.model import Model
 from holdall.query import And, AnyQuery, Compare, Op, Query, Value
 from holdall.session.binding import Binding
@@ -86,16 +94,29 @@ class Upserting(msgspec.Struct, eq=False):
             raise QueryError(f"{twice[0]} is given twice: by it the record is found")
         if context.bindings.inside is None:
             context.demand_no_act("upsert() and get_or_create(), which write at once,")
-        once = self._inside if context.bindings.inside is not None else self._apart
+            self._demand_not_removed(binding, by)
+        once, was_made = self._inside if context.bindings.inside is not None else self._apart, False
         for number in range(_TRIES):
             try:
                 is_new = await once(binding, query, {**by, **values}, values if is_changed else {})
-                break
             except CommitAborted as error:
-                if not _is_raced(error) or number == _TRIES - 1:
+                if not _is_raced(error) or (number == _TRIES - 1 and not was_made):
                     raise
-        (record,) = await FreshReading(context).query(query, None)
-        return Upserted(record, is_new)
+                continue
+            found = await FreshReading(context).query(query, None)
+            if found:
+                return Upserted(found[0], is_new)
+            was_made = was_made or is_new  # and somebody else has removed it, or the user may not read it
+        raise NotFound(binding.collection, dict(by))
+
+    def _demand_not_removed(self, binding: Binding, by: Mapping[str, object]) -> None:
+        """Refuse a record that the next commit removes."""
+        fields = [(binding.declaration.by_name[name], value) for name, value in by.items()]
+        for record in self.context.records.deleted.values():
+            if type(record) is binding.model and all(field.get(record) == value for field, value in fields):
+                raise StateError(
+                    f"this session removes the {binding.collection} that is found by {', '.join(by)}; commit that first"
+                )
 
     async def _apart(
         self, binding: Binding, query: AnyQuery, whole: Mapping[str, object], changes: Mapping[str, object]

@@ -13,6 +13,7 @@ from holdall.store.contract import Rows
 __all__ = ["ReadyQuery", "Readying", "ready_part"]
 
 _Values: TypeAlias = tuple[Value, ...]
+_ASKED = frozenset({"fetch", "count", "ready"})
 
 
 class ReadyQuery(msgspec.Struct, frozen=True, eq=False):
@@ -57,8 +58,10 @@ class Readying(Protocol):
 
 
 def ready_part(store: Value) -> Readying | None:
-    """The store as one that gets queries ready; None for others, and for what hands on the parts of another store.
+    """The store as one that gets queries ready; None for others, for what hands on the parts of another store, and for
+    a class with another ``fetch`` or ``count`` than those that stand beside its ``ready``.
 
     Example: :class:`ReadyQuery`.
     """
-    return store if isinstance(getattr(type(store), "ready", None), type(ready_part)) else None
+    first = next((each for each in type(store).__mro__ if not _ASKED.isdisjoint(vars(each))), None)
+    return store if first is not None and "ready" in vars(first) else None

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["Application", "Header", "Headers", "Message", "Receive", "Scope", "Send", "header", "header_list"]
+__all__ = [
+    "Application",
+    "Header",
+    "Headers",
+    "Message",
+    "Receive",
+    "Scope",
+    "Send",
+    "header",
+    "header_list",
+    "path_below",
+    "root_of",
+]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -31,3 +43,18 @@ def header_list(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             found = value if found is None else b"%b, %b" % (found, value)
     return found
+
+
+def root_of(scope: Scope) -> str:
+    """The path that the application is mounted at, without a slash at its end."""
+    root: str = scope.get("root_path", "")
+    return root.rstrip("/")
+
+
+def path_below(scope: Scope) -> str:
+    """The path below that; servers give paths with it in front, as the standard has it, or leave it out."""
+    path: str = scope["path"]
+    if not scope.get("root_path"):
+        return path
+    root = root_of(scope)
+    return path[len(root) :] if path == root or path.startswith(f"{root}/") else path

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
 from holdall.query import Value
-from holdall.web.asgi import Receive, Scope, Send
+from holdall.web.asgi import Receive, Scope, Send, path_below
 from holdall.web.body import Disconnected
 from holdall.web.own_routes import flat_routes
 
@@ -70,10 +70,9 @@ class DirectRoutes:
         if len(routes) != self._seen:
             self._settle(routes)
             self._seen = len(routes)
-        path: str = scope["path"]
-        root: str = scope.get("root_path", "")
-        name, _, key = (path.removeprefix(root) if root else path)[1:].partition("/")
-        if "/" in key or path[-1:] == "/" or b"%2f" in scope.get("raw_path", b"").lower():
+        path = path_below(scope)
+        name, _, key = path[1:].partition("/")
+        if "/" in key or path[-1:] == "/" or b"%2f" in (scope.get("raw_path") or b"").lower():
             return None
         found = self._known.get((name, bool(key), scope["method"]))
         return None if found is None or (key and (found.method, f"/{name}/{key}") in self._others) else found

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
-from holdall.web.asgi import Application, Receive, Scope, Send
+from holdall.web.asgi import Application, Receive, Scope, Send, path_below, root_of
 from holdall.web.options import Options
 from holdall.web.record_bodies import checked_receive
 from holdall.web.resource import Resource
@@ -18,23 +19,26 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
 
     One slash at the end is tolerated.
     """
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(root):
-        path = path[len(root) :]
-    name, _, key = path[1:].partition("/")
+    name, _, key = path_below(scope)[1:].partition("/")
     resource = resources.get(name)
     if resource is None:
         return None
     raw: bytes = scope.get("raw_path") or b""
     if b"%" in raw:
         # the decoded path cannot tell a slash or a comma inside a part from one between two
-        segments = raw.split(b"/", 2 + root.count("/"))[1 + root.count("/") :]
-        if b"%2f" in segments[0].lower():
+        above = _segments_above(scope, raw)
+        segments = raw.split(b"/", 2 + above)[1 + above :]
+        if len(segments) < (2 if key else 1) or b"%2f" in segments[0].lower():
             return None  # a slash inside a name is in the name of no collection
         key = segments[1].decode("latin-1") if key else ""
     key = key.removesuffix("/")
     return None if "/" in key and not resource.reaches(key) else (resource, key)
+
+
+def _segments_above(scope: Scope, raw: bytes) -> int:
+    """How many segments of an undecoded path lead to what the application is mounted at."""
+    root = root_of(scope)
+    return root.count("/") if root and f"{unquote(raw.decode('latin-1'))}/".startswith(f"{root}/") else 0
 
 
 class CollectionMiddleware:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from holdall.web.asgi import Scope, header_list
@@ -14,21 +15,32 @@ from holdall.web.conditional import (
     tag_of_body,
 )
 from holdall.web.reply import Reply, json_reply, unchanged_reply
+from holdall.web.view import CollectionView
 
-__all__ = ["conditional", "record_reply"]
+__all__ = ["conditional", "is_dated", "record_reply"]
 
 
-def record_reply(scope: Scope, body: bytes, moment: datetime | None) -> Reply:
-    """The answer to a read of one record, which was last written at this moment, if that is told."""
+def record_reply(scope: Scope, body: bytes, moment: datetime | None, *, is_dated: bool) -> Reply:
+    """The answer to a read of one record, which was last written at this moment, if that is told.
+
+    Where the answer is not ``is_dated`` by it, the date does not tell whether the answer is the same, and the tag does.
+    """
     if moment is None:
         return conditional(scope, body)
     if is_unmodified(scope, moment, b"if-unmodified-since", b"if-match") is False:
         raise NOT_MET
     reply = conditional(scope, body)
-    if reply.status == 200 and is_unmodified(scope, moment, b"if-modified-since", b"if-none-match"):
+    if is_dated and reply.status == 200 and is_unmodified(scope, moment, b"if-modified-since", b"if-none-match"):
         reply = unchanged_reply(tag_of_body(body))
     reply.headers.extend(last_modified(moment))
     return reply
+
+
+def is_dated(view: CollectionView, names: Collection[str] | None) -> bool:
+    """Whether these values change only when the record is written: they are stored, and shown to every reader."""
+    if view.hides:
+        return False
+    return not view.is_computing or (names is not None and view.declaration.computed.keys().isdisjoint(names))
 
 
 def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:

@@ -15,7 +15,7 @@ from holdall.web.key import KeyText
 from holdall.web.listing import Listing
 from holdall.web.options import Options
 from holdall.web.pages import Page, Pages
-from holdall.web.read_reply import conditional, record_reply
+from holdall.web.read_reply import conditional, is_dated, record_reply
 from holdall.web.reply import Reply
 from holdall.web.rights import demand_right
 from holdall.web.straight import StraightReads
@@ -98,8 +98,9 @@ class Reads:
         session, view = Session(self._bindings, user), self._view
         record = await view.handle_get_one(session, key)
         if listing is not None and listing.includes:
-            body = (await self._pages.shown(session, [record], listing))[1:-1]
+            body, dated = (await self._pages.shown(session, [record], listing))[1:-1], False
         else:
             names = view.visible(user, None if listing is None else listing.names)
             body = await view.shown_one(record, names) if view.is_computing else view.encode_one(record, names)
-        return record_reply(scope, body, view.modified(record, user))
+            dated = is_dated(view, names)
+        return record_reply(scope, body, view.modified(record, user), is_dated=dated)

@@ -30,7 +30,7 @@ async def rehearse(session: Session, numbers: dict[str, int] | None = None) -> d
 
     ``numbers`` tells by collection how many records a change of all that a filter means would have.
     """
-    plan = await session.expand()
+    plan = await session.expand(tell=True)
     steps = [(each.verb, each.binding, (numbers or {}).get(each.binding.collection, 0)) for each in plan.bulk] + [
         (batch.verb, batch.binding, len(batch.records))
         for step in plan.steps

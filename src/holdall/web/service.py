@@ -19,7 +19,7 @@ from holdall.app.host import of_web
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
 from holdall.query import Json, Value, did_you_mean
-from holdall.web.asgi import Application, Receive, Scope, Send
+from holdall.web.asgi import Application, Receive, Scope, Send, path_below
 from holdall.web.cursor import Cursors
 from holdall.web.direct_routes import DirectRoutes
 from holdall.web.dispatch import CollectionMiddleware, find_resource
@@ -195,8 +195,7 @@ class Service(FastAPI):
             return found
         if not self._own.are_there(self.router.routes):
             return found
-        root = scope.get("root_path", "")
-        return None if self._own.takes(scope["path"].removeprefix(root), scope["method"]) else found
+        return None if self._own.takes(path_below(scope), scope["method"]) else found
 
     def openapi(self) -> dict[str, Json]:
         """The whole OpenAPI 3.1 document: the collections beside the host's own routes.

@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from holdall.policy import User
-from holdall.query import AnyQuery, Key, Query, Value, values
-from holdall.session import Bindings, ReadyReads
+from holdall.query import AnyQuery, Key, Query, Value, condition_shape, values
+from holdall.session import Bindings, ReadyReads, Sight
 from holdall.store import ReadyQuery, Rows
 from holdall.web.asgi import Scope
 from holdall.web.dialects import Dialects
@@ -28,7 +28,7 @@ from holdall.web.view import CollectionView
 
 __all__ = ["StraightReads"]
 
-_Known = TypeVar("_Known", dict[bytes, Value], set[bytes])
+_Known = TypeVar("_Known", dict[tuple[object, bytes], Value], set[bytes])
 _REMEMBERED = 1_000
 _LONGEST = 512  # characters of a path, and bytes of a query string
 _MOST_BYTES = 12  # of one character in a path
@@ -36,13 +36,16 @@ _OTHER_FORMATS = re.compile(rb"csv|ndjson|jsonl", re.IGNORECASE).search
 
 
 class _Page(msgspec.Struct, eq=False):
-    """A page that is ready, with the values that it is asked with; and the number of all records, where it is told."""
+    """A page that is ready, and the number of all records, where it is told.
+
+    They are asked with the values of ``condition``, those of the rule by which a user sees records, and ``extent``.
+    """
 
     listing: Listing
     query: ReadyQuery
-    values: tuple[Value, ...]
     count: ReadyQuery | None
-    count_values: tuple[Value, ...]
+    condition: tuple[Value, ...]
+    extent: tuple[Value, ...]
 
     def counts(self, found: int) -> bool:
         """Whether the store must count all records: a page that ends the list tells their number by itself."""
@@ -71,8 +74,8 @@ class StraightReads:
         self._has_parts = len(view.binding.schema.key) > 1
         self._version = -1
         self._waits = False  # for the store, which does not answer at once
-        self._one: ReadyQuery | None = None
-        self._known: dict[bytes, _Page] = {}
+        self._ones: dict[object, ReadyQuery] = {}  # by the form of the rule
+        self._known: dict[tuple[object, bytes], _Page] = {}
         self._others: set[bytes] = set()  # query strings of pages that are out of the ordinary
 
     def now(self, scope: Scope, user: User, key: str) -> Reply | None:
@@ -84,83 +87,97 @@ class StraightReads:
                 return self._many_now(scope, user)
             if key[:1] == "_" or "/" in key or key == EVENTS:
                 return None
-            known = self._keys.read(key)
-            query = self._query_of_one(scope, user, known)
+            known, sight = self._keys.read(key), self._sight(user)
+            if sight is None or scope["query_string"]:
+                return None
+            query = self._query_of_one(known, sight)
             if query is None or query.now is None:
                 return None
-            return self._record(scope, user, query.now(known if self._has_parts else (known,)))
+            return self._record(scope, user, query.now(self._values_of_one(known, sight)))
         except Exception:  # whatever it is, the long way says so
             return None
 
     async def one(self, scope: Scope, user: User, key: Key) -> Reply | None:
         """The record with this key."""
-        query = self._query_of_one(scope, user, key) if self._waits else None
-        if query is None or query.now is not None:
+        sight = self._sight(user) if self._waits and not scope["query_string"] else None
+        query = None if sight is None else self._query_of_one(key, sight)
+        if sight is None or query is None or query.now is not None:
             return None
-        return self._record(scope, user, await query.rows(key if self._has_parts else (key,)))
+        return self._record(scope, user, await query.rows(self._values_of_one(key, sight)))
 
     def _many_now(self, scope: Scope, user: User) -> Reply | None:
         """A page of records, with the number of all of them."""
-        page = self._page(scope, user)
-        if page is None or page.query.now is None:
+        sight = self._sight(user)
+        page = None if sight is None else self._page(scope, user, sight)
+        if sight is None or page is None or page.query.now is None:
             return None
-        rows = page.query.now(page.values)
+        condition = page.condition + sight.values
+        rows = page.query.now(condition + page.extent)
         counted: Rows | None = None
         if rows is not None and page.counts(len(rows)) and page.count is not None and page.count.now is not None:
-            counted = page.count.now(page.count_values)
+            counted = page.count.now(condition)
         return self._listed(scope, page, rows, counted)
 
     async def many(self, scope: Scope, user: User) -> Reply | None:
         """A page of records, with the number of all of them."""
-        page = self._page(scope, user) if self._waits else None
-        if page is None or page.query.now is not None:
+        sight = self._sight(user) if self._waits else None
+        page = None if sight is None else self._page(scope, user, sight)
+        if sight is None or page is None or page.query.now is not None:
             return None
-        rows = await page.query.rows(page.values)
+        condition = page.condition + sight.values
+        rows = await page.query.rows(condition + page.extent)
         counted: Rows | None = None
         if rows is not None and page.counts(len(rows)) and page.count is not None:
-            counted = await page.count.rows(page.count_values)
+            counted = await page.count.rows(condition)
         return self._listed(scope, page, rows, counted)
 
     # --- queries that are ready ---------------------------------------------------------------------------------------
 
-    def _query_of_one(self, scope: Scope, user: User, key: Key) -> ReadyQuery | None:
-        if scope["query_string"] or not self._is_possible or not self._reads.may_read(user):
+    def _sight(self, user: User) -> Sight | None:
+        if not self._is_possible:
             return None
+        sight = self._reads.sight(user)
         if self._version != self._reads.version:
             self._forget()
-        if self._one is None:
-            self._one = self._ready(Query(self._view.binding.collection, self._view.meets(key)))
-        return self._one
+        return sight
+
+    def _query_of_one(self, key: Key, sight: Sight) -> ReadyQuery | None:
+        query = self._ones.get(sight.form)
+        if query is None:
+            query = self._ready(Query(self._view.binding.collection, self._view.meets(key)), sight)
+            if query is not None:
+                self._ones[sight.form] = query
+        return query
+
+    def _values_of_one(self, key: Key, sight: Sight) -> tuple[Value, ...]:
+        return (*key, *sight.values) if self._has_parts else (key, *sight.values)
 
     def _forget(self) -> None:
         self._version = self._reads.version
-        self._waits, self._one = False, None
+        self._waits = False
+        self._ones.clear()
         self._known.clear()
         self._others.clear()
 
-    def _ready(self, query: AnyQuery) -> ReadyQuery | None:
-        ready = self._reads.ready(query)
+    def _ready(self, query: AnyQuery, sight: Sight) -> ReadyQuery | None:
+        ready = self._reads.ready(query, sight)
         if ready is not None:
             self._waits = ready.now is None
         return ready
 
-    def _page(self, scope: Scope, user: User) -> _Page | None:
-        if not self._is_possible or not self._reads.may_read(user):
-            return None
-        if self._version != self._reads.version:
-            self._forget()
+    def _page(self, scope: Scope, user: User, sight: Sight) -> _Page | None:
         for name, value in scope["headers"]:
             if name == b"accept" and _OTHER_FORMATS(value) is not None:
                 return None
         query_string = scope["query_string"]
         if len(query_string) > self._longest:
             return None
-        page = self._known.get(query_string)
+        page = self._known.get((sight.form, query_string))
         if page is None:
-            page = self._learned(query_string, user)
+            page = self._learned(query_string, user, sight)
         return None if page is None or not self._pages.come_whole(page.listing) else page
 
-    def _learned(self, query_string: bytes, user: User) -> _Page | None:
+    def _learned(self, query_string: bytes, user: User, sight: Sight) -> _Page | None:
         """The page made ready, and remembered. Raises Problem."""
         if query_string in self._others:
             return None
@@ -168,14 +185,14 @@ class StraightReads:
         if _is_other(listing):
             _bounded(self._others).add(query_string)
             return None
-        query, count = self._ready(listing.query), None
-        if listing.is_counted and (count := self._reads.ready(listing.query, is_count=True)) is None:
+        query, count = self._ready(listing.query, sight), None
+        if listing.is_counted and (count := self._reads.ready(listing.query, sight, is_count=True)) is None:
             return None
         if query is None:
             return None
-        counted: AnyQuery = Query(listing.query.collection, listing.query.condition)
-        page = _Page(listing, query, tuple(values(listing.query)), count, tuple(values(counted)))
-        _bounded(self._known)[query_string] = page
+        condition, whole = condition_shape(listing.query)[1], values(listing.query)
+        page = _Page(listing, query, count, tuple(condition), tuple(whole[len(condition) :]))
+        _bounded(self._known)[sight.form, query_string] = page
         return page
 
     # --- answers ------------------------------------------------------------------------------------------------------
@@ -187,7 +204,7 @@ class StraightReads:
         body = self._encode_one(records[0])
         if self._view.stamp is None:
             return conditional(scope, body)
-        return record_reply(scope, body, self._view.modified(records[0], user))
+        return record_reply(scope, body, self._view.modified(records[0], user), is_dated=not self._view.hides)
 
     def _listed(self, scope: Scope, page: _Page, rows: Rows | None, counted: Rows | None) -> Reply | None:
         records, listing = self._reads.records(rows), page.listing

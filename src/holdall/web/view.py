@@ -182,7 +182,7 @@ class CollectionView:
     # --- shown --------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _hides(self) -> bool:
+    def hides(self) -> bool:
         return self.binding.may_hide
 
     def hidden(self, user: User) -> frozenset[str]:
@@ -191,7 +191,7 @@ class CollectionView:
 
     def visible(self, user: User, names: Collection[str] | None) -> Collection[str] | None:
         """Return those of these fields and computed values that the user may see; None stands for all."""
-        if not self._hides or not (hidden := self.hidden(user)):
+        if not self.hides or not (hidden := self.hidden(user)):
             return names
         return [name for name in (self._output.names if names is None else names) if name not in hidden]
 

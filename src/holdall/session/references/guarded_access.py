@@ -31,7 +31,7 @@ from holdall.session.references.locality import is_local
 from holdall.session.references.row_predicate import has_judgement, row_predicate
 from holdall.store import Feature, Rows, demand_query
 
-__all__ = ["Apart", "GuardedAccess", "can_push", "names_field", "prefixed"]
+__all__ = ["Apart", "GuardedAccess", "can_push", "guarded_by", "names_field", "prefixed"]
 
 
 class Apart(msgspec.Struct, frozen=True):
@@ -131,7 +131,7 @@ class GuardedAccess:
         return self._guarded(query, local)
 
     def _guarded(self, query: AnyQuery, local: Condition) -> AnyQuery:
-        return msgspec.structs.replace(query, condition=both(query.condition, local))
+        return guarded_by(local, query)
 
     async def _visible(self, query: AnyQuery, local: Condition) -> dict[str, Table]:
         """The visible records among those that the query's condition means, as the only ones of the collection.
@@ -156,6 +156,13 @@ class GuardedAccess:
                 "give the right by a condition that the store can ask, or raise semi_join_limit",
             )
         return {binding.collection: Table(binding.schema, list(filter(row_predicate(local, binding), rows)))}
+
+
+def guarded_by(rule: Condition, query: AnyQuery) -> AnyQuery:
+    """The query for those of the records it means that meet a rule. The values of the rule stand behind those of the
+    query's own condition.
+    """
+    return msgspec.structs.replace(query, condition=both(query.condition, rule))
 
 
 def prefixed(rule: Condition, path: Path) -> Condition:

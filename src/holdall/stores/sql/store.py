@@ -161,6 +161,8 @@ class SqlStore(RawSqlStore, ReadyQueries, WholeRows):
             rows = await self._rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
+    ready = ReadyQueries.ready  # tells the same as ``fetch`` and ``count`` here: a store with others is asked by these
+
     async def noted_count(self, collection: str) -> int | None:
         """About how many rows a collection has, by what the database has noted."""
         return await noted_count(self._database, self.tables, collection)

@@ -27,11 +27,15 @@ _QUEUED = 100  # messages
 
 
 class Follower:
-    """One who follows a collection; ``is_behind`` once his queue was full, which ends the stream."""
+    """One who follows a collection; ``is_behind`` once his queue was full, which ends the stream.
+
+    ``since`` is the id up to which nothing is queued for him, as it was there before he came.
+    """
 
     def __init__(self, collection: str, sight: Sight) -> None:
         self.collection = collection
         self.sight = sight
+        self.since = 0
         self.is_behind = False
         self.is_over = False
         self.queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(_QUEUED)
@@ -51,14 +55,16 @@ class _Shown(msgspec.Struct):
 class Following:
     """Reads one feed while anybody follows it.
 
-    ``low`` is the id up to which nothing can come any more: commits that began earlier may be seen later. Clients are
-    given this id as their last one, so that they miss nothing and may be sent something twice.
+    ``low`` is the id up to which nothing can come any more: commits that began earlier may be seen later. An event has
+    this id where its own is greater, so that a client who comes back with it misses nothing and may be sent something
+    twice. ``told`` is the id up to which everything is queued.
     """
 
     def __init__(self, feed: Feed, binding: RowBinding) -> None:
         self.feed = feed
         self.binding = binding
         self.low = 0
+        self.told = 0
         self._seen: dict[int, float] = {}  # by id above ``low``: when it was seen
         self._followers: set[Follower] = set()
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +80,7 @@ class Following:
             self._wake = _waking(loop, self._woken)
             self.feed.wakes.add(self._wake)
             self._task = loop.create_task(self._read())
+        follower.since = self.low
         self._followers.add(follower)
         assert self._ready is not None
         try:
@@ -102,7 +109,10 @@ class Following:
         ready, self._ready = self._ready, self._ready
         try:
             _, self.low = await self.feed.ends(self.binding)
+            self.told = self.low
             self._seen.clear()
+            for follower in self._followers:
+                follower.since = self.low
         except Exception as error:
             ready.set_exception(error)
             ready.exception()
@@ -136,6 +146,7 @@ class Following:
             for row in fresh:
                 await self._tell(row)
             if len(rows) < _PAGE:
+                self.told = self.low
                 return
             after = rows[-1].id
 
@@ -154,7 +165,7 @@ class Following:
             group = follower.sight.group
             known = None if group is None else shown.get(group)
             if known is None:
-                known = _Shown(await message_of(follower.sight, row, self.low))
+                known = _Shown(await message_of(follower.sight, row, min(row.id, self.low)))
                 if group is not None:
                     shown[group] = known
             if known.message is not None:

@@ -34,7 +34,8 @@ _PAGE = 500
 _NOT_HERE = frozenset({"page", "page_size", "sort", "count", "after", "include", "format", "formulas"})
 _NOT_HERE |= {"aggregate", "group", "having"}
 _ID = re.compile(rb"\d{1,18}")
-_RESET = b"event: reset\ndata: {}\n\n"
+_NOT_OURS = 10**18  # an id that nothing here has
+_RESET = b"id: %d\nevent: reset\ndata: {}\n\n"
 
 _FULL = Problem(503, "busy", "Too many clients follow collections now.", headers=((b"retry-after", b"5"),))
 
@@ -71,8 +72,6 @@ class Streams:
         demand_right(binding, Right.READ, user, self._challenge)
         sight = self._sight(scope, user, binding, dialects)
         last = header(scope, b"last-event-id")
-        if last is not None and not _ID.fullmatch(last):
-            last = None
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"private, no-store"),
@@ -96,7 +95,7 @@ class Streams:
         except BaseException:
             self._count -= 1
             raise
-        parts = self._parts(following, follower, receive, None if last is None else int(last))
+        parts = self._parts(following, follower, receive, _id(last) if last else None)
         return Reply(200, headers, await anext(parts), parts)  # begun, so that its end gives the place back
 
     def _sight(self, scope: Scope, user: User, binding: Binding, dialects: Dialects) -> Sight:
@@ -119,7 +118,7 @@ class Streams:
         leaving = asyncio.ensure_future(_disconnected(receive))
         sent = set[int]()
         try:
-            yield b"retry: 3000\nid: %d\n\n" % following.low
+            yield b"retry: 3000\nid: %d\n\n" % (follower.since if last is None or last == _NOT_OURS else last)
             if last is not None:
                 async for id, message in self._missed(following, follower, last):  # noqa: A001
                     sent.add(id)
@@ -132,8 +131,9 @@ class Streams:
                 )
                 if getting not in done:
                     getting.cancel()
-                    if not leaving.done():
-                        yield b":\n\n"
+                    if not leaving.done():  # the id spares who sees few events to read anew, once others are swept
+                        known = b"id: %d\n" % max(follower.since, following.told) if follower.queue.empty() else b""
+                        yield b":\n" + known + b"\n"
                     continue
                 id, message = getting.result()  # noqa: A001
                 if id not in sent and message:
@@ -151,15 +151,18 @@ class Streams:
         """The messages since the last one that a client has, or one that says that it has to read anew."""
         first, newest = await self._feed.ends(following.binding)
         if last > max(newest, following.low) or first > last + 1 or (newest == 0 and last > 0):
-            yield 0, _RESET
+            yield 0, _RESET % follower.since
             return
-        after = last
+        after, low = last, following.low  # what is seen up to this id is all that there is
         while rows := await self._feed.read(following.binding, after, _PAGE):
             for row in rows:
                 if row.collection == follower.collection:
-                    known = min(row.id, following.low)
-                    yield row.id, await message_of(follower.sight, row, known, is_late=True)
-            after = rows[-1].id
+                    yield row.id, await message_of(follower.sight, row, min(row.id, low), is_late=True)
+            after, low = rows[-1].id, following.low
+
+
+def _id(text: bytes) -> int:
+    return int(text) if _ID.fullmatch(text) else _NOT_OURS
 
 
 async def _disconnected(receive: Receive) -> None:

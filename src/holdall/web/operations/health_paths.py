@@ -8,7 +8,7 @@ from time import monotonic
 import msgspec
 
 from holdall.app import Holdall
-from holdall.web.asgi import Header, Scope
+from holdall.web.asgi import Header, Scope, path_below
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, problem_reply
 
@@ -31,10 +31,7 @@ class HealthPaths:
 
     async def reply(self, scope: Scope) -> Reply | None:
         """The answer, None for any other path."""
-        path: str = scope["path"]
-        root: str = scope.get("root_path", "")
-        if root and path.startswith(root):
-            path = path[len(root) :]
+        path = path_below(scope)
         if not path.startswith(_PREFIX):
             return None
         asked = path.removeprefix(_PREFIX)

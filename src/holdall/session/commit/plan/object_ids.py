@@ -21,3 +21,12 @@ def new_object_id() -> str:
         _count = (_count + 1) & 0xFFFFFF
         made = (int(time.time()) & 0xFFFFFFFF).to_bytes(4, "big") + _own + _count.to_bytes(3, "big")
     return made.hex()
+
+
+def _begin_anew() -> None:
+    global _lock  # another thread may have held it when the process forked
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

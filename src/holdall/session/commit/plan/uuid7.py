@@ -23,3 +23,12 @@ def uuid7() -> UUID:
         stamp, counter = _last >> _COUNTER_BITS, _last & 0xFFF
     tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     return UUID(int=(stamp & ((1 << 48) - 1)) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | tail)
+
+
+def _begin_anew() -> None:
+    global _lock  # another thread may have held it when the process forked
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
