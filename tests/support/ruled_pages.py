@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from holdall import (
     ANONYMOUS,
+    SYSTEM,
     Authenticated,
     Everyone,
     FieldRights,
@@ -30,7 +31,21 @@ from holdall.testing.client import Answer
 from holdall.web.straight import StraightReads
 from tests.support.served import Served
 
-__all__ = ["ANN", "BOB", "PAGE", "ROOT", "Asked", "asked", "filled", "paths", "policies", "serve", "under", "users"]
+__all__ = [
+    "ANN",
+    "BOB",
+    "PAGE",
+    "ROOT",
+    "Asked",
+    "Group",
+    "asked",
+    "filled",
+    "paths",
+    "policies",
+    "serve",
+    "under",
+    "users",
+]
 
 
 class Group(Model, collection="groups"):
@@ -123,7 +138,7 @@ _attributes = st.fixed_dictionaries(
     },
 )
 users = st.one_of(
-    st.sampled_from([ANN, BOB, ROOT, ANONYMOUS]),
+    st.sampled_from([ANN, BOB, ROOT, ANONYMOUS, SYSTEM]),
     st.builds(
         lambda identity, roles, attributes: User(identity, roles=frozenset(roles), attributes=attributes),
         st.sampled_from(["ann", "bob", "", 3, None, "a%", "x\0"]),
@@ -166,15 +181,14 @@ class Asked:
 
     async def __call__(self, scope: Any) -> User:
         user = self.user
-        return User(user.id, user.roles, attributes=dict(user.attributes)) if self.is_new else user
+        return User(user.id, user.roles, user.unrestricted, attributes=dict(user.attributes)) if self.is_new else user
 
 
 def serve(url: str, who: Asked, *others: Any, model: Any = Page, policy: Policy | None = None) -> Served:
     app = Holdall("ruled pages")
     app.add_store("main", url)
     app.add(model, store="main", policy=policy)
-    for other in others:
-        app.add(other, store="main", policy=Policy(read=Everyone, write=Nobody))
+    app.add(*others, store="main", policy=Policy(read=Everyone, write=Nobody))
     return Served(app, authenticate=who)
 
 
@@ -205,10 +219,10 @@ def filled(url: str, who: Asked) -> Iterator[Served]:
         yield served
 
 
-def under(served: Served, who: Asked, policy: Policy) -> None:
-    """Serve the pages under another policy from now on."""
+def under(served: Served, who: Asked, policy: Policy, model: Any = Page) -> None:
+    """Serve the records of a model under another policy from now on."""
     bindings = served.app.bindings
-    bindings.of_model(Page).policy = policy.of(Page)
+    bindings.of_model(model).policy = policy.of(model)
     bindings.is_settled = False
     bindings.configure()
     served.service = served.app.asgi(authenticate=who)

@@ -12,7 +12,7 @@ import msgspec
 
 from holdall.errors import CorruptRecord
 from holdall.model import Record
-from holdall.query import AnyQuery, Kind, Query, Schema, Value
+from holdall.query import AnyQuery, Key, Kind, Query, Schema, Value
 from holdall.session import Readable, Session
 from holdall.store import Damaged, Feature, Rows
 from holdall.web.cursor import Cursors
@@ -157,6 +157,7 @@ class Pages:
         """Put the records of a piece into the page, as far as there is room."""
         shown = await self.shown(session, piece.records, listing)
         records: Sequence[Record] = piece.records
+        broken = piece.broken
         if page.size + len(shown) <= self._most:
             parts = [shown[1:-1]] if records else []
         else:
@@ -165,15 +166,31 @@ class Pages:
                 part = (await self.shown(session, [record], listing))[1:-1]
                 if size + len(part) > self._most and (parts or page.parts):
                     page.is_cut, records = True, records[: len(parts)]
+                    broken = self._broken_before(piece, records) if listing.shape is None else broken
                     break
                 parts.append(part)
                 size += len(part)
         page.parts += parts
         page.size += sum(map(len, parts))
-        page.count += len(records) + len(piece.broken)
-        page.broken += piece.broken
-        page.rows = [] if page.is_cut else piece.rows
+        page.count += len(records) + len(broken)
+        page.broken += broken
+        if records or not page.is_cut:  # else those of the piece before tell how far the page reaches
+            page.rows = [] if page.is_cut else piece.rows
         page.last = records[-1] if records else page.last
+
+    def _broken_before(self, piece: Readable[Any], records: Sequence[Record]) -> list[CorruptRecord]:
+        """Those broken records of a piece that lie before the last of these; the others are of the next page."""
+        if not records or not piece.broken:
+            return []
+        keys, last = list[Key](), records[-1].__key__()
+        for row in piece.rows:
+            keys.append(self._view.binding.row_key(row))
+            if keys[-1] == last:
+                break
+        unknown = iter([key for key in keys if _is_damaged(key)])
+        return [
+            each for each in piece.broken if (next(unknown, None) is not None if each.key is None else each.key in keys)
+        ]
 
     # --- going on -----------------------------------------------------------------------------------------------------
 
@@ -218,6 +235,10 @@ class Pages:
                 if not any(isinstance(value, Damaged) for value in position):
                     return position
         raise page.broken[0]
+
+
+def _is_damaged(key: Key) -> bool:
+    return any(isinstance(part, Damaged) for part in (key if isinstance(key, tuple) else (key,)))
 
 
 def _count(piece: Readable[Any]) -> int:
