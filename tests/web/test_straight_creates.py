@@ -133,6 +133,8 @@ _REQUESTS: list[tuple[Any, ...]] = [
     ("/numbered?x=1", b'{"title": "x"}', {}),
     ("/numbered", b'{"title": "y"}', {"if-none-match": "*"}),
     ("/numbered", b'{"title": "y"}', {"content-type": "text/plain"}),
+    ("/numbered", b'[{"title": "three"}]', {"prefer": "handling=strict, max-affected=1"}),
+    ("/numbered", b'{"title": "strict"}', {"prefer": "handling=strict, max-affected=1"}),
     ("/numbered", b'{"title": "typed"}', {"content-type": "application/json; charset=utf-8"}),
     ("/numbered", b'{"title": "foreign"}', {"content-type": "application/json; charset=latin-1"}),
     ("/numbered", b'{"title": "packed"}', {"content-encoding": "gzip"}),

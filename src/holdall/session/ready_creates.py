@@ -43,7 +43,7 @@ class ReadyCreates:
     ...         creates = ReadyCreates(app.bindings, "country")
     ...         print(creates.may_create(ANONYMOUS), await creates.create(Country(code="FR")))
     ...         async with app.session() as session:
-    ...             print(await session.query(Country.all()))
+    ...             print(await session.query(Country.where()))
     >>> import asyncio
     >>> asyncio.run(example())
     True True

@@ -60,8 +60,9 @@ class Writes:
         """``POST /books``: a new record, answered with its place and itself; or several of them, in a list."""
         intake = self._intake
         demand_right(self._binding, Right.CREATE, user, self._options.challenge)
-        if asks_nothing(scope):
-            body, preferences = await intake.json(scope, receive), NONE
+        is_plain = asks_nothing(scope)
+        if is_plain:
+            body = await intake.json(scope, receive)
         else:
             demand_a_new_record(scope)
             if self._forms.takes(scope):
@@ -72,9 +73,9 @@ class Writes:
                 return await self._imports.answer(scope, receive, user)
             intake.demand_no_parameters(scope)
             body = await intake.body(scope, receive, JSON, *IMPORTED[:2])
-            preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
         if body[:1] != b"{" and body.lstrip()[:1] == b"[":
             return await self._bulk.create(scope, user, body)
+        preferences = NONE if is_plain else preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
         try:
             if self._is_straight and not preferences.is_rehearsal and SESSION not in scope:
                 stored = await self._created_at_once(user, body)
