@@ -145,15 +145,8 @@ class CollectionView:
 
     def admit(self, session: Session, record: Record) -> Record:
         """Add a new record to the session. Raises ValidationError for a key that no path can name."""
-        self.demand_path(record)
+        self._keys.demand_addressable(record)
         return session.add(record)
-
-    def demand_path(self, record: Record) -> None:
-        """Raise ValidationError for a key that no path can name."""
-        key = record.__key__()
-        if key is not None and (why := self._keys.unaddressable(key)) is not None:
-            names = [name for name in self._key if getattr(record, name) is not None]
-            raise ValidationError(self.declaration.model.__name__, [FieldError(names[-1], "key", why)])
 
     def update(self, record: Record, values: dict[str, Value]) -> None:
         """Give a record new values; raises ValidationError with everything that is refused."""

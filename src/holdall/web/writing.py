@@ -113,7 +113,7 @@ class Writes:
         if not creates.may_create(user):
             return None
         record = self._view.made(user, body)
-        self._view.demand_path(record)
+        self._keys.demand_addressable(record)
         return record if await creates.create(record) else None
 
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
