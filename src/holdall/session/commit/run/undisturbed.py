@@ -1,4 +1,4 @@
-"""Work that runs to its end in a task of its own, which cancellation of who waits for it does not reach."""
+"""Work that runs to its end in a task of its own: cancelling its callers does not stop it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Undisturbed(ABC, Generic[R]):
-    """Work to be done once, and what is known of it."""
+    """Work that is done once, in a task; its result or error is kept."""
 
     def __init__(self) -> None:
         self.is_cancelled = False
@@ -42,7 +42,7 @@ class Undisturbed(ABC, Generic[R]):
     async def ended(self, task: asyncio.Task[None]) -> R:
         """Wait until the work of this task is done, and return its result or raise its error.
 
-        Who is cancelled meanwhile waits as well, and CancelledError is raised then.
+        A caller that is cancelled meanwhile waits as well, and gets CancelledError then.
         """
         cancelled: asyncio.CancelledError | None = None
         while not self._is_over and not task.done():
