@@ -12,7 +12,7 @@ from holdall.model import Model, Record, State, state_of
 from holdall.query import Value
 from holdall.session import Session
 from holdall.web.asgi import header_list
-from holdall.web.conditional import NOT_MET, PRECONDITION_REQUIRED, tag_of_body
+from holdall.web.conditional import NOT_MET, PRECONDITION_REQUIRED, is_unmodified, tag_of_body
 from holdall.web.intake import expect_unchanged, judge_tag
 from holdall.web.json_patch import same_json
 
@@ -20,10 +20,10 @@ __all__ = ["demand_makable", "expect_as_asked", "replacing"]
 
 
 async def expect_as_asked(view: Any, record: Value) -> None:
-    """Raise Problem (412) where If-Match or If-None-Match of the request is not met; with a tag, have the commit look.
+    """Raise Problem (412) where a condition of the request is not met: If-Match, If-None-Match or If-Unmodified-Since.
 
-    Raises Problem (428) where the collection wants to be told which state of a record is to be changed, and (501) where
-    its store cannot see to that.
+    With a tag, the commit looks, too. Raises Problem (428) where the collection wants to be told which state is to be
+    changed, and (501) where its store cannot see to that.
     """
     if not isinstance(record, Model) or not isinstance(record, view.model):
         return
@@ -33,6 +33,10 @@ async def expect_as_asked(view: Any, record: Value) -> None:
     acting: Session = view.acting
     if if_match is None and view.writes.items is None and _requires_match(view) and state_of(record) is not State.NEW:
         raise PRECONDITION_REQUIRED
+    if view.writes.items is None and state_of(record) is not State.NEW:
+        moment = view.serving.collection.modified(record, acting.user)
+        if is_unmodified(scope, moment, b"if-unmodified-since", b"if-match") is False:
+            raise NOT_MET
     if if_match is None and if_none_match is None:
         return
     judge_tag(acting, record, tag_of_body(await view.serving.body_of(acting, record)), if_match, if_none_match)

@@ -14,7 +14,7 @@ from holdall.policy import Right
 from holdall.query import AnyQuery, Json, Key, Value, both
 from holdall.session import Session, read_only_fields
 from holdall.web.asgi import Scope
-from holdall.web.conditional import tag_of_body
+from holdall.web.conditional import last_modified, tag_of_body
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
 from holdall.web.envelopes import groups_page
@@ -26,7 +26,7 @@ from holdall.web.options import Options
 from holdall.web.pages import Pages
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
 from holdall.web.problem import Problem
-from holdall.web.read_reply import conditional
+from holdall.web.read_reply import conditional, is_dated, record_reply
 from holdall.web.reply import Reply, json_reply
 from holdall.web.rights import demand_removal, demand_right
 from holdall.web.text_value import Unreadable
@@ -70,6 +70,7 @@ class Serving:
         # schemas may hide what aggregates would look into and files would hold, and methods of a view change it
         are_own = is_own(view, "get_many") and is_own(view, "get_many_endpoint")
         self.lists_as_collections = self.form.is_derived and are_own and not self.is_simple_rest
+        self._shows_one = all(is_own(view, name) for name in ("get_one", "handle_get_one", "get_one_endpoint"))
 
     def demand(self, right: Right, session: Session) -> None:
         """Raise Problem where the user of a request lacks a right, before anything of it is read."""
@@ -236,15 +237,16 @@ class Serving:
                 body = await self._listed.page(session, found, paths)
             return conditional(scope, body)
         is_read = scope["method"] in ("GET", "HEAD")
+        moment = None if self.form.is_showing else self.collection.modified(found, session.user)
         if is_read and asked is not None:
             body = (await self._listed.data(session, [found], asked, paths))[1:-1]
-            return conditional(scope, body)
+            dated = self._shows_one and not asked.includes and is_dated(self.collection, asked.names)
+            return record_reply(scope, body, moment, is_dated=dated)
         await self._listed.prepared(session, [found], paths)
         body = await (self.body_of(session, found) if is_read else self.fresh_body(session, found))
-        tag = tag_of_body(body)
         if is_read:
-            return conditional(scope, body, tag)
-        return json_reply(response.status_code, body, (b"etag", tag))
+            return record_reply(scope, body, moment, is_dated=self._shows_one and is_dated(self.collection, None))
+        return json_reply(response.status_code, body, (b"etag", tag_of_body(body)), *last_modified(moment))
 
     async def fresh_body(self, session: Session, record: Record) -> bytes:
         """One record, which was just written, as the view shows it."""
