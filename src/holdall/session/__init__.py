@@ -33,6 +33,7 @@ from holdall.session.named_verbs import ActingVerbs, Application, application_of
 from holdall.session.open_act import OpenAct
 from holdall.session.persistence import Persistence, StoreCall, StoreHandler
 from holdall.session.query_function import query
+from holdall.session.ready_creates import ReadyCreates
 from holdall.session.ready_reads import ReadyReads, Sight
 from holdall.session.references.explanation import Explanation
 from holdall.session.session import Session
@@ -76,6 +77,7 @@ __all__ = [
     "PortalCall",
     "QueryCall",
     "Readable",
+    "ReadyCreates",
     "ReadyReads",
     "Recovered",
     "Recovery",

@@ -83,7 +83,7 @@ class Runs(Sequence[Change]):
     def __init__(self, runs: list[Run], *, is_linked: bool) -> None:
         self.runs = runs
         self.is_linked = is_linked
-        self._count = sum(len(run.keys) for run in runs)
+        self._count = len(runs[0].keys) if len(runs) == 1 else sum([len(run.keys) for run in runs])
         self._changes: list[Change] | None = None
 
     def _made(self) -> list[Change]:

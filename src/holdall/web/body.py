@@ -17,6 +17,7 @@ __all__ = [
     "MERGE_PATCH",
     "NDJSON",
     "Disconnected",
+    "asks_nothing",
     "demand_few_values",
     "demand_media_type",
     "given_again",
@@ -38,6 +39,19 @@ CSV = b"text/csv"
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 
 
+_ASKING = frozenset(
+    {
+        b"content-encoding",
+        b"expect",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-unmodified-since",
+        b"prefer",
+    }
+)
+
+
 class Disconnected(Exception):
     """The client left before its request was whole; nobody waits for an answer."""
 
@@ -50,6 +64,24 @@ def given_again(scope: Scope, body: bytes) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
+
+
+def asks_nothing(scope: Scope) -> bool:
+    """Whether a request has plain JSON, no parameters, no conditions and no preferences: nothing but its body counts.
+
+    >>> asks_nothing({"query_string": b"", "headers": [(b"content-type", b"application/json"), (b"accept", b"*/*")]})
+    True
+    >>> asks_nothing({"query_string": b"", "headers": [(b"prefer", b"return=minimal")]})
+    False
+    """
+    if scope["query_string"]:
+        return False
+    is_told = False
+    for name, value in scope["headers"]:
+        if name in _ASKING or (name == b"content-type" and (is_told or value != JSON)):
+            return False
+        is_told = is_told or name == b"content-type"
+    return True
 
 
 def demand_media_type(scope: Scope, *accepted: bytes) -> None:

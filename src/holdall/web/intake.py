@@ -70,6 +70,10 @@ class Intake:
     async def body(self, scope: Scope, receive: Receive, *media_types: bytes) -> bytes:
         """The whole body, of one of these types and within the bounds. Raises Problem."""
         demand_media_type(scope, *media_types)
+        return await self.json(scope, receive)
+
+    async def json(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body, of a type that was looked at, within the bounds. Raises Problem."""
         body = await read_body(scope, receive, self.options.max_body, self.options.body_seconds)
         demand_few_values(body, self.options.max_values)
         if has_repeated_names(body):

@@ -6,6 +6,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
+from holdall.errors import FieldError, ValidationError
+from holdall.model import Record
 from holdall.query import FieldSchema, Key, Kind, Schema
 from holdall.web.text_value import Unreadable, value_of
 
@@ -23,6 +25,7 @@ class KeyText:
     def __init__(self, schema: Schema) -> None:
         self._fields = tuple(leaf for name in schema.key for leaf in _leaves(schema.field(name)))
         self._is_int = [(field.kind, field.choices) for field in self._fields] == [(Kind.INT, None)]
+        self._names = schema.key
         self._shape = tuple(_width(schema.field(name)) for name in schema.key)
 
     def read(self, text: str) -> Key:
@@ -51,7 +54,14 @@ class KeyText:
         segment = ",".join(quote(_text(part), safe="") for part in _flat(key))
         return "%5F" + segment[1:] if segment[:1] == "_" else segment  # places below a collection begin so
 
-    def unaddressable(self, key: Key) -> str | None:
+    def demand_addressable(self, record: Record) -> None:
+        """Raise ValidationError for a record with a key that no path can name."""
+        key = record.__key__()
+        if key is not None and (why := self._unaddressable(key)) is not None:
+            names = [name for name in self._names if getattr(record, name) is not None]
+            raise ValidationError(type(record).__name__, [FieldError(names[-1], "key", why)])
+
+    def _unaddressable(self, key: Key) -> str | None:
         """Why no path can name this key, as the end of a sentence; None where one can.
 
         Segments that are empty or dots are taken out of paths before they are sent (RFC 3986, section 5.2.4).

@@ -145,10 +145,7 @@ class CollectionView:
 
     def admit(self, session: Session, record: Record) -> Record:
         """Add a new record to the session. Raises ValidationError for a key that no path can name."""
-        key = record.__key__()
-        if key is not None and (why := self._keys.unaddressable(key)) is not None:
-            names = [name for name in self._key if getattr(record, name) is not None]
-            raise ValidationError(self.declaration.model.__name__, [FieldError(names[-1], "key", why)])
+        self._keys.demand_addressable(record)
         return session.add(record)
 
     def update(self, record: Record, values: dict[str, Value]) -> None:

@@ -9,22 +9,22 @@ from holdall.errors import Unsupported, ValidationError
 from holdall.model import Record
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
-from holdall.session import Bindings, Session
+from holdall.session import Bindings, ReadyCreates, Session
 from holdall.web.asgi import Receive, Scope, header_list, root_of
 from holdall.web.attachments import Forms
-from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, demand_media_type, let_others_in, media_type
+from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, asks_nothing, demand_media_type, let_others_in, media_type
 from holdall.web.bulk import Bulk
 from holdall.web.bulk.filtered import Filtered
 from holdall.web.conditional import demand_a_new_record, last_modified
 from holdall.web.dialects import Dialects
 from holdall.web.importing import IMPORTED, Imports
-from holdall.web.intake import Intake, expect_unchanged, until_undisturbed
+from holdall.web.intake import SESSION, Intake, expect_unchanged, until_undisturbed
 from holdall.web.json_patch import JsonPatch
 from holdall.web.key import KeyText
 from holdall.web.merge import merged_values, nested_patch
 from holdall.web.nesting import Nesting, may_nest
 from holdall.web.options import Options
-from holdall.web.preferences import Preferences, preferences_of
+from holdall.web.preferences import NONE, Preferences, preferences_of
 from holdall.web.problem import Problem
 from holdall.web.rehearsal import rehearsed
 from holdall.web.reply import Reply
@@ -52,26 +52,37 @@ class Writes:
         self._nesting = Nesting(view, bindings, options.max_bulk)
         self._imports = Imports(self._intake, view, self._bulk, bindings)
         self._forms = Forms(view, self._intake, bindings)
+        self._creates = ReadyCreates(bindings, view.binding.collection)
+        self._is_straight = not view.may_be_kept_otherwise
         self._filtered = Filtered(self._intake, view, dialects)
 
     async def create_endpoint(self, scope: Scope, receive: Receive, user: User) -> Reply:
         """``POST /books``: a new record, answered with its place and itself; or several of them, in a list."""
         intake = self._intake
         demand_right(self._binding, Right.CREATE, user, self._options.challenge)
-        demand_a_new_record(scope)
-        if self._forms.takes(scope):
-            session, record, preferences = await self._forms.create(scope, receive, user)
-            return await self.created(scope, session, record, preferences)
-        if media_type(scope) in IMPORTED:
-            demand_media_type(scope, *IMPORTED)
-            return await self._imports.answer(scope, receive, user)
-        intake.demand_no_parameters(scope)
-        body = await intake.body(scope, receive, JSON, *IMPORTED[:2])
+        is_plain = asks_nothing(scope)
+        if is_plain:
+            body = await intake.json(scope, receive)
+        else:
+            demand_a_new_record(scope)
+            if self._forms.takes(scope):
+                session, record, preferences = await self._forms.create(scope, receive, user)
+                return await self.created(scope, session, record, preferences)
+            if media_type(scope) in IMPORTED:
+                demand_media_type(scope, *IMPORTED)
+                return await self._imports.answer(scope, receive, user)
+            intake.demand_no_parameters(scope)
+            body = await intake.body(scope, receive, JSON, *IMPORTED[:2])
         if body[:1] != b"{" and body.lstrip()[:1] == b"[":
             return await self._bulk.create(scope, user, body)
-        preferences = preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
-        session = self._intake.session(scope, user)
+        preferences = NONE if is_plain else preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
         try:
+            if self._is_straight and not preferences.is_rehearsal and SESSION not in scope:
+                stored = await self._created_at_once(user, body)
+                if stored is not None:
+                    shown = await self._view.shown_one(stored, self._view.visible(user, None))
+                    return self._created(scope, user, stored, shown, preferences)
+            session = self._intake.session(scope, user)
             nested = await self._nesting.create(session, body) if may_nest(body) else None
             if preferences.is_rehearsal:
                 if nested is None:
@@ -89,9 +100,21 @@ class Writes:
     async def created(self, scope: Scope, session: Session, record: Record, preferences: Preferences) -> Reply:
         """The answer that a new record is there."""
         shown = await self._view.shown_stored(session, record)
+        return self._created(scope, session.user, record, shown, preferences)
+
+    def _created(self, scope: Scope, user: User, record: Record, shown: bytes, preferences: Preferences) -> Reply:
         place = root_of(scope) + self._path + self._keys.write(record.__key__())
-        modified = last_modified(self._view.modified(record, session.user))
+        modified = last_modified(self._view.modified(record, user))
         return written_reply(201, shown, preferences, (b"location", place.encode()), *modified)
+
+    async def _created_at_once(self, user: User, body: bytes) -> Record | None:
+        """The record, stored without a session; None where one is needed. Raises ValidationError and CommitError."""
+        creates = self._creates
+        if not creates.may_create(user):
+            return None
+        record = self._view.made(user, body)
+        self._keys.demand_addressable(record)
+        return record if await creates.create(record) else None
 
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``PATCH /books/1``: a patch, answered with the record as it is now."""

@@ -6,8 +6,8 @@ values: it stays with ``__cause__`` and never enters ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from enum import Enum
 
 from holdall.errors import (
@@ -207,17 +207,26 @@ def violation_of(store: str, rule: Rule, position: int | None = None) -> Conflic
     return kinds[rule.kind](store, rule.collection, rule.fields, position)
 
 
-@contextmanager
-def deciding() -> Iterator[None]:
+class _Deciding:
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, StoreUnavailable | StoreTimeout):
+            error.is_outcome_unknown = not (_is_answered(error.__cause__) or _is_unsent(error.__cause__))
+
+
+_DECIDING = _Deciding()
+
+
+def deciding() -> AbstractContextManager[None]:
     """Around what makes changes last: where its answer is lost, the outcome is not known.
 
     A refusal of the server is its answer: then nothing lasts, and neither does a request that was never sent.
     """
-    try:
-        yield
-    except (StoreUnavailable, StoreTimeout) as error:
-        error.is_outcome_unknown = not (_is_answered(error.__cause__) or _is_unsent(error.__cause__))
-        raise
+    return _DECIDING
 
 
 def _is_answered(cause: BaseException | None) -> bool:

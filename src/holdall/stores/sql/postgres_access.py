@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -27,6 +27,48 @@ Begin = Callable[[PostgresConnection], Awaitable[None]]
 _COURTESY_SECONDS = 5.0  # for taking leave of a connection
 
 
+class _Lent:
+    """One connection of this loop's pool, for a block."""
+
+    __slots__ = ("_access", "_begin", "_connection", "_pool")
+
+    def __init__(self, access: PostgresAccess, begin: Begin | None) -> None:
+        self._access = access
+        self._begin = begin
+        self._pool: PostgresPool
+        self._connection: PostgresConnection
+
+    async def __aenter__(self) -> PostgresConnection:
+        self._pool = pool = self._access.pool()
+        self._connection = await self._access.lend(pool, self._begin)
+        return self._connection
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None:
+            self._pool.give(self._connection)
+        elif isinstance(error, Exception):
+            await self._access.mend(self._pool, self._connection, error)
+        else:
+            self._pool.give_dirty(self._connection)
+
+
+class _Translating:
+    __slots__ = ("_access", "_steps")
+
+    def __init__(self, access: PostgresAccess, steps: list[Step]) -> None:
+        self._access = access
+        self._steps = steps
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None or isinstance(error, OUTDATED) or not isinstance(error, DRIVER_ERRORS):
+            return
+        if not is_reservation_table(error):
+            raise self._access.translated(error, self._steps) from error
+
+
 class PostgresAccess(AnewInChild):
     """One database, for one store. Each event loop that uses it gets connections of its own, and each process."""
 
@@ -40,40 +82,24 @@ class PostgresAccess(AnewInChild):
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
         watch_forks(self)
 
-    @asynccontextmanager
-    async def connected(self, begin: Begin | None = None) -> AsyncIterator[PostgresConnection]:
+    def connected(self, begin: Begin | None = None) -> AbstractAsyncContextManager[PostgresConnection]:
         """A connection for more than one statement; whatever is left open on it is rolled back.
 
         ``begin`` is awaited first. Where that finds the connection lost, another one has a try: nothing was done.
         """
-        pool = self.pool()
+        return _Lent(self, begin)
+
+    async def lend(self, pool: PostgresPool, begin: Begin | None) -> PostgresConnection:
+        """Take a connection of the pool, and begin on it. Raises our errors."""
         try:
             connection = pool.take_now() or await pool.take()
-            if begin is not None:
-                connection = await self._begun(pool, connection, begin)
+            return connection if begin is None else await self._begun(pool, connection, begin)
         except DRIVER_ERRORS as error:
             raise self.translated(error, []) from error
-        try:
-            yield connection
-        except Exception as error:
-            await self._mend(pool, connection, error)
-            raise
-        except BaseException:
-            pool.give_dirty(connection)
-            raise
-        pool.give(connection)
 
-    @contextmanager
-    def translating(self, steps: list[Step]) -> Iterator[None]:
+    def translating(self, steps: list[Step]) -> AbstractContextManager[None]:
         """Raises our errors for the driver's; what only needs to be prepared anew passes."""
-        try:
-            yield
-        except OUTDATED:
-            raise
-        except DRIVER_ERRORS as error:
-            if is_reservation_table(error):
-                raise
-            raise self.translated(error, steps) from error
+        return _Translating(self, steps)
 
     def translated(self, error: BaseException, steps: list[Step]) -> HoldallError:
         """Our error for the driver's."""
@@ -151,7 +177,8 @@ class PostgresAccess(AnewInChild):
             raise
         return connection
 
-    async def _mend(self, pool: PostgresPool, connection: PostgresConnection, error: Exception) -> None:
+    async def mend(self, pool: PostgresPool, connection: PostgresConnection, error: Exception) -> None:
+        """Give back a connection on which something failed: as it was, or not at all."""
         if is_read_only(error):  # a server that is not the primary any more; a new connection may lead to it
             pool.drop(connection)
             pool.renew()

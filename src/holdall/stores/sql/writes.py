@@ -113,7 +113,8 @@ class Writes:
             batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
             start = batches[-1].positions.stop
         places = {batch: place for place, batch in enumerate(batches)}
-        batches = in_lock_order(batches)
+        if len(batches) > 1:
+            batches = in_lock_order(batches)
         locks = yield from self._preliminaries.steps(batches, changes)
         for item in batches:
             if item.collection in locks and item.verb is not Verb.ADD:

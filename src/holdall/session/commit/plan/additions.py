@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from holdall.model import Model, Record
+from holdall.query import Generated
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
+from holdall.session.commit.plan.object_ids import new_object_id
 from holdall.session.commit.plan.order import Order
 from holdall.session.commit.plan.plan import Batch
+from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.store import Verb
 
-__all__ = ["additions", "by_binding"]
+__all__ = ["additions", "additions_alike", "by_binding", "prepare_new"]
+
+_NOTHING: Mapping[int, Record] = MappingProxyType({})
 
 
 def by_binding(
@@ -20,6 +28,21 @@ def by_binding(
     if len(models) == 1:
         return [(bindings.of_model(model), records) for model in models]
     return [(bindings.of_model(model), [record for record in records if type(record) is model]) for model in models]
+
+
+def prepare_new(binding: Binding, group: list[Record], moving: Mapping[int, Record] = _NOTHING) -> None:
+    """Give new records what the session makes: the first version, and keys that are UUIDs or ObjectIds. Records
+    that get another key have their next version.
+    """
+    if (version := binding.declaration.version) is not None:
+        for record in group:
+            version.put(record, version.get(record) + 1 if id(record) in moving else 1)
+    for field in binding.declaration.key:
+        if field.generated is Generated.CLIENT and field.name not in binding.store_keys:
+            made = new_object_id if field.is_object_id else uuid7
+            for record in group:
+                if field.get(record) is None:
+                    field.put(record, made())
 
 
 def additions(
@@ -52,7 +75,7 @@ def _add(binding: Binding, group: list[Record], left_out: frozenset[str]) -> lis
     """
     if binding.has_server_values:
         return _add_with_server_values(binding, group, left_out)
-    return _add_alike(binding, group, left_out)
+    return additions_alike(binding, group, left_out)
 
 
 def _add_with_server_values(binding: Binding, group: list[Record], left_out: frozenset[str]) -> list[Batch]:
@@ -63,11 +86,12 @@ def _add_with_server_values(binding: Binding, group: list[Record], left_out: fro
     return [
         batch
         for unset, records in by_unset.items()
-        for batch in _add_alike(binding, records, left_out | unset | binding.server_computed)
+        for batch in additions_alike(binding, records, left_out | unset | binding.server_computed)
     ]
 
 
-def _add_alike(binding: Binding, group: list[Record], left_out: frozenset[str]) -> list[Batch]:
+def additions_alike(binding: Binding, group: list[Record], left_out: frozenset[str] = frozenset()) -> list[Batch]:
+    """The additions of records to which no store gives values but their keys: one batch, or two, as for ``_add``."""
     key_of = binding.declaration.key_of
     keys = list(map(key_of, group))
     if None not in keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from operator import is_
 from typing import Any
 
@@ -12,11 +12,10 @@ from holdall.policy import Right, User
 from holdall.query import Generated
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
-from holdall.session.commit.plan.additions import additions, by_binding
+from holdall.session.commit.plan.additions import additions, by_binding, prepare_new
 from holdall.session.commit.plan.guards import checks_of, guarded, with_assumptions
 from holdall.session.commit.plan.kept_files import guards_of_files
 from holdall.session.commit.plan.mends import mends_of, removals_of
-from holdall.session.commit.plan.object_ids import new_object_id
 from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
@@ -25,7 +24,6 @@ from holdall.session.commit.plan.rights import changed_otherwise, demand_rights,
 from holdall.session.commit.plan.schedule_steps import schedule_steps
 from holdall.session.commit.plan.stamps import put_stamps
 from holdall.session.commit.plan.state_moves import guards_of_states, refused_moves
-from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.identity import IdentityMap
 from holdall.store import Verb
 
@@ -56,7 +54,7 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     records.unstamp()
     records.stamped.extend(put_stamps(bindings, user, new, dirty, models_new | models_dirty))
     for binding, group in by_binding(bindings, new, models_new):
-        _prepare_new(binding, group, moving)
+        prepare_new(binding, group, moving)
         _demand_own_keys(records, binding, group)
     edges, fields = addition_edges(new, models_new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
@@ -162,21 +160,6 @@ def _validate(
             errors += [FieldError((prefix + e.path).rstrip("."), e.code, e.message + whose) for e in found]
     if errors:
         raise ValidationError(names.pop() if len(names) == 1 else "commit", errors)
-
-
-def _prepare_new(binding: Binding, group: list[Any], moving: Mapping[int, Record]) -> None:
-    """Give new records what the session makes: the first version, and keys that are UUIDs or ObjectIds. Records
-    that get another key have their next version.
-    """
-    if (version := binding.declaration.version) is not None:
-        for record in group:
-            version.put(record, version.get(record) + 1 if id(record) in moving else 1)
-    for field in binding.declaration.key:
-        if field.generated is Generated.CLIENT and field.name not in binding.store_keys:
-            made = new_object_id if field.is_object_id else uuid7
-            for record in group:
-                if field.get(record) is None:
-                    field.put(record, made())
 
 
 def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -> None:

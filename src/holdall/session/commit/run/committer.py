@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from holdall.errors import StateError
 from holdall.model import SessionLink
@@ -72,28 +71,13 @@ class Committer:
                 "the outcome of the last commit is unknown: call rollback(), which lets go of its records, and"
                 " load them again"
             )
-        run, loop = self._run_of(plan, options), asyncio.get_running_loop()
-        run.woken = loop.create_future()
-        task = self._running = _started(loop, run)
-        if not run.is_begun:
-            task.add_done_callback(run.wake)  # it may be cancelled before it begins
-        cancelled: asyncio.CancelledError | None = None
+        run = self._run_of(plan, options)
+        task = self._running = run.start()
         try:
-            while not run.is_over and not task.done():
-                try:
-                    await run.woken
-                except asyncio.CancelledError as error:
-                    cancelled, run.woken = error, loop.create_future()
-                    run.cancel()
+            return await run.ended(task)
         finally:
             self._running = None
             self.is_in_doubt = run.is_in_doubt
-        if cancelled is not None:
-            raise cancelled from run.error
-        if run.error is not None:
-            raise run.error
-        assert run.result is not None
-        return run.result
 
     def _run_of(self, plan: Plan, options: CommitOptions) -> CommitRun:
         inside = self._context.bindings.inside
@@ -106,10 +90,3 @@ class Committer:
         if plan.steps[0].role is Role.CALLS:
             return CallsRun(plan, self._context, options)
         return OneStoreRun(plan, self._context, options)
-
-
-def _started(loop: asyncio.AbstractEventLoop, run: CommitRun) -> asyncio.Task[None]:
-    """A task of its own, which no one's being cancelled reaches; begun at once where Python can."""
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(run.conduct(), loop=loop, eager_start=True)
-    return loop.create_task(run.conduct())

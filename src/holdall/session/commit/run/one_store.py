@@ -15,6 +15,7 @@ from holdall.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
+from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.acceptance import accept_outcomes, require_outcomes
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.outcome.tasks import Report
@@ -25,7 +26,7 @@ from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.make_way import Patience
 from holdall.store import Outcome, Runs, Store
 
-__all__ = ["OneStoreRun"]
+__all__ = ["OneStoreRun", "failure_of", "leaves_in_doubt"]
 
 
 class OneStoreRun(CommitRun):
@@ -71,7 +72,7 @@ class OneStoreRun(CommitRun):
             except (Reserved, LockConflict) as obstacle:
                 return await self._apply_patiently(store, changes, obstacle)
         except Exception as error:
-            self.is_in_doubt = isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
+            self.is_in_doubt = leaves_in_doubt(error)
             raise
 
     async def send(self, store: Store, changes: Runs) -> Sequence[Outcome]:
@@ -92,8 +93,20 @@ class OneStoreRun(CommitRun):
 
     def failed(self, error: Exception, changes: Runs | None) -> CommitError:
         """The error of a commit that failed, with what is known of it."""
-        if not self.is_in_doubt or changes is None:
-            return CommitAborted(f"nothing was written: {error}", self.outcome())
-        known, lost = self.outcome(), LostAnswer(self.plan.stores[0], changes, self.context.bindings)
-        result = CommitResult(known.guarantee, known.duration, lambda: known.tasks, lost)
-        return CommitUnknown(f"the answer to the commit was lost: {error}", result)
+        store, bindings = self.plan.stores[0], self.context.bindings
+        return failure_of(error, store, changes, self.outcome(), bindings, is_in_doubt=self.is_in_doubt)
+
+
+def leaves_in_doubt(error: Exception) -> bool:
+    """Whether nobody knows, after this error of a store, whether it has applied what it was sent."""
+    return isinstance(error, StoreUnavailable | StoreTimeout) and error.is_outcome_unknown
+
+
+def failure_of(
+    error: Exception, store: Store, changes: Runs | None, known: CommitResult, bindings: Bindings, *, is_in_doubt: bool
+) -> CommitError:
+    """The error of a commit whose only store has raised this one for these changes; with what is ``known`` of it."""
+    if not is_in_doubt or changes is None:
+        return CommitAborted(f"nothing was written: {error}", known)
+    result = CommitResult(known.guarantee, known.duration, lambda: known.tasks, LostAnswer(store, changes, bindings))
+    return CommitUnknown(f"the answer to the commit was lost: {error}", result)

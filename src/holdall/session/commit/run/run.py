@@ -1,10 +1,8 @@
-"""The common part of all ways to carry out a commit, which runs to its end in a task of its own."""
+"""The common part of all ways to carry out a commit."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +14,7 @@ from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.outcome.tasks import Report, make_tasks
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.context import CommitContext
+from holdall.session.commit.run.undisturbed import Undisturbed
 from holdall.store import APPLIED, Outcome
 
 __all__ = ["CommitOptions", "CommitRun", "refusals"]
@@ -36,48 +35,17 @@ class CommitOptions(msgspec.Struct, frozen=True):
             raise StateError("the timeout of a commit is a number of seconds above zero")
 
 
-class CommitRun(ABC):
+class CommitRun(Undisturbed[CommitResult]):
     """One commit, and what happened so far."""
 
     def __init__(self, plan: Plan, context: CommitContext, options: CommitOptions) -> None:
         self.plan = plan
         self.context = context
         self.options = options
+        super().__init__()
         self.reports: list[Report] = []
         self.began = time.perf_counter()
-        self.is_begun = False
-        self.is_over = False
-        self.is_cancelled = False
         self.is_in_doubt = False  # nobody knows whether its changes were written
-        self.result: CommitResult | None = None
-        self.error: BaseException | None = None
-        self.woken: asyncio.Future[None]
-
-    async def conduct(self) -> None:
-        """Carry it out and wake who waits, with the result or the error left here."""
-        self.is_begun = True
-        task = asyncio.current_task()
-        if task is not None:
-            task.remove_done_callback(self.wake)  # called late, it would keep the task and its context alive
-        try:
-            self.result = await self.finish()
-        except BaseException as error:
-            self.error = error
-        self.is_over = True
-        self.wake()
-
-    @abstractmethod
-    async def finish(self) -> CommitResult:
-        """Carry it out. Raises CommitError where it did not end as asked."""
-
-    def wake(self, _: object = None) -> None:
-        """Tell who waits to look."""
-        if not self.woken.done():
-            self.woken.set_result(None)
-
-    def cancel(self) -> None:
-        """Request cancellation; ignored once the commit can no longer be stopped."""
-        self.is_cancelled = True
 
     def outcome(self) -> CommitResult:
         """The result, as far as it is known."""
