@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from holdall.errors import CommitAborted, LockConflict, Reserved, ValidationError
 from holdall.model import Record
 from holdall.policy import Right, User
-from holdall.query import Value
+from holdall.session.arranged import Arranged
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.acceptance import require_outcomes, take_keys
@@ -27,7 +27,7 @@ __all__ = ["ReadyCreates"]
 _CREATE = Right.CREATE
 
 
-class ReadyCreates:
+class ReadyCreates(Arranged):
     """Adds records of one collection to its store, each in a commit of its own.
 
     ``may_create`` is asked before each of them. Where it is False, or ``create`` gives False, a session is to be asked,
@@ -51,23 +51,13 @@ class ReadyCreates:
     """
 
     def __init__(self, bindings: Bindings, collection: str) -> None:
-        self._bindings = bindings
-        self._collection = collection
-        self._binding: Binding | None = None
-        self._store: Value = None
-        self._times_settled = -1
+        super().__init__(bindings, collection)
         self._is_plain = False
         self._is_checked = False  # whether records have rules of which fields know nothing
 
     def may_create(self, user: User) -> bool:
         """Whether a user may create records, in the arrangement of now, and nothing else is to be done for that."""
-        bindings, binding = self._bindings, self._binding
-        if not bindings.is_settled:
-            bindings.configure()
-        if bindings.look is not None:
-            bindings.look()
-        if binding is None or binding.store is not self._store or bindings.times_settled != self._times_settled:
-            binding = self._take()
+        binding, bindings = self._arranged(), self._bindings
         if not self._is_plain or bindings.instrument is not None or bindings.listening is not None:
             return False
         if bindings.inside is not None or (bindings.moves is not None and bindings.moves.is_noted(self._collection)):
@@ -111,10 +101,8 @@ class ReadyCreates:
         take_keys(step, outcomes)
         return True
 
-    def _take(self) -> Binding:
-        bindings = self._bindings
-        binding = self._binding = bindings.of_name(self._collection)
-        declaration, self._store = binding.declaration, binding.store
+    def _take(self, binding: Binding) -> None:
+        bindings, declaration = self._bindings, binding.declaration
         has_more = (
             declaration.relations
             or declaration.references
@@ -134,8 +122,6 @@ class ReadyCreates:
         takes_all = binding.store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
         self._is_plain = is_alone and takes_all and binding.policy.is_plain and not has_more
         self._is_checked = bool(declaration.checks or declaration.mutable)
-        self._times_settled = bindings.times_settled
-        return binding
 
 
 class _Applying(Undisturbed[Sequence[Outcome]]):

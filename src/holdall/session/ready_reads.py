@@ -10,6 +10,7 @@ from holdall.errors import HoldallError
 from holdall.model import Record
 from holdall.policy import Right, User
 from holdall.query import ALWAYS, NEVER, AnyQuery, Condition, Query, Shape, Stated, Value, condition_shape, nodes
+from holdall.session.arranged import Arranged
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.references.guarded_access import can_push, guarded_by
@@ -46,7 +47,7 @@ class Sight(msgspec.Struct, eq=False):
 _EVERYTHING = Sight(ALWAYS, _WHOLE, ())
 
 
-class ReadyReads:
+class ReadyReads(Arranged):
     """The reads of one collection that are just a question to its store, and records made of the answer.
 
     ``sight`` is asked before each of them. Where an answer is None, a session is to be asked, which does everything
@@ -54,14 +55,10 @@ class ReadyReads:
     """
 
     def __init__(self, bindings: Bindings, collection: str) -> None:
-        self._bindings = bindings
-        self._collection = collection
-        self._binding: Binding | None = None
-        self._store: Value = None
+        super().__init__(bindings, collection)
         self._own: Mapping[str, Value] = {}  # of the store: something may be put in the place of a method at any time
         self._part: Readying | None = None
         self._records_from: Callable[[Rows], list[Record]]
-        self._times_settled = -1
         self._sight = _EVERYTHING
         self._forms: dict[Shape, _Form] = {}
         self.version = 0
@@ -69,13 +66,7 @@ class ReadyReads:
 
     def sight(self, user: User) -> Sight | None:
         """The records that a user may read, in the arrangement of now; None where more is to be done for him."""
-        bindings, binding = self._bindings, self._binding
-        if not bindings.is_settled:
-            bindings.configure()
-        if bindings.look is not None:
-            bindings.look()
-        if binding is None or binding.store is not self._store or bindings.times_settled != self._times_settled:
-            binding = self._take()
+        binding, bindings = self._arranged(), self._bindings
         if (
             self._part is None
             or "fetch" in self._own
@@ -135,19 +126,15 @@ class ReadyReads:
         except (LookupError, TypeError, ValueError):
             return None
 
-    def _take(self) -> Binding:
+    def _take(self, binding: Binding) -> None:
         bindings = self._bindings
-        binding = self._binding = bindings.of_name(self._collection)
-        self._store = binding.store
         is_plain = binding.declaration.deletion is None and binding.record_access is None and not binding.may_hide
         is_plain = is_plain and binding.model not in bindings.file_fields
         has_more = bindings.has_stored_ends or bindings.has_replicas
         self._part = ready_part(binding.store) if is_plain and not has_more else None
         self._own = getattr(binding.store, "__dict__", {})
         self._records_from = binding.codec.records_from
-        self._times_settled = bindings.times_settled
         self._forget()
-        return binding
 
 
 def _exactly(length: int) -> int:
