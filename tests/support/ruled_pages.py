@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from holdall import (
@@ -235,7 +236,6 @@ def _noting(is_straight: bool) -> Iterator[list[bool]]:
     """Note which answers come without a session; or let none come so."""
     noted = list[bool]()
     now, many, one = StraightReads.now, StraightReads.many, StraightReads.one
-    sight = ReadyReads.sight
 
     def told(reply: Any) -> Any:
         noted.append(reply is not None)
@@ -244,16 +244,13 @@ def _noting(is_straight: bool) -> Iterator[list[bool]]:
     async def waited(work: Any) -> Any:
         return told(await work)
 
-    StraightReads.now = lambda *a: told(now(*a))  # type: ignore[method-assign]
-    StraightReads.many = lambda *a: waited(many(*a))  # type: ignore[method-assign]
-    StraightReads.one = lambda *a: waited(one(*a))  # type: ignore[method-assign]
-    if not is_straight:
-        ReadyReads.sight = lambda self, user: None  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StraightReads, "now", lambda *a: told(now(*a)))
+        patch.setattr(StraightReads, "many", lambda *a: waited(many(*a)))
+        patch.setattr(StraightReads, "one", lambda *a: waited(one(*a)))
+        if not is_straight:
+            patch.setattr(ReadyReads, "sight", lambda self, user: None)
         yield noted
-    finally:
-        StraightReads.now, StraightReads.many, StraightReads.one = now, many, one  # type: ignore[method-assign]
-        ReadyReads.sight = sight  # type: ignore[method-assign]
 
 
 def asked(served: Served, who: Asked, user: User, path: str, method: str = "GET", **headers: str) -> tuple[bool, Any]:
