@@ -39,17 +39,7 @@ CSV = b"text/csv"
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 
 
-_ASKING = frozenset(
-    {
-        b"content-encoding",
-        b"expect",
-        b"if-match",
-        b"if-modified-since",
-        b"if-none-match",
-        b"if-unmodified-since",
-        b"prefer",
-    }
-)
+_ASKING = frozenset({b"content-encoding", b"if-match", b"if-none-match", b"prefer"})
 
 
 class Disconnected(Exception):
