@@ -105,7 +105,6 @@ class ReadyCreates(Arranged):
         bindings, declaration = self._bindings, binding.declaration
         has_more = (
             declaration.relations
-            or declaration.references
             or declaration.outgoing
             or declaration.stamps
             or declaration.machines
@@ -115,7 +114,6 @@ class ReadyCreates(Arranged):
             or binding.record_access is not None
             or binding.is_read_only
             or binding.is_keyless
-            or binding.is_watched
             or binding.model in bindings.file_fields
         )
         is_alone = not (bindings.has_replicas or bindings.has_late_keys)
