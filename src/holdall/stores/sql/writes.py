@@ -113,7 +113,7 @@ class Writes:
             batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
             start = batches[-1].positions.stop
         places = {batch: place for place, batch in enumerate(batches)}
-        if len(batches) > 1:
+        if sum([not run.is_untold for run in changes.runs]) > 1:  # nobody locks rows that nobody knows
             batches = in_lock_order(batches)
         locks = yield from self._preliminaries.steps(batches, changes)
         for item in batches:
