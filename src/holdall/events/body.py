@@ -22,6 +22,7 @@ __all__ = [
     "decode_body",
     "encode_body",
     "encode_facts",
+    "encode_plain",
     "encode_tail",
     "is_plain",
 ]
@@ -90,7 +91,14 @@ def encode_facts(
     tail: bytes,
 ) -> bytes:
     """The bytes of a body whose ``tail`` was encoded before."""
-    return _HEADS[kind] + _items([pack(key), fields, _packed(old), _packed(new)]) + tail
+    return encode_plain(kind, key, fields, _packed(old), _packed(new), tail)
+
+
+def encode_plain(kind: EventKind, key: Key, fields: tuple[str, ...], old: Value, new: Value, tail: bytes) -> bytes:
+    """As ``encode_facts``, of values that are plain."""
+    if key.__class__ is not int:
+        key = pack(key)
+    return _HEADS[kind] + encode_packed((key, fields, old, new))[1:] + tail  # see _items
 
 
 def encode_tail(user: Value, request_id: str | None, commit: str, at: dt.datetime) -> bytes:
@@ -107,7 +115,7 @@ def _items(content: list[Value]) -> bytes:
     return encode_packed(content)[1:]  # up to 15 items are announced by one byte, which a part of a list has not
 
 
-def _packed(values: Mapping[str, Value]) -> object:
+def _packed(values: Mapping[str, Value]) -> Value:
     return values if is_plain(values) else pack(dict(values))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from holdall.events.body import KeysToCome, encode_facts, encode_tail, is_plain
+from holdall.events.body import KeysToCome, encode_facts, encode_plain, encode_tail, is_plain
 from holdall.events.rows import PLACES
 from holdall.model import EventKind, Record
 from holdall.policy import User
@@ -72,7 +72,7 @@ class Happened(msgspec.Struct):
         if occurrence.binding.secrets:
             old, new = self._told(old), self._told(new)
         if key is not None and is_plain(old) and is_plain(new):
-            return encode_facts(kind, key, self.fields, old, new, tail), []
+            return encode_plain(kind, key, self.fields, old, new, tail), []
         to_come = KeysToCome(PLACES)
         if key is None:
             key = to_come.place(occurrence.record)

@@ -91,13 +91,14 @@ class Occurrence(msgspec.Struct, eq=False):
         old, new, changed = dict[str, Value](), dict[str, Value](), list[str]()
         for name in self.fields:
             field = by_name[name]
-            now = self._value(field, field.get(record))
-            was = self._value(field, before[name]) if name in before else now
+            was = now = self._value(field, field.get(record))
+            if name in before:
+                was = self._value(field, before[name])
             if was is not _NOT_READ:
                 old[name] = was
             if now is not _NOT_READ:
                 new[name] = now
-            if not _is_same(was, now):
+            if was.__class__ is not now.__class__ or was is _NOT_READ or not was == now:
                 changed.append(name)
         self._old, self._new, self._changed = old, new, tuple(changed)
 
