@@ -98,7 +98,7 @@ class Occurrence(msgspec.Struct, eq=False):
                 old[name] = was
             if now is not _NOT_READ:
                 new[name] = now
-            if was.__class__ is not now.__class__ or was is _NOT_READ or not was == now:
+            if was.__class__ is not now.__class__ or was is _NOT_READ or was != now:
                 changed.append(name)
         self._old, self._new, self._changed = old, new, tuple(changed)
 
