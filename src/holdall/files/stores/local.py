@@ -229,7 +229,7 @@ class _Reading:
             return b"" if self._file is None else os.pread(self._file, size, start)
 
     def piece_now(self, start: int, size: int) -> bytes | None:
-        """Read so many bytes, where the operating system has them in memory (preadv2(2), RWF_NOWAIT); else None."""
+        """Read ``size`` bytes; None where not all of them are in memory already (preadv2(2), RWF_NOWAIT)."""
         if self._file is None or sys.platform != "linux":
             return None
         held = bytearray(size)
