@@ -112,14 +112,15 @@ class Writes:
         for run in changes.runs:
             batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
             start = batches[-1].positions.stop
-        places = {batch: place for place, batch in enumerate(batches)}
-        if len(batches) > 1:
+        places = {id(batch): place for place, batch in enumerate(batches)}
+        if sum([not run.is_untold for run in changes.runs]) > 1:  # nobody locks rows that nobody knows
             batches = in_lock_order(batches)
         locks = yield from self._preliminaries.steps(batches, changes)
         for item in batches:
             if item.collection in locks and item.verb is not Verb.ADD:
                 yield locks.pop(item.collection)
-            run, shape = changes.runs[places[item]], shapes[places[item]]
+            place = places[id(item)]
+            run, shape = changes.runs[place], shapes[place]
             layout, positions = shape.layout, item.positions
             is_only = len(run.keys) == len(changes) and not is_looked_at
             if run.verb is Verb.ADD:
