@@ -87,9 +87,17 @@ async def test_stored_tables_that_do_not_fit_are_told_apart(tmp_path: Path) -> N
     second = Holdall("second")
     second.add_store("main", url)
     second.add(Wider, store="main")
-    with pytest.raises(SchemaMismatch, match="width"):
+    with pytest.raises(SchemaMismatch, match="width") as caught:
         await second.verify()
+    assert str(caught.value).splitlines()[2:] == ["Alter what differs by a revision (holdall db revision), or by hand."]
     await second.close()
+    empty = Holdall("empty")
+    empty.add_store("main", "sqlite:///:memory:")
+    empty.add(Shelf, store="main")
+    with pytest.raises(SchemaMismatch, match="shelf is missing") as caught:
+        await empty.verify()
+    assert str(caught.value).splitlines()[2:] == ["Make what is missing by app.create() or holdall create."]
+    await empty.close()
 
 
 def test_a_script_may_use_the_sync_facade_and_just_end(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.servers.scratch import own_name
-from tests.support.foreign import type_checks
+from tests.support.foreign import is_type_checked
 from tests.support.terminal import run
 
 _TABLES = (
@@ -127,7 +127,7 @@ def test_the_models_fit_and_the_program_around_them_runs(place: list[str], tmp_p
     done = run(tmp_path, "program")
     assert (done.code, done.errors, done.output) == (0, "", "For Those 1\n")
     if place[0].startswith("sqlite"):  # what is written differs in names and lengths alone
-        type_checks(tmp_path, "shop")
+        is_type_checked(written.output, "sqlite")
 
 
 def test_only_the_tables_that_are_asked_for(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.support.adoption.chinook import CHINOOK_PROGRAM, chinook
 from tests.support.adoption.django_auth import DJANGO, DJANGO_ROWS
 from tests.support.adoption.pagila import PAGILA, PAGILA_PROGRAM
 from tests.support.adoption.sakila import SAKILA_PROGRAM, sakila
-from tests.support.foreign import type_checks
+from tests.support.foreign import is_type_checked
 from tests.support.terminal import run
 
 _FEATURES = {
@@ -105,7 +105,7 @@ def test_pagila(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     assert "took: timedelta | None = None" in office
     _is_checked(tmp_path, "office")
     _runs(tmp_path, PAGILA_PROGRAM)
-    type_checks(tmp_path, "pagila")
+    is_type_checked(source, "pagila", postgresql=url)
 
 
 @pytest.mark.parametrize("family", ["sqlite", "postgresql", "mysql"])

@@ -16,7 +16,7 @@ from bson.codec_options import CodecOptions
 
 from holdall.query import Kind
 from holdall.stores.mongo.described_collections import Sampled, described_collection
-from tests.support.foreign import inspected, runs, type_checks
+from tests.support.foreign import inspected, is_type_checked, runs
 from tests.support.mongo_collections import fresh
 from tests.support.terminal import run
 
@@ -97,7 +97,7 @@ def test_models_for_documents_of_others_fit_and_run(shop: str, tmp_path: Path) -
         f"{_CUSTOMERS[0]} London ['a', 'b'] 2024-05-06T07:08:09.123000+00:00\n"
         "[('a', Decimal('1')), ('b', Decimal('12.50'))]\n"
     )
-    type_checks(tmp_path)
+    is_type_checked(written, "mongo", mongodb=shop)
     found: Any = pymongo.MongoClient(shop, tz_aware=True).get_default_database()
     ada = found["customers"].find_one({"e-mail": "ada@example.com"})
     assert ada["address"] == {"by": ObjectId("0" * 24), "city": "Paris", "moved": _MOMENT}

@@ -16,7 +16,7 @@ from holdall.query import Kind
 from holdall.store import Look
 from holdall.stores.rest.describing import describe
 from holdall.stores.rest.document import Document
-from tests.support.foreign import inspected, runs, type_checks
+from tests.support.foreign import inspected, is_type_checked, runs
 from tests.support.terminal import run
 
 
@@ -199,7 +199,7 @@ def test_models_for_a_document_fit_and_run(shelter: str, tmp_path: Path) -> None
     assert "# logs is left out:\n#   /logs: the document does not say how the list is paged" in written
     assert "# visits is left out:" in written
     assert runs(tmp_path, _PROGRAM) == "1 2020-01-02 ['a']\n['Thomas', 'Rex']\n[(1, 'p1'), (2, 'p2')]\n"
-    type_checks(tmp_path)
+    is_type_checked(written, "openapi", http=shelter)
 
 
 def test_a_file_says_where_the_api_is_or_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from holdall.store import Look
 from holdall.stores.yaml import found_files
 from holdall.stores.yaml.describing import describe
 from holdall.stores.yaml.files import Folder
-from tests.support.foreign import inspected, runs, type_checks
+from tests.support.foreign import inspected, is_type_checked, runs
 from tests.support.terminal import run
 
 _FILES = {
@@ -68,7 +68,7 @@ def test_models_for_a_folder_of_others_fit_and_run(folder: Path) -> None:
     assert "# settings is left out:\n#   settings.yaml: it is one document" in written
     assert "# automations is left out:\n#   automations.yaml: line 1" in written
     assert runs(folder, _PROGRAM) == "[('Blog', '/blog'), ('Home', '/')]\nFrance 1789\n"
-    type_checks(folder)
+    is_type_checked(written, "yaml")
     site = folder / "site"
     assert (site / "compose.yaml").read_text() == (
         "version: '3'\nservices:\n  web:\n    image: caddy   # pinned\n    ports: ['80:80']\n"

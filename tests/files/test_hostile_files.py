@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+import puremagic
 import pytest
 
 from holdall.files import INLINE, clean_name, fits, media_type_of
-from holdall.files.media import HEAD, TAIL
+from holdall.files.media import HEAD, TAIL, has_sign
 from holdall.web.attachments.disposition import disposition, name_in
 from tests.support.gallery import GIF, JPEG, PDF, PNG, contents_in, gallery
 from tests.support.hostile_files import CONTENTS, NAMES, Hostile
@@ -44,6 +45,18 @@ def test_ordinary_contents_are_recognised() -> None:
     named = {"a.csv": "text/csv", "a.md": "text/markdown", "a.json": "text/plain", "a.html": "text/plain"}
     assert {name: type_of(b"a,b\n1,2\n", name) for name in named} == named
     assert type_of(b'{"a": 1}', "a.json") == "application/json"
+
+
+def test_puremagic_is_asked_wherever_it_knows_a_sign() -> None:
+    signs = (*puremagic.magic_header_array, *puremagic.magic_footer_array)
+    for sign in signs:
+        content = bytearray(b"\xfe" * max(1_200, sign.offset + 99))
+        end = (sign.offset + len(sign.byte_match)) or len(content)
+        content[sign.offset : end] = sign.byte_match
+        assert has_sign(bytes(content)), sign
+    assert not has_sign(b"\xfe" * 1_200)
+    with pytest.raises(puremagic.PureError):
+        puremagic.magic_string(b"\xfe" * 1_200)
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))

@@ -16,6 +16,7 @@ _OTHER_FOLDERS = {
     "support/adoption": "tables that other programs made, and what is stored in them",
     "tools": "tests of tools/, which is outside the package",
     "typing": "what type checkers must accept and refuse; pyright reads it and pytest does not",
+    "typing/inspected": "modules that `holdall inspect` writes, as tests of it find them",
     # subjects that cross the folders of the package
     "documents": "programs of documents and examples of docstrings",
     "faults": "every store behind a network that fails, each at every request",
@@ -42,6 +43,7 @@ _WITH_PROGRAMS = {
     "session/interleaving",
     "twin",
     "typing",
+    "typing/inspected",
     "updates",
 }
 _OTHER_MODULES = {

@@ -163,3 +163,10 @@ def test_changes_take_no_parameters(served: Served, name: str) -> None:
     refuses(served.patch(f"{served.thing}?{name}=1", {}), name)
     refuses(served.delete(f"{served.thing}?{name}=1"), name)
     assert served.get(served.thing).status == 200
+
+
+@pytest.mark.parametrize("mark", ["?", "?&", "?&&"])
+def test_a_write_with_an_empty_query_string_has_no_parameters(served: Served, mark: str) -> None:
+    body = {"code": "N" + "XYZ"[len(mark) - 1], "name": "Nowhere"}
+    made = served.post(f"/countries{mark}", body)
+    assert (made.status, served.delete(made.headers.get("location", "") + mark).status) == (201, 204)

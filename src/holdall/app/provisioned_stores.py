@@ -114,7 +114,8 @@ class ProvisionedStores:
         Example: :class:`Provisioning`.
         """
         for name, differences in (await self.obstacles()).items():
-            raise SchemaMismatch(name, [named(each) for each in differences])
+            remedies = self._provisioning.remedies(name, differences)
+            raise SchemaMismatch(name, [named(each) for each in differences], remedies)
 
     async def obstacles(self) -> dict[str, list[str]]:
         """Return what ``inspect`` does, without what concerns single records where the store can distinguish them.

@@ -9,7 +9,7 @@ import msgspec
 
 from holdall.errors import StoreError
 from holdall.session import Bindings
-from holdall.store import MOVE_NOTES, Difference, Disclosing, Obstructed, Provisioned, Sampling, Store
+from holdall.store import MOVE_NOTES, Difference, Disclosing, Obstructed, Provisioned, Revisable, Sampling, Store
 
 __all__ = ["Provisioning"]
 
@@ -56,6 +56,14 @@ class Provisioning(msgspec.Struct, eq=False):
     async def accepted(self) -> dict[str, list[str]]:
         """Return by store the differences that its collections accept."""
         return (await self._sorted_out(_inspected))[1]
+
+    def remedies(self, store: str, differences: Sequence[str]) -> list[str]:
+        """Return what to do about differences of a store, in a sentence for each kind."""
+        missing = [each for each in differences if each.endswith(" is missing")]
+        found = ["Make what is missing by app.create() or holdall create."] if missing else []
+        if len(missing) < len(differences) and isinstance(self.stores[store], Revisable):
+            found.append("Alter what differs by a revision (holdall db revision), or by hand.")
+        return found
 
     async def _sorted_out(
         self, ask: Callable[[Store], Awaitable[Sequence[str]]]

@@ -118,13 +118,19 @@ class UpstreamError(StoreError):
 class SchemaMismatch(StoreError):
     """The content of the store does not fit the models; ``differences`` lists each difference in a sentence.
 
-    >>> SchemaMismatch("main", ["book has no column pages"]).differences
+    ``remedies`` say what to do, each in a sentence of its own.
+
+    >>> error = SchemaMismatch("main", ["book has no column pages"], ["Add it."])
+    >>> error.differences
     ('book has no column pages',)
+    >>> str(error).splitlines()[1:]
+    ['  book has no column pages', 'Add it.']
     """
 
-    def __init__(self, store: str, differences: Sequence[str]) -> None:
+    def __init__(self, store: str, differences: Sequence[str], remedies: Sequence[str] = ()) -> None:
         self.differences = tuple(differences)
-        super().__init__(store, "its tables do not fit the models:\n  " + "\n  ".join(self.differences))
+        told = "\n  ".join(("its tables do not fit the models:", *self.differences))
+        super().__init__(store, "\n".join((told, *remedies)))
 
 
 class RevisionError(StoreError):

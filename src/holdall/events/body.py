@@ -15,7 +15,17 @@ from holdall.model import EventKind, Model, Record
 from holdall.query import Key, Value
 from holdall.session.journal.packing import PLAIN, KeyToCome, UnreadableBody, decode_packed, encode_packed, pack
 
-__all__ = ["EVENT_FORMAT", "Body", "KeysToCome", "decode_body", "encode_body"]
+__all__ = [
+    "EVENT_FORMAT",
+    "Body",
+    "KeysToCome",
+    "decode_body",
+    "encode_body",
+    "encode_facts",
+    "encode_plain",
+    "encode_tail",
+    "is_plain",
+]
 
 EVENT_FORMAT = 1
 """The version of the stored form; one of another version is left alone and listed."""
@@ -68,13 +78,50 @@ class KeysToCome:
 
 def encode_body(body: Body) -> bytes:
     """The bytes of a body."""
-    key, old, new, user = pack(body.key), _packed(body.old), _packed(body.new), pack(body.user)
-    facts = [EVENT_FORMAT, body.kind.value, key, body.fields, old, new, user, body.request_id, body.commit, body.at]
-    return encode_packed(facts)
+    tail = encode_tail(body.user, body.request_id, body.commit, body.at)
+    return encode_facts(body.kind, body.key, body.fields, body.old, body.new, tail)
 
 
-def _packed(values: Mapping[str, Value]) -> object:
-    return values if PLAIN.issuperset(map(type, values.values())) else pack(dict(values))
+def encode_facts(
+    kind: EventKind,
+    key: Key,
+    fields: tuple[str, ...],
+    old: Mapping[str, Value],
+    new: Mapping[str, Value],
+    tail: bytes,
+) -> bytes:
+    """The bytes of a body whose ``tail`` was encoded before."""
+    return encode_plain(kind, key, fields, _packed(old), _packed(new), tail)
+
+
+def encode_plain(kind: EventKind, key: Key, fields: tuple[str, ...], old: Value, new: Value, tail: bytes) -> bytes:
+    """As ``encode_facts``, of values that are plain."""
+    if key.__class__ is not int:
+        key = pack(key)
+    return _HEADS[kind] + encode_packed((key, fields, old, new))[1:] + tail  # see _items
+
+
+def encode_tail(user: Value, request_id: str | None, commit: str, at: dt.datetime) -> bytes:
+    """The end of a body, which is the same in all events of a commit."""
+    return _items([pack(user), request_id, commit, at])
+
+
+def is_plain(values: Mapping[str, Value]) -> bool:
+    """Whether the values are written as they are, so that no key to come is among them."""
+    return PLAIN.issuperset(map(type, values.values()))
+
+
+def _items(content: list[Value]) -> bytes:
+    return encode_packed(content)[1:]  # up to 15 items are announced by one byte, which a part of a list has not
+
+
+def _packed(values: Mapping[str, Value]) -> Value:
+    return values if is_plain(values) else pack(dict(values))
+
+
+_ITEMS = 10
+_HEADS = {kind: bytes([0x90 | _ITEMS]) + _items([EVENT_FORMAT, kind.value]) for kind in EventKind}
+"""The beginning of the body of each kind of event: a list of ten items, and the first two of them."""
 
 
 def decode_body(stored: bytes, made: Sequence[Value] = ()) -> Body:

@@ -7,30 +7,33 @@ from collections.abc import Mapping
 
 import msgspec
 
-from holdall.events.body import Body, KeysToCome, encode_body
+from holdall.events.body import KeysToCome, encode_facts, encode_plain, encode_tail, is_plain
 from holdall.events.rows import PLACES
 from holdall.model import EventKind, Record
 from holdall.policy import User
 from holdall.query import Value
-from holdall.session.commit.plan.uuid7 import uuid7
+from holdall.session.commit.plan.uuid7 import uuid7_hex
 from holdall.session.occurrences import Occurrence
 
 __all__ = ["CommitFacts", "Happened"]
 
 
 class CommitFacts(msgspec.Struct, frozen=True):
-    """The facts that all events of a commit share."""
+    """The facts that all events of a commit share; ``tail`` is what bodies have of them."""
 
     commit: str
     at: dt.datetime
     user: User
-    user_id: Value
     request_id: str | None
+    tail: bytes
 
     @classmethod
     def of(cls, user: User, request_id: str | None) -> CommitFacts:
         """The facts of a commit of this user, now."""
-        return cls(uuid7().hex, dt.datetime.now(dt.UTC), user, msgspec.to_builtins(user.id), request_id)
+        commit, at, user_id = uuid7_hex(), dt.datetime.now(dt.UTC), user.id
+        if user_id.__class__ is not str:
+            user_id = msgspec.to_builtins(user_id)
+        return cls(commit, at, user, request_id, encode_tail(user_id, request_id, commit, at))
 
 
 class Happened(msgspec.Struct):
@@ -61,18 +64,20 @@ class Happened(msgspec.Struct):
         return self.occurrence.changed if is_change else self.occurrence.binding.all_fields
 
     def _encoded(self, *, is_whole: bool) -> tuple[bytes, list[Record]]:
-        occurrence = self.occurrence
-        old, new = self.values()
-        if is_whole and occurrence.kind is EventKind.CHANGED:
-            new = self._told(occurrence.whole)
+        occurrence, tail = self.occurrence, self.facts.tail
+        kind, key = occurrence.kind, occurrence.key
+        old, new = occurrence.old, occurrence.new
+        if is_whole and kind is EventKind.CHANGED:
+            new = occurrence.whole
+        if occurrence.binding.secrets:
+            old, new = self._told(old), self._told(new)
+        if key is not None and is_plain(old) and is_plain(new):
+            return encode_plain(kind, key, self.fields, old, new, tail), []
         to_come = KeysToCome(PLACES)
-        key = to_come.place(occurrence.record) if occurrence.key is None else occurrence.key
+        if key is None:
+            key = to_come.place(occurrence.record)
         old, new = to_come.placed(old), to_come.placed(new)
-        facts = self.facts
-        body = Body(
-            occurrence.kind, key, self.fields, old, new, facts.user_id, facts.request_id, facts.commit, facts.at
-        )
-        return encode_body(body), to_come.records
+        return encode_facts(kind, key, self.fields, old, new, tail), to_come.records
 
     def _told(self, values: Mapping[str, Value]) -> dict[str, Value]:
         secrets = self.occurrence.binding.secrets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from holdall.errors import DeclarationError
@@ -11,9 +11,9 @@ from holdall.events.handler import Consumer, Handler
 from holdall.events.happened import CommitFacts, Happened
 from holdall.events.rows import RowBinding, home_of_rows, lease_model, outbox_model, put_awaited, row_binding
 from holdall.events.telling import News, tell_all
-from holdall.model import Model, Record
+from holdall.model import EventKind, Model, Record
 from holdall.policy import User
-from holdall.query import Generated
+from holdall.query import Key
 from holdall.service import Registry
 from holdall.session import Batch, Binding, Bindings, Plan
 from holdall.session.commit.plan.uuid7 import uuid7
@@ -57,7 +57,7 @@ class Listeners:
         self.request_id: Callable[[], str | None] = _nothing
         self.wake: Callable[[], None] = _nothing
         self._told: dict[object, tuple[Handler, ...]] = {}
-        self._delivered: dict[object, tuple[Consumer, ...]] = {}
+        self._delivered: dict[tuple[object, EventKind], list[tuple[str, frozenset[str] | None]]] = {}
 
     # --- declaring ----------------------------------------------------------------------------------------------------
 
@@ -100,12 +100,15 @@ class Listeners:
         for binding in list(self.bindings):
             model = binding.model
             self._told[model] = tuple([each for each in handlers if _is_about(each, model)])
-            self._delivered[model] = tuple([each for each in consumers if _is_about(each, model)])
+            is_delivered = False
+            for kind in EventKind:
+                self._delivered[model, kind] = found = _concerned(consumers, model, kind)
+                is_delivered = is_delivered or bool(found)
             is_kept = any(sink.watches(binding) for sink in self.sinks)
-            binding.is_watched = bool(self._told[model] or self._delivered[model] or is_kept)
+            binding.is_watched = is_delivered or is_kept or bool(self._told[model])
             if binding.is_watched:
                 _demand_key(binding)
-            if self._delivered[model]:
+            if is_delivered:
                 self.outboxes[binding.store.name] = self._outbox(binding)
         for sink in self.sinks:
             sink.settle(self.bindings)
@@ -126,26 +129,30 @@ class Listeners:
             facts = facts or CommitFacts.of(user, self.request_id())
             happened = Happened(occurrence, f"{facts.commit}-{number}", facts)
             for binding, row, awaited in self._rows(happened):
-                is_awaiting = put_awaited(binding, row, awaited)
-                found.setdefault((binding.collection, is_awaiting), (binding, []))[1].append(row)
+                is_awaiting = bool(awaited) and put_awaited(binding, row, awaited)
+                kept = found.get((binding.collection, is_awaiting))
+                if kept is None:
+                    kept = found[binding.collection, is_awaiting] = binding, []
+                kept[1].append(row)
         return [_batch(binding, rows, is_awaiting=is_awaiting) for (_, is_awaiting), (binding, rows) in found.items()]
 
     def _rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
         occurrence = happened.occurrence
-        for consumer in self._delivered.get(occurrence.binding.model, ()):
-            if consumer.concerns(occurrence):
-                binding = self.outboxes[occurrence.binding.store.name]
+        known = occurrence.binding
+        for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
+            if fields is None or not fields.isdisjoint(occurrence.changed):
+                binding = self.outboxes[known.store.name]
                 body, awaited = happened.body()
-                row = binding.model(
-                    event=happened.id, handler=consumer.name, collection=occurrence.binding.collection, body=body
-                )
+                row = binding.model(event=happened.id, handler=consumer, collection=known.collection, body=body)
                 yield binding, row, awaited
         for sink in self.sinks:
-            if sink.watches(occurrence.binding):
+            if sink.watches(known):
                 yield from sink.rows(happened)
 
     def untold(self, context: SessionContext, plan: Plan) -> list[News]:
         """Return the functions that are still to be delivered what a plan does."""
+        if not self.handlers:
+            return []
         told, found = context.records.told, list[News]()
         batches = [batch for step in plan.steps for batch in step.batches]
         for occurrence in occurrences_of(batches, lambda binding: bool(self._told.get(binding.model))):
@@ -170,20 +177,30 @@ class Listeners:
 
 
 def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Batch:
-    for field in binding.declaration.key:
-        if field.generated is Generated.CLIENT:
-            for row in rows:
-                field.put(row, uuid7())
-    keys = list(map(binding.declaration.key_of, rows))
-    if is_awaiting:
-        fields, awaits = binding.fields_without(binding.store_keys), binding.awaiting
-    else:
-        fields, awaits = binding.fields_without(binding.left_out), ()
+    for field in binding.own_keys:
+        for row in rows:
+            field.put(row, uuid7())
+    keys: list[Key] = [None] * len(rows) if binding.is_hidden else list(map(binding.declaration.key_of, rows))
+    fields = binding.fields_without(binding.store_keys if is_awaiting else binding.left_out)
+    awaits = binding.awaiting if is_awaiting else ()
     return Batch(binding, Verb.ADD, rows, keys, fields, awaits=awaits, is_untold=binding.is_hidden)
 
 
 def _is_about(handler: Handler, model: object) -> bool:
     return any(trigger.model is model for trigger in handler.triggers)
+
+
+def _concerned(
+    consumers: Iterable[Consumer], model: object, kind: EventKind
+) -> list[tuple[str, frozenset[str] | None]]:
+    """The names of those that events of this kind are for, each with the fields one of which is to be changed."""
+    found = list[tuple[str, frozenset[str] | None]]()
+    for consumer in consumers:
+        given = [each.fields for each in consumer.triggers if each.model is model and each.kind is kind]
+        if given:
+            is_any = kind is not EventKind.CHANGED or not all(given)
+            found.append((consumer.name, None if is_any else frozenset[str]().union(*given)))
+    return found
 
 
 def _is_watched(binding: Binding) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from holdall.errors import CorruptRecord, DeclarationError
 from holdall.model import Model, Record, field
 from holdall.policy import Nobody, Policy
-from holdall.query import AnyQuery, Value
+from holdall.query import AnyQuery, Generated, Value
 from holdall.session import Binding, Bindings
 from holdall.store import CommitClass, Damaged, Provisioned, Rows, Store
 
@@ -64,6 +64,7 @@ class RowBinding(Binding):
         self.awaiting = tuple(name for name in MADE if name in known) if awaiting is None else awaiting
         own = self.awaiting if self.is_hidden else ()
         self.left_out = self.store_keys.union(own)  # of a row that awaits no key: what it need not be sent with
+        self.own_keys = [each for each in self.declaration.key if each.generated is Generated.CLIENT]
 
     def configure(self, collection_of: Callable[[Value], str]) -> None:
         """Make the schema; fields of keys to come are marked as such. Databases order hidden rows by their key."""

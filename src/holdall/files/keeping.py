@@ -28,7 +28,7 @@ class Digest(Protocol):
         ...
 
 
-_LARGE = 1 << 16  # bytes from which on a hash is better made beside the event loop
+_LARGE = 1 << 17  # bytes from which on a hash takes longer than a change of threads, and is made beside the event loop
 
 
 class Refused(Exception):

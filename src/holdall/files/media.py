@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from holdall.errors import DeclarationError
 
-__all__ = ["HEAD", "INLINE", "TAIL", "UNKNOWN", "fits", "media_type_of"]
+__all__ = ["HEAD", "INLINE", "TAIL", "UNKNOWN", "fits", "has_sign", "media_type_of"]
 
 HEAD = 1 << 16
 """Bytes of the beginning that are looked at."""
@@ -144,6 +145,8 @@ def _of_binary(head: bytes, tail: bytes) -> str:
         raise DeclarationError("types of files are found by a library: pip install 'holdall[files]'") from error
     if head.startswith(b"\x7fELF"):
         return "application/x-executable"
+    if not has_sign(head):
+        return UNKNOWN  # as puremagic would say, too, after it has compared each of its signs
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):
@@ -159,6 +162,23 @@ def _of_binary(head: bytes, tail: bytes) -> str:
     if found.startswith(_CHECKED) and (_is_ambiguous(head, tail) or found in INLINE):
         return UNKNOWN  # those that browsers show are recognised above, or not at all
     return UNKNOWN if _ARCHIVE_END in tail and found == "application/pdf" else found
+
+
+def has_sign(head: bytes) -> bool:
+    """Whether anything is where one of puremagic's signs has it."""
+    return any(head[start:end] in known for start, end, known in _signs())
+
+
+@cache
+def _signs() -> list[tuple[int, int | None, frozenset[bytes]]]:
+    """The signs of puremagic by their place, which may be one before the end."""
+    import puremagic
+
+    found: dict[tuple[int, int | None], set[bytes]] = {}
+    for sign in (*puremagic.magic_header_array, *puremagic.magic_footer_array):
+        place = sign.offset, (sign.offset + len(sign.byte_match)) or None
+        found.setdefault(place, set()).add(sign.byte_match)
+    return [(start, end, frozenset(known)) for (start, end), known in found.items()]
 
 
 _OFFICE = {

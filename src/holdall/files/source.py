@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from pathlib import Path
+from types import AsyncGeneratorType
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from holdall.errors import StateError
@@ -31,7 +32,7 @@ Content: TypeAlias = bytes | bytearray | memoryview | str | Path | Readable | As
 
 def is_content(given: object) -> bool:
     """Whether this can be the content of a file."""
-    if isinstance(given, bytes | bytearray | memoryview | str | Path | Readable | AsyncIterable):
+    if isinstance(given, bytes | bytearray | memoryview | str | Path | AsyncIterable | Readable):
         return True
     return isinstance(given, Iterable) and not isinstance(given, dict)
 
@@ -45,7 +46,12 @@ def size_of(content: Content) -> int | None:
 
 async def pieces_of(content: Content) -> AsyncIterator[bytes]:
     """Give the content in pieces of any size. Raises StateError for what is no bytes, OSError for a path."""
-    if isinstance(content, str):
+    if isinstance(
+        content, AsyncGeneratorType
+    ):  # to ask whether it is a protocol's takes longer than to read a small one
+        async for piece in content:
+            yield _demand_bytes(piece)
+    elif isinstance(content, str):
         yield content.encode()
     elif isinstance(content, bytes | bytearray | memoryview):
         yield bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 import msgspec
 
@@ -26,7 +27,7 @@ from holdall.store import Damaged, Verb
 
 __all__ = ["Occurrence", "occurrences_of"]
 
-_NOT_READ = object()
+_NOT_READ: Value = object()
 _KINDS = {Verb.ADD: EventKind.CREATED, Verb.UPDATE: EventKind.CHANGED, Verb.REMOVE: EventKind.DELETED}
 
 
@@ -53,29 +54,53 @@ class Occurrence(msgspec.Struct, eq=False):
     def old(self) -> dict[str, Value]:
         """The stored values: of a change in its fields, of a removal in all."""
         if self._old is None:
-            if self.kind is EventKind.CREATED:
-                self._old = {}
+            if self.kind is EventKind.CHANGED:
+                self._compare()
             else:
-                names = self.fields if self.kind is EventKind.CHANGED else self.binding.all_fields
-                self._old = self._values(names, old_of(self.record))
-        return self._old
+                is_new = self.kind is EventKind.CREATED
+                self._old = {} if is_new else self._values(self.binding.all_fields, old_of(self.record))
+        return cast(dict[str, Value], self._old)
 
     @property
     def new(self) -> dict[str, Value]:
         """The values to be stored: of a change in its fields, of a new record in all."""
         if self._new is None:
-            self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
-        return self._new
+            if self.kind is EventKind.CHANGED:
+                self._compare()
+            else:
+                self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
+        return cast(dict[str, Value], self._new)
 
     @property
     def changed(self) -> tuple[str, ...]:
         """The fields that a change gives other values."""
         if self._changed is None:
-            old, new = self.old, self.new
-            self._changed = tuple(
-                [name for name in self.fields if not _is_same(old.get(name, _NOT_READ), new.get(name, _NOT_READ))]
-            )
-        return self._changed
+            if self.kind is EventKind.CHANGED:
+                self._compare()
+            else:
+                old, new = self.old, self.new
+                self._changed = tuple(
+                    [name for name in self.fields if not _is_same(_read(old, name), _read(new, name))]
+                )
+        return cast(tuple[str, ...], self._changed)
+
+    def _compare(self) -> None:
+        """Read a change: each of its fields before and after, where that can be read, and those that differ."""
+        by_name: dict[str, Field] = self.binding.declaration.by_name
+        record, before = self.record, old_of(self.record)
+        old, new, changed = dict[str, Value](), dict[str, Value](), list[str]()
+        for name in self.fields:
+            field = by_name[name]
+            was = now = self._value(field, field.get(record))
+            if name in before:
+                was = self._value(field, before[name])
+            if was is not _NOT_READ:
+                old[name] = was
+            if now is not _NOT_READ:
+                new[name] = now
+            if was.__class__ is not now.__class__ or was is _NOT_READ or was != now:
+                changed.append(name)
+        self._old, self._new, self._changed = old, new, tuple(changed)
 
     @property
     def whole(self) -> dict[str, Value]:
@@ -90,20 +115,27 @@ class Occurrence(msgspec.Struct, eq=False):
 
     def _values(self, names: Iterable[str], before: dict[str, Value]) -> dict[str, Value]:
         found = dict[str, Value]()
-        by_name: dict[str, Value] = self.binding.declaration.by_name
+        by_name: dict[str, Field] = self.binding.declaration.by_name
         for name in names:
             field = by_name[name]
-            slot = before[name] if name in before else field.get(self.record)
-            if isinstance(slot, Damaged):
-                continue
+            value = self._value(field, before[name] if name in before else field.get(self.record))
+            if value is not _NOT_READ:
+                found[name] = value
+        return found
+
+    def _value(self, field: Field, slot: Value) -> Value:
+        """The border value of a slot, or ``_NOT_READ``."""
+        if slot.__class__ is Damaged:
+            return _NOT_READ
+        if slot is None or field.type is None or field.type.encode is not None:
             try:
                 value = field.encode(slot)
             except UNENCODABLE:
-                continue
-            if value is None and name in self.binding.store_keys:
-                value = self.record
-            found[name] = _with_keys_to_come(field, slot, value) if field.is_relation else value
-        return found
+                return _NOT_READ
+            if value is None and field.name in self.binding.store_keys:
+                return self.record
+            return _with_keys_to_come(field, slot, value) if field.is_relation else value
+        return slot
 
 
 def _with_keys_to_come(field: Field, slot: Value, value: Value) -> Value:
@@ -124,7 +156,7 @@ def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], boo
         binding = batch.binding
         if not is_watched(binding) or batch.is_check:
             continue
-        version = binding.declaration.version
+        version, deletion = binding.declaration.version, binding.declaration.deletion
         kind, counted = _KINDS[batch.verb], None if version is None else version.name
         fields = binding.all_fields if kind is EventKind.CREATED else batch.fields
         if kind is EventKind.CHANGED:
@@ -134,16 +166,21 @@ def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], boo
         for place, record in enumerate(batch.records):
             if kind is EventKind.CHANGED and state_of(record) is State.NEW:
                 continue
-            number = None if version is None else version.get(record) or 0
+            number: int | None
             if batch.versions is not None:
                 number = batch.versions[place] + 1
+            else:
+                number = None if version is None else version.get(record) or 0
             now, shown = kind, fields
-            if kind is EventKind.CHANGED and turns_deletion(record, old_of(record)):
+            if deletion is not None and kind is EventKind.CHANGED and turns_deletion(record, old_of(record)):
                 now = EventKind.DELETED if is_soft_deleted(record) else EventKind.CREATED
                 shown = binding.all_fields
             yield Occurrence(binding, now, record, batch.keys[place], shown, number)
 
 
+def _read(values: dict[str, Value], name: str) -> Value:
+    return values.get(name, _NOT_READ)
+
+
 def _is_same(before: object, after: object) -> bool:
-    is_read = before is not _NOT_READ and after is not _NOT_READ
-    return is_read and type(before) is type(after) and bool(before == after)
+    return type(before) is type(after) and before is not _NOT_READ and bool(before == after)

@@ -27,8 +27,8 @@ def parameters_of(query_string: bytes) -> list[tuple[str, str]]:
 
 def demand_none(query_string: bytes) -> None:
     """Raise Problem where a request that has no parameters is given some."""
-    if query_string:
-        raise not_understood([unknown_parameter(name) for name, _ in parameters_of(query_string)])
+    if query_string and (given := parameters_of(query_string)):
+        raise not_understood([unknown_parameter(name) for name, _ in given])
 
 
 def unknown_parameter(name: str) -> FieldError:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -93,3 +95,41 @@ async def test_equal_contents_lie_there_once_and_are_young_again(tmp_path: Path)
     await files.write(_given(b"same"))
     assert await files.delete(keys[0], moment) is False
     assert await _read(files, keys[0]) == b"same"
+
+
+@pytest.mark.parametrize("lies", ["in memory", "on the disk", "in part"])
+async def test_small_contents_that_lie_in_memory_need_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lies: str
+) -> None:
+    files, given, threads = LocalFiles("files", tmp_path), os.urandom(1_000), list[object]()
+    key = await files.write(_given(given))
+    monkeypatch.setattr(Folder, "is_near", True)
+
+    def preadv(opened: int, buffers: list[bytearray], start: int, flags: int) -> int:
+        if lies == "on the disk":
+            raise BlockingIOError
+        assert flags == os.RWF_NOWAIT
+        return os.preadv(opened, [memoryview(buffers[0])[: None if lies == "in memory" else 10]], start)
+
+    async def in_thread(work: Callable[..., object], *given: object) -> object:
+        threads.append(work)
+        return work(*given)
+
+    system = SimpleNamespace(**vars(os)) if sys.platform == "linux" else pytest.skip("there is no RWF_NOWAIT")
+    system.preadv = preadv
+    monkeypatch.setattr("holdall.files.stores.local.os", system)
+    monkeypatch.setattr("holdall.files.stores.local.asyncio.to_thread", in_thread)
+    assert [piece async for piece in files.read(key, 0, 1_000)] == [given]
+    assert bool(threads) is (lies != "in memory")
+    assert b"".join([piece async for piece in files.read(key, 990, 2_000)]) == given[990:]
+    with pytest.raises(FileMissing):
+        await _read(files, "ab" + "0" * 38)
+
+
+def test_a_folder_of_another_machine_is_not_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (0, 259):
+        folder = Folder(tmp_path)
+        assert not folder.is_near  # it is not known yet
+        monkeypatch.setattr("holdall.files.stores.folder.os.major", lambda _, number=number: number)
+        os.close(folder.begin(f"new-{number}"))
+        assert folder.is_near is bool(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import asyncpg
 import pytest
@@ -10,7 +10,7 @@ from asyncmy.errors import OperationalError
 from sqlalchemy.exc import OperationalError as AlchemyError
 
 from holdall.errors import Conflict, LockConflict, StaleVersion, StoreError, StoreTimeout, StoreUnavailable
-from holdall.query import FieldSchema, Generated, Kind, Query, Schema
+from holdall.query import FieldSchema, Generated, Key, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.sql import SqlStore, open_sql
 from holdall.stores.sql.errors import deciding
@@ -18,6 +18,7 @@ from holdall.stores.sql.errors import deciding
 pytestmark = pytest.mark.anyio
 
 NOTE = Schema("note", (FieldSchema("id", Kind.INT, generated=Generated.STORE), FieldSchema("text", Kind.STR)), ("id",))
+TAG = Schema("tag", (FieldSchema("id", Kind.STR), FieldSchema("text", Kind.STR)), ("id",))
 Run = Callable[[str], Awaitable[str]]
 
 
@@ -33,14 +34,14 @@ async def run(postgres_url: str) -> AsyncIterator[Run]:
 async def store(postgres_url: str, run: Run) -> AsyncIterator[SqlStore]:
     """A store over one connection; note 1 is there, and so is a table of what triggers did."""
     store = open_sql("main", postgres_url, connections=1)
-    store.bind([NOTE])
-    await run("DROP TABLE IF EXISTS note, trace CASCADE")
+    store.bind([NOTE, TAG])
+    await run("DROP TABLE IF EXISTS note, tag, trace CASCADE")
     await store.create()
     await run("CREATE TABLE trace (id bigint)")
     await store.apply([_ADD])
     yield store
     await store.close()
-    await run("DROP TABLE note, trace CASCADE")
+    await run("DROP TABLE note, tag, trace CASCADE")
 
 
 _ADD = Change(Verb.ADD, "note", None, ("text",), ("a",))
@@ -86,6 +87,24 @@ async def test_nothing_lasts_of_what_a_trigger_kept_from_being_written(
     with pytest.raises(kind):
         await store.apply([change])
     assert await _traces(run) == "SELECT 1"
+
+
+_KEPT = "TRIGGER kept BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION keep()"
+_RULE = "RULE kept AS ON INSERT TO {} DO INSTEAD NOTHING"
+
+
+@pytest.mark.parametrize("schema, keys, guard", [(TAG, "xyz", _KEPT), (NOTE, (7, 8, 9), _KEPT), (TAG, "xyz", _RULE)])
+async def test_records_with_keys_of_their_own_that_were_not_written_are_refused(
+    store: SqlStore, run: Run, schema: Schema, keys: Sequence[Key], guard: str
+) -> None:
+    await run("CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    await run(f"CREATE {guard.format(schema.name)}")
+    await store.close()
+    added = [Change(Verb.ADD, schema.name, key, ("id", "text"), (key, "b")) for key in keys]
+    for changes in (added[:1], added, [*added, _SET]):
+        with pytest.raises(Conflict, match=f"kept 0 of {min(len(changes), 3)} new {schema.name} records"):
+            await store.apply(changes)
+    assert [row[1] for row in await store.fetch(Query("note"))] == ["a"]
 
 
 async def test_triggers_of_children_and_rules_count(store: SqlStore, run: Run) -> None:

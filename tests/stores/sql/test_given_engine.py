@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from holdall.errors import DeclarationError, StateError
+from holdall.errors import Conflict, DeclarationError, StateError
 from holdall.query import FieldSchema, Generated, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.sql import SqlStore, open_engine, open_sql
@@ -66,6 +66,45 @@ async def _one_book(store: SqlStore) -> list[tuple[object, ...]]:
     await store.create()
     await store.apply([Change(Verb.ADD, "book", None, ("title",), ("Emma",))])
     return list(await store.fetch(Query("book")))
+
+
+_KEEPING = {
+    "sqlite": ["CREATE TRIGGER keep BEFORE INSERT ON tag WHEN new.id = 'x' BEGIN SELECT RAISE(IGNORE); END"],
+    "postgresql+psycopg": [
+        "CREATE OR REPLACE FUNCTION keep_none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER keep BEFORE INSERT ON tag FOR EACH ROW WHEN (new.id = 'x') EXECUTE FUNCTION keep_none()",
+    ],
+}
+
+
+@pytest.mark.parametrize("driver", _KEEPING)
+def test_records_that_a_trigger_kept_from_being_written_are_refused(
+    driver: str, request: pytest.FixtureRequest
+) -> None:
+    is_file = driver == "sqlite"
+    url = (
+        f"sqlite:///{request.getfixturevalue('tmp_path')}/a.db" if is_file else request.getfixturevalue("postgres_url")
+    )
+    engine = sa.create_engine(_url(url, driver))
+    store = open_sql("given", engine=engine)
+    store.bind([Schema("tag", (FieldSchema("id", Kind.STR),), ("id",))])
+
+    async def work() -> list[object]:
+        await store.create()
+        with engine.begin() as connection:
+            for statement in _KEEPING[driver]:
+                connection.exec_driver_sql(statement)
+        for keys in ("x", "yx", "xy"):
+            with pytest.raises(Conflict, match="kept"):
+                await store.apply([Change(Verb.ADD, "tag", key, ("id",), (key,)) for key in keys])
+        await store.apply([Change(Verb.ADD, "tag", key, ("id",), (key,)) for key in "ab"])
+        found = [row[0] for row in await store.fetch(Query("tag"))]
+        await store.drop("tag")
+        await store.close()
+        engine.dispose()
+        return found
+
+    assert asyncio.run(work()) == ["a", "b"]
 
 
 def test_a_database_in_memory_is_shared_by_one_connection() -> None:

@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -34,6 +34,15 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._levels: set[str] = set()  # that are known to be there, durably
+        self._is_near: bool | None = None
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the folder is known to lie on a disk of this machine, where opening a file takes little time.
+
+        File systems of networks, and those of programs, have no device of their own, and so no major number.
+        """
+        return bool(self._is_near)
 
     def begin(self, name: str) -> int:
         """Open a new file that is not yet a content, under a name of its own."""
@@ -127,6 +136,8 @@ class Folder:
             _sync(self.root.parent)
             root = os.open(self.root, _DIRECTORY)
         try:
+            if self._is_near is None:
+                self._is_near = os.major(os.fstat(root).st_dev) != 0
             yield root
         finally:
             os.close(root)
@@ -144,7 +155,7 @@ class Folder:
     def _level(self, key: str, *, is_made: bool = False) -> Iterator[int]:
         first, second = key[:2], key[2:3]
         with self._rooted(is_made=is_made) as root:
-            outer = self._opened(root, first, first, is_made=is_made)
+            outer = self._opened(root, first, first, is_made=is_made, beside=[first[0] + each for each in _DIGITS])
             try:
                 inner = self._opened(outer, second, f"{first}/{second}", is_made=is_made, beside=_DIGITS)
             finally:
@@ -154,7 +165,7 @@ class Folder:
         finally:
             os.close(inner)
 
-    def _opened(self, parent: int, name: str, place: str, *, is_made: bool, beside: str = "") -> int:
+    def _opened(self, parent: int, name: str, place: str, *, is_made: bool, beside: Sequence[str] = "") -> int:
         """Open a folder below another; one that is made is durable, with those that are made ``beside`` it."""
         if is_made and place not in self._levels:
             for each in beside or (name,):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -21,6 +22,7 @@ __all__ = ["Address", "LocalFiles"]
 R = TypeVar("R")
 Address = Literal["random", "content"]
 
+_SMALL = 1 << 17  # bytes that are read in less time than a change of threads takes
 _ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space and repeat",
@@ -75,7 +77,11 @@ class LocalFiles:
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Give the bytes in a range; raises FileMissing where there is no content."""
         demand_key(self.name, key)
-        reading, piece = await self._done(self._begun, key, start, _wanted(start, stop))
+        wanted = _wanted(start, stop)
+        begun = self._begun_now(key, start, wanted) if wanted <= _SMALL and self._folder.is_near else None
+        if begun is None:
+            begun = await self._done(self._begun, key, start, wanted)
+        reading, piece = begun
         try:
             while piece:
                 start += len(piece)
@@ -95,6 +101,18 @@ class LocalFiles:
                 raise FileMissing(self.name) from error
             raise
         return reading, reading.piece(start, wanted)
+
+    def _begun_now(self, key: str, start: int, wanted: int) -> tuple[_Reading, bytes] | None:
+        """As ``_begun``, of a content that lies in memory; None where it may take longer, or fails."""
+        try:
+            reading = _Reading(self._folder.open(key))
+        except OSError:
+            return None
+        piece = reading.piece_now(start, wanted)
+        if piece is None:
+            reading.close()
+            return None
+        return reading, piece
 
     async def _done(self, work: Callable[..., R], *given: object) -> R:
         """Work in a thread. Raises StoreUnavailable where the operating system refuses it."""
@@ -209,6 +227,17 @@ class _Reading:
         """Read at most ``size`` bytes from a position on."""
         with self._lock:
             return b"" if self._file is None else os.pread(self._file, size, start)
+
+    def piece_now(self, start: int, size: int) -> bytes | None:
+        """Read ``size`` bytes; None where not all of them are in memory already (preadv2(2), RWF_NOWAIT)."""
+        if self._file is None or sys.platform != "linux":
+            return None
+        held = bytearray(size)
+        try:
+            count = os.preadv(self._file, [held], start, os.RWF_NOWAIT)
+        except OSError:
+            return None
+        return bytes(held) if count == size else None
 
     def close(self) -> None:
         """Close the file, after a read that is under way."""

@@ -97,10 +97,11 @@ def statement_of(dialect: sa.engine.Dialect, step: Step) -> str:
     return text_of(dialect, step.table, kind, step.columns if isinstance(step, Update) else (), step.match).sql
 
 
-def _insert(connection: sa.Connection, step: Insert) -> list[Any] | None:
+def _insert(connection: sa.Connection, step: Insert) -> list[Any] | int | None:
     if step.returning and not _returns_whole(connection):
         step.returning = ()
-        return [(key,) for key in _insert(connection, step) or ()]
+        keys = _insert(connection, step)
+        return keys if isinstance(keys, int) else [(key,) for key in keys or ()]
     is_answered = step.generated is not None or bool(step.returning)
     if connection.dialect.name in ("mysql", "mariadb") and step.columns:
         made: list[Any] = []
@@ -109,17 +110,19 @@ def _insert(connection: sa.Connection, step: Insert) -> list[Any] | None:
         return made if is_answered else None
     text = text_of(connection.dialect, step.table, "insert", step.columns, (), step.generated, step.returning)
     if not is_answered:
-        connection.exec_driver_sql(text.sql, [text.given(row) for row in step.rows])
+        rows = [text.given(row) for row in step.rows]
+        kept = connection.exec_driver_sql(text.sql, rows, execution_options={"preserve_rowcount": True}).rowcount
         _keep_ahead(connection, step)
-        return None
-    keys: list[Any] = []
+        is_counted = len(rows) == 1 or connection.dialect.supports_sane_multi_rowcount
+        return kept if is_counted and 0 <= kept < len(rows) else None
+    found: list[Any] = []
     for row in step.rows:
         result = connection.exec_driver_sql(text.sql, text.given(row))
         if step.returning:
-            keys.extend(map(tuple, result))
+            found.extend(map(tuple, result))
         else:
-            keys.append(result.scalar_one() if text.returns else result.lastrowid)
-    return keys
+            found.append(result.scalar_one() if text.returns else result.lastrowid)
+    return found if step.generated is not None or len(found) == len(step.rows) else len(found)
 
 
 def _returns_whole(connection: sa.Connection) -> bool:

@@ -24,7 +24,8 @@ _COUNTER = FieldSchema("position", Kind.INT)
 class MemberRows:
     """Plans the rows of one store's members."""
 
-    def __init__(self, encoding: RowEncoding) -> None:
+    def __init__(self, store: str, encoding: RowEncoding) -> None:
+        self._store = store
         self._encoding = encoding
 
     def insert(
@@ -45,7 +46,8 @@ class MemberRows:
         fields = (*key_fields, _target(link), *((_COUNTER,) if is_listed else ()))
         columns = tuple(leaf.name for leaf in (*link.owner, *link.target)) + ((link.position,) if link.position else ())
         encoded = self._encoding.rows(layout, fields, rows)
-        yield Insert(layout.schema.name, link.table, columns, encoded, origins)
+        step = Insert(layout.schema.name, link.table, columns, encoded, origins)
+        step.demand_all(self._store, (yield step))
 
     def change(
         self, layout: Layout, link: Link, owners: Sequence[Row], many: Sequence[Members], positions: range

@@ -62,8 +62,10 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
         else:
             made = await connection.fetch(sql, rows[0] if count == 1 else columns_of(rows))
         reply = _made(step, made)
-        if only and (written := connection.written) < count:
-            raise WroteFewer(written, reply)
+        if (only or step.generated is None) and (written := connection.written) < count:
+            reply = written if step.generated is None else reply
+            if only:
+                raise WroteFewer(written, reply)
         if step.given is not None:
             place = step.columns.index(step.given)
             highest = max(row[place] for row in rows)
@@ -93,7 +95,7 @@ async def _reply_of(connection: PostgresConnection, step: Step, only: str = "") 
     return missed
 
 
-def _made(step: Insert, found: list[Any]) -> list[Any] | None:
+def _made(step: Insert, found: list[Any]) -> Any:
     """The reply of an Insert; only its keys where triggers may have changed what it asks for."""
     if not step.returning:
         return None if step.generated is None else [record[0] for record in found]

@@ -168,7 +168,8 @@ async def _reply(connection: PostgresConnection, step: Step, done: list[Step], o
     before = 0
     if isinstance(step, Insert) and step.returning and not await connection.returns_whole(step.table.key):
         step.returning = ()
-        return [(key,) for key in await _reply(connection, step, done, only) or ()]
+        keys = await _reply(connection, step, done, only)
+        return keys if isinstance(keys, int) else [(key,) for key in keys or ()]
     for piece in split(step):
         done.append(piece)
         reply = await _replied(connection, piece, only)

@@ -29,7 +29,7 @@ class Preliminaries:
 
     def steps(self, batches: Sequence[Batch], changes: Sequence[Change]) -> Generator[Step, Any, dict[str, Lock]]:
         """Let go of unique values that pass on; gives, by collection, the locks that are still to be taken."""
-        if len(changes) < 2:
+        if not _do_several(batches):
             return {}
         found = claims(batches, changes, lambda name: self._tables.layout(name).schema)
         locks = self._locks(batches, changes, {claim.collection for claim in found})
@@ -82,3 +82,14 @@ class Preliminaries:
             is_removal = any(batch.verb is Verb.REMOVE for batch in group)
             locks[name] = Lock(name, layout.table, (), match, rows, places, is_removal=is_removal)
         return locks
+
+
+def _do_several(batches: Sequence[Batch]) -> bool:
+    """Whether several things are done in one collection, not all of them additions."""
+    counts: dict[str, int] = {}
+    changed = set[str]()
+    for batch in batches:
+        counts[batch.collection] = counts.get(batch.collection, 0) + len(batch.positions)
+        if batch.verb is not Verb.ADD:
+            changed.add(batch.collection)
+    return any(counts[name] > 1 for name in changed)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, overload
 import msgspec
 import sqlalchemy as sa
 
+from holdall.errors import Conflict
 from holdall.query import Schema, Value
 from holdall.store import Change, Fence, Footprint, Held, Outcome, Row, demand_unreserved, footprint_of
 from holdall.stores.sql.compile import Statement
@@ -63,6 +64,8 @@ class ColumnRows(Sequence[Row]):
 class Insert(msgspec.Struct):
     """New rows for ``columns``. The reply is the list of ``generated`` values, in order, if that names a column.
 
+    Otherwise it is None, or the number of rows that the table kept, where a trigger or rule kept it from some.
+
     ``given`` names the column that the database counts where the rows carry values for it, so that the counter must
     be kept ahead of them. ``is_only`` says that no other step writes before or after, here and below.
 
@@ -80,6 +83,17 @@ class Insert(msgspec.Struct):
     given: str | None = None
     is_only: bool = False
     returning: tuple[str, ...] = ()
+
+    def demand_all(self, store: str, reply: Value) -> None:
+        """Raise Conflict where the reply tells that the table did not keep all of the rows."""
+        count = len(self.positions)
+        kept = reply if reply.__class__ is int else len(reply) if self.generated is not None else count
+        if kept != count:
+            raise Conflict(
+                store,
+                f"its table kept {kept} of {count} new {self.collection} records; "
+                "a trigger or rule may have put them elsewhere",
+            )
 
 
 class Update(msgspec.Struct):

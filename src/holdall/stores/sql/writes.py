@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-from holdall.errors import Conflict, StaleVersion
+from holdall.errors import StaleVersion
 from holdall.query import AnyQuery
 from holdall.store import APPLIED, Change, Members, Outcome, Row, Run, Runs, Verb, expects, has_checks
 from holdall.stores.sql.compile import Statement
@@ -38,7 +38,7 @@ class Writes:
         self._encoding = RowEncoding(tables)
         self._preliminaries = Preliminaries(tables, self._encoding)
         self._expectations = Expectations(store, tables, self._encoding, compile_query)
-        self._members = MemberRows(self._encoding)
+        self._members = MemberRows(store, self._encoding)
         self._server_values = ServerValues(tables, compile_query)
         self._generation = tables.generation
 
@@ -112,21 +112,22 @@ class Writes:
         for run in changes.runs:
             batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
             start = batches[-1].positions.stop
-        places = {batch: place for place, batch in enumerate(batches)}
-        if len(batches) > 1:
+        places = {id(batch): place for place, batch in enumerate(batches)}
+        if sum([not run.is_untold for run in changes.runs]) > 1:  # nobody locks rows that nobody knows
             batches = in_lock_order(batches)
         locks = yield from self._preliminaries.steps(batches, changes)
         for item in batches:
             if item.collection in locks and item.verb is not Verb.ADD:
                 yield locks.pop(item.collection)
-            run, shape = changes.runs[places[item]], shapes[places[item]]
+            place = places[id(item)]
+            run, shape = changes.runs[place], shapes[place]
             layout, positions = shape.layout, item.positions
             is_only = len(run.keys) == len(changes) and not is_looked_at
             if run.verb is Verb.ADD:
                 encoded = self._encoding.rows(layout, shape.fields, run.rows)
                 step = Insert(layout.schema.name, layout.table, shape.columns, encoded, positions, is_only=is_only)
                 step.given = None if run.is_untold else layout.generated
-                yield from _inserted(step, returned)
+                yield from self._inserted(step, returned)
                 continue
             fields, match = found_by(layout, run.versions is not None)
             finding = [run.keys]
@@ -172,14 +173,8 @@ class Writes:
         is_only = keys.are_all(positions) and not shape.links
         given = generated if counted is None else None
         step = Insert(schema.name, layout.table, columns, encoded, positions, counted, given, is_only)
-        made = yield from _inserted(step, returned)
+        made = yield from self._inserted(step, returned)
         if counted is not None:
-            if len(made) != len(positions):
-                raise Conflict(
-                    self._store,
-                    f"its table kept {len(made)} of {len(positions)} new {schema.name} records; "
-                    "a trigger or rule may have put them elsewhere",
-                )
             whole = made if len(schema.key) == 1 else whole_keys(schema, fields, rows, made)
             outcomes[positions.start : positions.stop] = map(Outcome, whole)
             keys.learn(positions, whole)
@@ -216,20 +211,19 @@ class Writes:
         if missed is not None:
             raise StaleVersion(self._store, layout.schema.name, batch[missed].key, positions[missed])
 
+    def _inserted(self, step: Insert, returned: Returned | None) -> Generator[Step, Any, Any]:
+        """Carry out an Insert, and return the keys that were made. Raises Conflict where rows were not kept."""
+        if returned is not None:
+            step.returning = returned.columns
+        reply = yield step
+        step.demand_all(self._store, reply)
+        return reply if returned is None else returned.take(reply, step.positions, step.generated is not None)
+
     def _shape(self, collection: str, names: tuple[str, ...]) -> WriteShape:
         shape = self._shapes.get((collection, names))
         if shape is None:
             shape = self._shapes[collection, names] = write_shape(self._tables.layout(collection), names)
         return shape
-
-
-def _inserted(step: Insert, returned: Returned | None) -> Generator[Step, Any, Any]:
-    """Carry out an Insert, and return the keys that were made."""
-    if returned is None:
-        return (yield step)
-    step.returning = returned.columns
-    reply = yield step
-    return returned.take(reply, step.positions, step.generated is not None)
 
 
 def _end_of_kind(changes: Sequence[Change], start: int) -> int:

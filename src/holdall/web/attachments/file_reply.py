@@ -15,6 +15,7 @@ from holdall.web.reply import Reply, unchanged_reply
 __all__ = ["NO_FILE", "file_reply", "headers_of", "tag_of"]
 
 NO_FILE = Problem(404, "not-found", "There is no such file.")
+_SMALL = 1 << 17  # bytes that are sent as other bodies are: as a whole, and not for as long as the client likes
 
 
 async def file_reply(scope: Scope, file: File | None) -> Reply:
@@ -43,7 +44,10 @@ async def file_reply(scope: Scope, file: File | None) -> Reply:
     if not is_get or start == stop:
         return Reply(status, headers)
     pieces = file.chunks(start, stop)
-    return Reply(status, headers, await anext(pieces, b""), _rest(pieces))
+    first = await anext(pieces, b"")
+    if len(first) == stop - start <= _SMALL and await anext(pieces, None) is None:
+        return Reply(status, headers, first)
+    return Reply(status, headers, first, _rest(pieces))
 
 
 def tag_of(file: File) -> bytes:
