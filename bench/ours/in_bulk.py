@@ -31,9 +31,7 @@ async def _update(prefix: str, is_computed: bool, database: str, count: int) -> 
 async def _once(url: str, is_computed: bool, value: int) -> int:
     async with library(url).session() as session:
         query = Book.where(Book.pages >= 0)
-        return (
-            await session.update(query, pages=Book.pages + 1) if is_computed else await session.update(query, pages=value)
-        )
+        return await session.update(query, pages=Book.pages + 1 if is_computed else value)
 
 
 sqlite_value, postgres_value = partial(_update, "sqlite:///", False), partial(_update, "", False)

@@ -20,7 +20,7 @@ class BulkStore:
     _learn: Callable[[], Awaitable[None]]
 
     async def change_all(self, change: BulkChange) -> int:
-        """Change every record that a query means, in one transaction. Raises LimitExceeded, or what ``apply`` raises."""
+        """Change every record that a query means, in one transaction. Raises LimitExceeded or as ``apply``."""
         await self._learn()
         outcomes = await carried_out(self._database.write, self._works.of_all(change))
         return int(outcomes[0].answer)
