@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Model, field
-from holdall.errors import CommitAborted, DeclarationError
+from holdall.errors import CommitAborted, DeclarationError, StoreError
 from holdall.store import Observable, Sent
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +103,19 @@ async def test_what_fails_is_shown_with_its_error(app: Holdall, caplog: pytest.L
     assert [record.failure for record in of(caplog, "holdall.sql")][-1] == "UniqueViolation"
     (commit,) = of(caplog, "holdall.commit")
     assert (commit.failure, commit.stores) == ("CommitAborted", {"main": 2})
+
+
+async def test_a_read_that_is_refused_is_shown_once(app: Holdall, caplog: pytest.LogCaptureFixture) -> None:
+    async with app.session() as session:
+        await session.query(Reader.where())
+    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    caplog.set_level(logging.DEBUG, "holdall")
+    async with app.session() as session:
+        with pytest.raises(StoreError):
+            await session.query(Reader.where())
+    (refused,) = [record for record in of(caplog, "holdall.sql") if record.failure is not None]
+    assert refused.statement.startswith("SELECT")
+    assert refused.rows is None
 
 
 async def test_phases_of_a_commit_over_stores_are_logged(app: Holdall, caplog: pytest.LogCaptureFixture) -> None:

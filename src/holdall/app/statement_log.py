@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -14,6 +15,7 @@ __all__ = ["StatementLog", "logger_of"]
 _LONGEST_VALUES = 1_000  # characters
 
 
+@cache
 def logger_of(family: str) -> logging.Logger:
     """The logger of a family's statements: ``holdall.sql`` and its like."""
     return logging.getLogger(f"holdall.{family}")
@@ -56,9 +58,13 @@ class StatementLog(msgspec.Struct, frozen=True):
         rows = "" if sent.rows is None else f", {sent.rows} rows"
         end = "" if sent.error is None else f", failed: {sent.error}"
         slow = "slow: " if is_slow else ""
-        text = sent.statement.replace(" \n", " ").replace("\n", " ")
-        line = f"{slow}{sent.store}: {text} ({sent.seconds:.6f} s{rows}{end})"
+        line = f"{slow}{sent.store}: {_on_one_line(sent.statement)} ({sent.seconds:.6f} s{rows}{end})"
         return f"{line} {_shown(sent.values)}" if self.has_values else line
+
+
+@lru_cache(maxsize=1000)
+def _on_one_line(statement: str) -> str:
+    return statement.replace(" \n", " ").replace("\n", " ")
 
 
 def _shown(values: object) -> str:

@@ -7,7 +7,7 @@ telemetry is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from time import perf_counter, time_ns
 from types import TracebackType
 from typing import Self
@@ -45,24 +45,18 @@ class Telemetry:
 
     def sent(self, sent: Sent) -> None:
         """Make the span of a statement."""
-        verb = sent.statement.split(None, 1)[0]
-        attributes: dict[str, str | int] = {
-            "db.system.name": sent.system,
-            "db.operation.name": verb,
-            "holdall.store": sent.store,
-        }
-        self._statements.record(sent.seconds, attributes)
+        name, labels = _described(sent.system, sent.store, sent.statement)
+        self._statements.record(sent.seconds, labels)
         parent = trace.get_current_span()
-        if parent.get_span_context().is_valid and not parent.is_recording():
+        if not parent.is_recording() and parent.get_span_context().is_valid:
             return  # the caller's trace is not sampled
-        attributes["db.query.text"] = sent.statement
+        attributes: dict[str, str | int] = {**labels, "db.query.text": sent.statement}
         if sent.rows is not None:
             attributes["db.response.returned_rows"] = sent.rows
         if sent.error is not None:
             attributes["error.type"] = sent.error
         end = time_ns()
         start = end - int(sent.seconds * 1e9)
-        name = f"{verb} {sent.store}"
         span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes, start_time=start)
         if sent.error is not None:
             span.set_status(StatusCode.ERROR, sent.error)
@@ -70,16 +64,32 @@ class Telemetry:
 
     def read(self, verb: str, collection: str) -> _SpanBlock:
         """A span around a read."""
-        attributes = {"db.operation.name": verb, "db.collection.name": collection}
-        return _SpanBlock(self._tracer, f"{verb} {collection}", attributes, self._reads)
+        return _SpanBlock(self._tracer, *_read(verb, collection), self._reads)
 
     def commit(self) -> _SpanBlock:
         """A span around a commit."""
-        return _SpanBlock(self._tracer, "commit", {}, self._commits)
+        return _SpanBlock(self._tracer, "commit", _NONE, self._commits)
 
     def phase(self, name: str) -> _SpanBlock:
         """A span around a phase of a commit."""
-        return _SpanBlock(self._tracer, name, {}, None)
+        return _SpanBlock(self._tracer, name, _NONE, None)
+
+
+_NONE: dict[str, str] = {}
+
+
+@lru_cache(maxsize=1000)
+def _described(system: str, store: str, statement: str) -> tuple[str, dict[str, str]]:
+    """The name of a statement's span, and the labels of its measures, which are not changed."""
+    verb = statement.split(None, 1)[0]
+    labels = {"db.system.name": system, "db.operation.name": verb, "holdall.store": store}
+    return f"{verb} {store}", labels
+
+
+@lru_cache(maxsize=1000)
+def _read(verb: str, collection: str) -> tuple[str, dict[str, str]]:
+    """The name of a read's span, and its attributes, which are not changed."""
+    return f"{verb} {collection}", {"db.operation.name": verb, "db.collection.name": collection}
 
 
 _POOLED: WeakSet[Pooled] = WeakSet()
@@ -146,7 +156,7 @@ class _SpanBlock:
     ) -> None:
         context.detach(self._token)
         if kind is not None:
-            self._attributes["error.type"] = kind.__name__
+            self._attributes = {**self._attributes, "error.type": kind.__name__}
             self._span.set_attribute("error.type", kind.__name__)
             if issubclass(kind, HoldallError):
                 self._span.set_status(StatusCode.ERROR, kind.__name__)

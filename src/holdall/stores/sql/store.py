@@ -46,7 +46,7 @@ from holdall.stores.sql.steps import Work
 from holdall.stores.sql.stored_values import values_told
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.transaction import SqlTransaction
-from holdall.stores.sql.watching import Ask, carried_out, shown_block, watched
+from holdall.stores.sql.watching import Ask, carried_out, shown_block, watched, watched_now
 from holdall.stores.sql.whole_rows import WholeRows
 from holdall.stores.sql.works import Works
 
@@ -72,7 +72,7 @@ class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
         self._replicas: Replicas | None = None
         self._ask: Ask = database.rows
         self._rows: Ask = database.rows  # the same, shown where somebody listens
-        self._now = now_of(database)  # where nobody listens
+        self._now = now_of(database)  # the same, of short statements
         self._raw = RawCompiler()
 
     @property
@@ -101,7 +101,8 @@ class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
         """Show this observer each statement from now on."""
         self._seam.observer = observer
         self._rows = self._ask if observer is None else watched(self._ask, self._seam)
-        self._now = now_of(self._database if observer is None and self._replicas is None else None)
+        now = now_of(self._database if self._replicas is None else None)
+        self._now = now if observer is None else watched_now(now, self._seam)
 
     def follow(self, databases: Sequence[Database]) -> None:
         """Read from these replicas, where the reader may."""

@@ -12,12 +12,14 @@ from holdall.query import Value
 from holdall.store import Held, Outcome, Rows, Seam
 from holdall.stores.sql.steps import Step, Steps, Work
 
-__all__ = ["Ask", "WatchedWork", "carried_out", "shown_block", "shown_whole", "watched"]
+__all__ = ["Ask", "WatchedWork", "carried_out", "shown_block", "shown_whole", "watched", "watched_now"]
 
 T = TypeVar("T")
 
 Ask: TypeAlias = Callable[[str, Value], Awaitable[Rows]]
 """Asks a database for the rows of a statement."""
+AskNow: TypeAlias = Callable[[str, Value], Rows | None]
+"""The same for rows that can be had at once, else None."""
 
 
 def watched(ask: Ask, seam: Seam) -> Ask:
@@ -27,6 +29,23 @@ def watched(ask: Ask, seam: Seam) -> Ask:
         with seam.watching(sql, parameters) as watching:
             rows = await ask(sql, parameters)
             watching.rows = len(rows)
+        return rows
+
+    return asked
+
+
+def watched_now(now: AskNow, seam: Seam) -> AskNow:
+    """The same, with each statement shown that is answered at once, or refused."""
+
+    def asked(sql: str, parameters: Value) -> Rows | None:
+        begun = perf_counter()
+        try:
+            rows = now(sql, parameters)
+        except BaseException as error:
+            seam.show(sql, perf_counter() - begun, None, parameters, type(error).__name__)
+            raise
+        if rows is not None:
+            seam.show(sql, perf_counter() - begun, len(rows), parameters)
         return rows
 
     return asked
