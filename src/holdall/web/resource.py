@@ -14,7 +14,7 @@ from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.session.file_fields import rule_of
 from holdall.web.acting import Beside
-from holdall.web.asgi import Receive, Scope, Send
+from holdall.web.asgi import Receive, Scope, Send, address_of_root
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
@@ -276,7 +276,7 @@ class Resource:
         if not any(self.binding.policy.allows(right, user) for right in Right):
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
         by_name = self._by_name if self._beside is not None else None
-        body = collection_meta(self.binding, self._bindings, user, by_name, scope.get("root_path", "").rstrip("/"))
+        body = collection_meta(self.binding, self._bindings, user, by_name, address_of_root(scope))
         return conditional(scope, body)
 
     async def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
