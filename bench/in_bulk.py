@@ -20,7 +20,7 @@ def rows(arena: Arena) -> list[Row]:
         return lambda: arena.worker(module).do(job, database=database, count=count) * _MICROSECONDS
 
     return [
-        Row(f"{name}/update of a query, {way}", "us/row", of("raw.in_bulk", job), of("ours.in_bulk", job), {})
+        Row(f"{name}/update of a query, {way}", "us/row", of("raw.in_bulk", job), of("ours.in_bulk", job), turns=3)
         for name, of in (("sqlite", sqlite), ("postgres", postgres))
         for way, job in (("a value", f"{name}_value"), ("computed", f"{name}_computed"))
     ]

@@ -24,9 +24,12 @@ def store_within(store: Store) -> Store:
     return store.store_itself if isinstance(store, _InMiddleware) else store
 
 
+_UNSEEN = frozenset({"ready"})  # parts that would ask the store past the calls, and that others stand in for
+
+
 class _InMiddleware:
-    """Gives everything that its store gives. Its class has the names of that store's parts, no more and no less, as
-    optional parts of the contract are known by their names.
+    """Gives everything that its store gives. Its class has the names of that store's parts, as optional parts of the
+    contract are known by their names, but for those that would ask the store unseen.
     """
 
     store_itself: Value
@@ -46,7 +49,7 @@ class _InMiddleware:
 
 
 def _made(store: object, persistence: Persistence) -> _InMiddleware:
-    names = frozenset(name for name in dir(store) if not name.startswith("_"))
+    names = frozenset(name for name in dir(store) if not name.startswith("_")) - _UNSEEN
     return _class_for(type(store).__name__, names)(store, persistence)
 
 

@@ -57,6 +57,8 @@ class BulkChanging(Protocol):
     """A transaction that makes bulk changes, Feature.BULK_CHANGES. In its absence the session reads what is to be
     changed, within a bound, and changes each.
 
+    A store may have the method, too: then it makes one bulk change as a transaction by itself.
+
     >>> from holdall.query import FieldSchema, Kind, Query, Schema
     >>> from holdall.store import BulkChange, Change, Verb, open_store
     >>> store = open_store("main", "memory:")

@@ -18,6 +18,7 @@ from holdall.stores.sql.steps import Bulk, ColumnRows, Delete, Find, Insert, Loo
 __all__ = ["RowIgnored", "StepRefused", "run_step", "statement_of"]
 
 MANY = 20  # rows
+_WITH_CLAUSES = "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' OR sql LIKE '%CONFLICT%' LIMIT 1"
 
 _quoted = SQLITE.sqlalchemy.identifier_preparer
 
@@ -52,7 +53,7 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
         return connection.execute(step.statement.sql, step.statement.parameters).fetchall()
     if isinstance(step, Bulk) and step.statement is not None:
         try:
-            connection.execute(step.statement.sql, step.statement.parameters).fetchall()
+            connection.execute(_unjournaled(connection, step.statement.sql), step.statement.parameters).fetchall()
         except (apsw.Error, OverflowError, ValueError, TypeError) as error:
             raise StepRefused(step, -1) from error
         return connection.changes()
@@ -106,6 +107,17 @@ def _unasked(connection: apsw.Connection, step: Step) -> tuple[Any] | None:
 
 def _has_triggers(connection: apsw.Connection) -> bool:
     return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchall())
+
+
+def _unjournaled(connection: apsw.Connection, sql: str) -> str:
+    """The statement of a bulk change, which SQLite need not be able to undo by itself: it copies no pages for that.
+
+    A work that is refused is rolled back as a whole. The statement stays as it is where triggers or rules of tables
+    have conflict clauses, which ``OR FAIL`` would replace.
+    """
+    if not sql.startswith("UPDATE ") or connection.execute(_WITH_CLAUSES).fetchall():
+        return sql
+    return f"UPDATE OR FAIL {sql.removeprefix('UPDATE ')}"
 
 
 def _returned(connection: apsw.Connection, step: Insert) -> list[Row]:

@@ -27,6 +27,7 @@ from holdall.store import (
     demand_query,
     demand_schema,
 )
+from holdall.stores.sql.bulk_store import BulkStore
 from holdall.stores.sql.capabilities import capabilities_of
 from holdall.stores.sql.compile import Compiler, Statement
 from holdall.stores.sql.database import Database, now_of
@@ -55,7 +56,7 @@ __all__ = ["SqlStore"]
 _IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
 
 
-class SqlStore(RawSqlStore, ReadyQueries, WholeRows):
+class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
     """Collections in the tables of one SQL database. Example: :func:`open_sql`."""
 
     def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:
