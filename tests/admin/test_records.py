@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -321,15 +322,17 @@ async def test_only_states_that_can_be_reached_are_offered() -> None:
     assert "Saved." in (await browser.submit(page, shelved, "/edit/books/1")).text
 
 
-async def test_a_back_office_below_another_application_keeps_its_place() -> None:
+@pytest.mark.parametrize("prefix", ["/sky", "/the sky/é", "/50%"])
+async def test_a_back_office_below_another_application_keeps_its_place(prefix: str) -> None:
     app, _, _ = await library()
     host = FastAPI()
-    app.mount(host, "/sky", admin=True)
-    browser = PaperBrowser(host)
-    page = await browser.open("/sky/admin/data/books")
-    assert page.status == 401
-    assert page.form().action == "/sky/admin/login"
-    assert page.form().inputs["_back"] == ["/sky/admin/data/books"]
+    app.mount(host, prefix, admin=True)
+    browser, place = PaperBrowser(host), quote(prefix)
+    for path in (f"{place}/admin/data/books", f"{place}/admin/edit/books/a%2Fb"):
+        page = await browser.open(path)
+        assert page.status == 401
+        assert page.form().action == f"{place}/admin/login"
+        assert page.form().inputs["_back"] == [path]
 
 
 async def test_a_list_that_is_none_is_told_beside_its_field() -> None:

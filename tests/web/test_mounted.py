@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from holdall import Everyone, Holdall, Model, Policy, field
 from holdall.testing.client import Client
@@ -148,3 +151,30 @@ async def status_of(service: Any, path: str, raw: bytes | None, root: str) -> in
 
     await service(scope, receive, send)
     return int(sent[0]["status"])
+
+
+@pytest.mark.parametrize("collection", ["stars", "words"])
+@pytest.mark.parametrize("prefix", ["%C3%A9", "%E6%98%9F", "a%20b", "a%25b", "a%0D%0Ax-other:%201"])
+async def test_addresses_below_a_prefix_that_clients_choose_are_encoded(prefix: str, collection: str) -> None:
+    service = sky()
+    host = Starlette(routes=[Mount("/of/{sky}", app=service)])
+    async with Client(service):
+        client = Client(host)
+        made = await client.post(f"/of/{prefix}/{collection}", {"text": "a"})
+        several = (await client.post(f"/of/{prefix}/{collection}", [{"text": "b"}])).json()["items"]
+        put = await client.request("PUT", f"/of/{prefix}/{collection}/c", json={"text": "c"})
+        told = [made.headers["location"], several[0]["location"], put.headers["location"]]
+        assert told == [f"/of/{prefix}/{collection}/{key}" for key in "abc"]
+        assert (await client.get(f"/of/{prefix}/")).json()["collections"][collection] == f"/of/{prefix}/{collection}"
+        assert (await client.get(f"/of/{prefix}/_meta")).json()["collections"][0]["path"] == f"/of/{prefix}/stars"
+        assert (await client.get(f"/of/{prefix}/openapi.json")).json()["servers"][0]["url"] == f"/of/{prefix}"
+
+
+@pytest.mark.parametrize("collection", ["stars", "words"])
+@pytest.mark.parametrize("key", ["%E6%98%9F", "a%20b", "a%25b", "a%3Fb", "a%0D%0Ab", "%5Fa"])
+async def test_a_record_that_a_put_makes_is_told_with_its_key_encoded(collection: str, key: str) -> None:
+    service = sky()
+    async with Client(service) as client:
+        made = await client.request("PUT", f"/{collection}/{key}", json={"text": unquote(key)})
+        assert (made.status, made.headers["location"]) == (201, f"/{collection}/{key}")
+        assert (await client.get(made.headers["location"])).json()["text"] == unquote(key)

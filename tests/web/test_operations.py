@@ -13,9 +13,10 @@ import pytest
 
 from holdall import Everyone, Holdall, Model, Policy, User, field
 from holdall.errors import DeclarationError, StoreUnavailable
+from holdall.store.deadlines import Watchdog
 from holdall.stores.memory import MemoryStore
 from holdall.testing.client import Answer, Client
-from holdall.web.operations import current_request_id, deadlines, limits
+from holdall.web.operations import current_request_id, limits
 from holdall.web.operations.limits import Limits
 from tests.support.served import Served
 
@@ -197,7 +198,7 @@ def test_a_task_that_somebody_else_cancels_is_cancelled(monkeypatch: pytest.Monk
 
 
 def test_a_planted_deadline_that_never_comes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadlines.Deadlines, "_look", lambda *_: None)
+    monkeypatch.setattr(Watchdog, "_look", lambda *_: None)
     with Served(notes(), request_seconds=0.05) as served:
         served._client._seconds = 0.5
 

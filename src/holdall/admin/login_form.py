@@ -22,7 +22,7 @@ async def login_form(
     """The page; without ``back`` and ``draft`` they are those of the request itself."""
     request = visit.request
     if back is None:
-        back = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
+        back = visit.address + (f"?{request.url.query}" if request.url.query else "")
     if draft is None:
         draft = await draft_of(visit, visit.site.limits.max_body) if request.method == "POST" else ""
     return visit.page(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -28,6 +28,7 @@ from holdall.admin.options import Admin, allows
 from holdall.admin.site import Site
 from holdall.admin.visit import Refused, Visit
 from holdall.errors import HoldallError
+from holdall.web.asgi import root_of
 from holdall.web.problem import failure_of, problem_of
 from holdall.web.service import Service
 
@@ -117,8 +118,9 @@ def _refused(visit: Visit, refused: Refused) -> Response:
 def _parts(request: Request) -> list[str]:
     """The segments of the path behind that of the back office, percent-encoded."""
     raw = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    path = raw.decode("latin-1").partition("?")[0].removeprefix(request.scope.get("root_path", ""))
-    return [part for part in path.split("/") if part]
+    path, root = raw.decode("latin-1").partition("?")[0], root_of(request.scope)
+    above = root.count("/") if f"{unquote(path)}/".startswith(f"{root}/") else 0
+    return [part for part in path.split("/")[1 + above :] if part]
 
 
 def _frame(settings: Admin, title: str) -> BaseAdmin:

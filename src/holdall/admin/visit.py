@@ -18,6 +18,7 @@ from holdall.admin.site import Site
 from holdall.admin.words import Words, language_of, zone_of
 from holdall.policy import User
 from holdall.query import Value
+from holdall.web.asgi import address_of, address_of_root
 
 __all__ = ["CHOSEN", "SAID", "Refused", "Visit"]
 
@@ -57,7 +58,7 @@ class Visit:
         self.request = request
         self.user = user
         self.parts = parts
-        self.root = request.scope.get("root_path", "").rstrip("/")
+        self.root = address_of_root(request.scope)
         self.cookie, self.is_new_cookie = site.gate.page_cookie(request)
         self.forms = list[FormData]()
         self._described: dict[str, Described | None] = {}
@@ -150,6 +151,13 @@ class Visit:
         return self._described[collection]
 
     # --- answering ----------------------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        """The path of the request, percent-encoded as it came."""
+        raw: bytes = self.request.scope.get("raw_path") or b""
+        came = raw.decode("latin-1").partition("?")[0]
+        return came if came.startswith(f"{self.root}/") else address_of(self.request.scope)
 
     def url(self, *parts: str, **query: str) -> str:
         """The path of a page; parts are percent-encoded by who gives them, where they are keys."""

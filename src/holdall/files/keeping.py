@@ -51,7 +51,17 @@ async def keep(store: FileStore, rule: FileCodec, content: Content, name: str, m
     """
     looking = _Looking(rule, name)
     pieces = looking.passed_on(pieces_of(content))
-    key = await store.write(pieces, None)
+    try:
+        key = await store.write(pieces, None)
+    except BaseException:
+        await looking.settle()
+        raise
+    try:
+        await looking.settle()
+    except BaseException:
+        if not store.is_shared:  # others may have the same content
+            await store.delete(key)
+        raise
     return looking.facts(key, meta)
 
 
@@ -70,6 +80,7 @@ async def take(store: Signing, rule: FileCodec, key: str, name: str) -> StoredFi
     try:
         async for _ in looking.passed_on(store.read(copied, 0, size)):
             pass
+        await looking.settle()
     except BaseException:
         await store.delete(copied)
         raise
@@ -87,6 +98,7 @@ class _Looking:
         self.hash = _sha256()
         self._head = b""
         self._tail = b""
+        self._hashing: asyncio.Future[None] | None = None
 
     def facts(self, key: str, meta: dict[str, str]) -> StoredFile:
         """The facts of a content that has passed, under its key."""
@@ -98,35 +110,30 @@ class _Looking:
         """Give the content in large pieces, hashed while they are written. Raises Refused before the last one is given,
         and before the first one where that shows it.
         """
-        hashing, held = None, b""
-        try:
-            async for piece in self._gathered(pieces):
-                if held:
-                    yield held
-                elif self._rule.types and len(self._head) >= HEAD:  # a small content is looked at as a whole
-                    self._demand_type(media_type_of(self._head, b"", self._name))
-                if hashing is not None:
-                    await hashing
-                hashing = self._hashed(piece)
-                held = piece
-            if hashing is not None:
-                await hashing
-            self.type = media_type_of(self._head, self._tail, self._name)
-            self._demand_type(self.type)
+        held = b""
+        async for piece in self._gathered(pieces):
             if held:
                 yield held
-        finally:
-            if hashing is not None and not hashing.done():
-                await asyncio.wait([hashing])
+            elif self._rule.types and len(self._head) >= HEAD:  # a small content is looked at as a whole
+                self._demand_type(media_type_of(self._head, b"", self._name))
+            await self.settle()
+            self._hashing = self._hashed(piece)
+            held = piece
+        self.type = media_type_of(self._head, self._tail, self._name)
+        self._demand_type(self.type)
+        if held:
+            yield held
 
-    def _hashed(self, piece: bytes) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
+    async def settle(self) -> None:
+        """Wait until all that has passed is hashed."""
+        if self._hashing is not None and not self._hashing.done():
+            await asyncio.wait([self._hashing])
+
+    def _hashed(self, piece: bytes) -> asyncio.Future[None] | None:
         if len(piece) >= _LARGE:
-            return loop.run_in_executor(None, self.hash.update, piece)
+            return asyncio.get_running_loop().run_in_executor(None, self.hash.update, piece)
         self.hash.update(piece)
-        done = loop.create_future()
-        done.set_result(None)
-        return done
+        return None
 
     async def _gathered(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Give pieces of some size, each looked at. Raises Refused as soon as there are too many bytes."""

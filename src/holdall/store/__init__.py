@@ -25,6 +25,7 @@ from holdall.store.capabilities import (
 from holdall.store.change import APPLIED, Change, KeyOf, Members, Outcome, Verb
 from holdall.store.contract import Rows, Store, StoreTransaction, Transactional
 from holdall.store.damaged import Damaged
+from holdall.store.deadlines import Deadlines, Watchdog
 from holdall.store.demand import (
     demand_changes,
     demand_isolation,
@@ -104,6 +105,7 @@ __all__ = [
     "Computed",
     "Counting",
     "Damaged",
+    "Deadlines",
     "Deferring",
     "Described",
     "Describing",
@@ -171,6 +173,7 @@ __all__ = [
     "Streaming",
     "Transactional",
     "Verb",
+    "Watchdog",
     "Wishes",
     "acting_for",
     "acting_session",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 __all__ = [
     "Application",
@@ -13,6 +14,8 @@ __all__ = [
     "Receive",
     "Scope",
     "Send",
+    "address_of",
+    "address_of_root",
     "header",
     "header_list",
     "path_below",
@@ -26,6 +29,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header: TypeAlias = tuple[bytes, bytes]
 Headers: TypeAlias = Sequence[Header]
+
+_IN_PATHS = "/:@!$&'()*+,;="
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -43,6 +48,25 @@ def header_list(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             found = value if found is None else b"%b, %b" % (found, value)
     return found
+
+
+def address_of_root(scope: Scope) -> str:
+    """The path that the application is mounted at as it stands in addresses, percent-encoded (RFC 3986, section 3.3).
+
+    >>> address_of_root({"root_path": "/the sky/of/"})
+    '/the%20sky/of'
+    """
+    root = root_of(scope)
+    return quote(root, safe=_IN_PATHS) if root else root
+
+
+def address_of(scope: Scope) -> str:
+    """The address of a request, without its parameters.
+
+    >>> address_of({"root_path": "/sky", "path": "/sky/stars/a b"})
+    '/sky/stars/a%20b'
+    """
+    return address_of_root(scope) + quote(path_below(scope), safe=_IN_PATHS)
 
 
 def root_of(scope: Scope) -> str:

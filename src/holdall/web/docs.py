@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holdall.web.asgi import address_of_root
+
 __all__ = ["add_docs"]
 
 _FILES = {
@@ -93,7 +95,7 @@ def add_docs(service: FastAPI) -> None:
 
 
 async def _page(request: Request) -> Response:
-    root = request.scope.get("root_path", "").rstrip("/")
+    root = address_of_root(request.scope)
     page = _PAGE.format(title=escape(request.app.title), root=escape(root))
     return Response(page, media_type="text/html", headers={"content-security-policy": _POLICY})
 

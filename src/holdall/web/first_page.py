@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from holdall.query import Json, Value
+from holdall.query import Value
 from holdall.session import Binding
+from holdall.web.asgi import address_of_root
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, problem_reply, send_reply
@@ -49,13 +50,12 @@ def add_first_page(service: FastAPI, collections: Mapping[str, Binding], options
     other = {"openapi": "/openapi.json"} | ({"docs": "/docs"} if options.docs else {})
 
     async def first_page(request: Request) -> Response:
-        root = request.scope.get("root_path", "").rstrip("/")
+        root = address_of_root(request.scope)
         user = await options.user_of(request.scope)
         paths = {name: f"{root}/{name}" for name, binding in collections.items() if has_any_right(binding, user)}
         links = {name: root + path for name, path in other.items()}
         if not _wants_html(request.headers.get("accept", "")):
-            document: dict[str, Json] = {"name": service.title, "collections": paths} | links
-            return JSONResponse(document, headers=_HEADERS)
+            return JSONResponse({"name": service.title, "collections": paths, **links}, headers=_HEADERS)
         items = "\n".join(
             f'<li><a href="{escape(path)}">{escape(name)}</a></li>' for name, path in [*paths.items(), *links.items()]
         )

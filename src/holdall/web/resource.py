@@ -13,8 +13,9 @@ from holdall.app.acting import ByName
 from holdall.policy import ANONYMOUS, Right, User
 from holdall.session import Binding, Bindings
 from holdall.session.file_fields import rule_of
+from holdall.store import Deadlines
 from holdall.web.acting import Beside
-from holdall.web.asgi import Receive, Scope, Send
+from holdall.web.asgi import Receive, Scope, Send, address_of_root
 from holdall.web.attachments import FieldFiles
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
 from holdall.web.checking import Checks
@@ -26,7 +27,7 @@ from holdall.web.importing import IMPORTED
 from holdall.web.jobs.request_jobs import RequestJobs, is_async
 from holdall.web.key import KeyText
 from holdall.web.meta import META, collection_meta
-from holdall.web.operations import ANSWERED, HEADERS, ROUTE, Deadlines, note_answer
+from holdall.web.operations import ANSWERED, HEADERS, ROUTE, note_answer
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 from holdall.web.read_reply import conditional
@@ -79,13 +80,12 @@ class Resource:
         view = CollectionView(binding)
         self._refusals = Refusals(view, bindings, options.challenge)
         reads = Reads(view, self._keys, bindings, cursors, options)
-        writes = Writes(view, self._keys, bindings, Dialects(binding, bindings, cursors), options)
+        writes = Writes(view, self._keys, bindings, self._dialects, options)
         replaces = Replaces(view, writes, bindings, options)
         self._straight = reads.straight
         self._many: dict[str, _ManyEndpoint] = {"GET": reads.get_many_endpoint, "HEAD": reads.get_many_endpoint}
-        self._named: dict[str, dict[str, _ManyEndpoint]] = {  # what lies beside the records, by the segment of its path
-            META: {"GET": self._meta, "HEAD": self._meta}
-        }
+        # Beside the records, by the segment of the path.
+        self._named: dict[str, dict[str, _ManyEndpoint]] = {META: {"GET": self._meta, "HEAD": self._meta}}
         self._one: dict[str, _OneEndpoint] = {"GET": reads.get_one_endpoint, "HEAD": reads.get_one_endpoint}
         if not binding.is_read_only:
             self._many |= {
@@ -276,7 +276,7 @@ class Resource:
         if not any(self.binding.policy.allows(right, user) for right in Right):
             raise refusal(self.binding, Right.READ, user, self._options.challenge)
         by_name = self._by_name if self._beside is not None else None
-        body = collection_meta(self.binding, self._bindings, user, by_name, scope.get("root_path", "").rstrip("/"))
+        body = collection_meta(self.binding, self._bindings, user, by_name, address_of_root(scope))
         return conditional(scope, body)
 
     async def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:

@@ -19,7 +19,7 @@ from holdall.app.host import of_web
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
 from holdall.query import Json, Value, did_you_mean
-from holdall.web.asgi import Application, Receive, Scope, Send, path_below
+from holdall.web.asgi import Application, Receive, Scope, Send, address_of_root, path_below
 from holdall.web.cursor import Cursors
 from holdall.web.direct_routes import DirectRoutes
 from holdall.web.dispatch import CollectionMiddleware, find_resource
@@ -158,7 +158,7 @@ class Service(FastAPI):
 
     async def _meta(self, request: Request) -> Response:
         """The collections that the user may do something with."""
-        root = request.scope.get("root_path", "").rstrip("/")
+        root = address_of_root(request.scope)
         shown = [self.holdall.bindings.of_name(name) for name in self._shown]
         body = collections_meta(shown, root, await self.user_of(request.scope))
         return Response(body, media_type="application/json", headers={"cache-control": "private, no-cache"})
@@ -210,7 +210,7 @@ class Service(FastAPI):
         user = await self.user_of(request.scope)
         demand_grant(self.settings.document, user, self.settings.challenge)
         self.give_way_to_views()
-        root = request.scope.get("root_path", "").rstrip("/") if self.root_path_in_servers else ""
+        root = address_of_root(request.scope) if self.root_path_in_servers else ""
         body = self._documents.of_user(super().openapi(), self.router.routes, user, root)
         return response_of(conditional(request.scope, body))
 

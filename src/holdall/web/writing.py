@@ -10,7 +10,7 @@ from holdall.model import Record
 from holdall.policy import Right, User
 from holdall.query import Json, Key, Value
 from holdall.session import Bindings, ReadyCreates, Session
-from holdall.web.asgi import Receive, Scope, header_list, root_of
+from holdall.web.asgi import Receive, Scope, address_of_root, header_list
 from holdall.web.attachments import Forms
 from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, asks_nothing, demand_media_type, let_others_in, media_type
 from holdall.web.bulk import Bulk
@@ -103,7 +103,7 @@ class Writes:
         return self._created(scope, session.user, record, shown, preferences)
 
     def _created(self, scope: Scope, user: User, record: Record, shown: bytes, preferences: Preferences) -> Reply:
-        place = root_of(scope) + self._path + self._keys.write(record.__key__())
+        place = address_of_root(scope) + self._path + self._keys.write(record.__key__())
         modified = last_modified(self._view.modified(record, user))
         return written_reply(201, shown, preferences, (b"location", place.encode()), *modified)
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from types import SimpleNamespace
 import pytest
 
 from holdall.errors import FileMissing, StoreUnavailable
-from holdall.files import LocalFiles
+from holdall.files import FileCodec, LocalFiles, keep
 from holdall.files.stores.folder import Folder
+from holdall.files.thumbnails import Thumbnails
 
 pytestmark = pytest.mark.anyio
 
@@ -133,3 +135,51 @@ def test_a_folder_of_another_machine_is_not_near(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr("holdall.files.stores.folder.os.major", lambda _, number=number: number)
         os.close(folder.begin(f"new-{number}"))
         assert folder.is_near is bool(number)
+
+
+class _Telling(LocalFiles):
+    """Tells when a content is written."""
+
+    is_written: asyncio.Event
+
+    async def write(self, content: AsyncIterator[bytes], key: str | None = None) -> str:
+        found = await super().write(content, key)
+        self.is_written.set()
+        return found
+
+
+class _Slow:
+    """A hash that is not done before it is let go on."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+
+    def update(self, data: bytes, /) -> None:
+        self.may_end.wait()
+
+    def hexdigest(self) -> str:
+        return "0" * 64
+
+
+async def test_a_content_is_hashed_while_it_is_written_and_given_up_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, digest = _Telling("files", tmp_path), _Slow()
+    monkeypatch.setattr("holdall.files.keeping._sha256", lambda: digest)
+    rule = FileCodec("files", (), 1 << 20, Thumbnails({}, 1), is_inside=False)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for is_given_up in (False, True):
+        digest.may_end.clear()
+        files.is_written = asyncio.Event()
+        task = asyncio.create_task(keep(files, rule, bytes(1 << 18), "zeros", {}))
+        await files.is_written.wait()
+        (kept,) = [each async for each in files.keys(later)]
+        assert not task.done()
+        if is_given_up:
+            task.cancel()
+            await asyncio.wait([task])
+            assert [each async for each in files.keys(later)] == []
+        digest.may_end.set()
+        await asyncio.wait([task])
+        assert task.cancelled() is is_given_up
+        await files.delete(kept)

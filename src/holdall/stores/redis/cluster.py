@@ -9,6 +9,7 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, TypeAlias
 
 from redis.asyncio import RedisCluster
@@ -88,7 +89,7 @@ class ClusterServer(AnewInChild):
 
     async def ping(self) -> None:
         """Ask every server that has slots for a sign of life."""
-        until = asyncio.get_running_loop().time() + self._timeout
+        until = monotonic() + self._timeout
         nodes = await self._nodes()
         await self._owner(nodes, 0, until)
         for address in dict.fromkeys(nodes.owners):
@@ -119,7 +120,7 @@ class ClusterServer(AnewInChild):
         slot = key_slot(key.encode())
         asked: Address | None = None
         refusal: Exception | None = None
-        until = asyncio.get_running_loop().time() + self._timeout
+        until = monotonic() + self._timeout
         for number in range(_TRIES):
             nodes = await self._nodes()
             generation = nodes.generation

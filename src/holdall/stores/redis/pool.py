@@ -18,7 +18,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from holdall.query import Value
-from holdall.store import PoolFigures, Seam, end_transport, has_news
+from holdall.store import Deadlines, PoolFigures, Seam, end_transport, has_news
 from holdall.stores.redis.errors import from_driver
 from holdall.stores.redis.scripts import spoken
 
@@ -61,6 +61,7 @@ class Pool:
         self._connect = connect
         self._most = pooling.most
         self._timeout = pooling.timeout
+        self._deadlines = Deadlines(pooling.timeout)
         self._pooling = pooling
         self._open = 0
         self._free: list[tuple[AbstractConnection, float]] = []  # each with the time since which it is idle
@@ -71,8 +72,8 @@ class Pool:
 
     @property
     def patience(self) -> float:
-        """Until when a call that begins now may last, by the loop's clock."""
-        return asyncio.get_running_loop().time() + self._timeout
+        """Until when a call that begins now may last, by ``time.monotonic()``."""
+        return monotonic() + self._timeout
 
     async def call(
         self,
@@ -113,33 +114,35 @@ class Pool:
         return PoolFigures(self._most, self._open, len(self._free), waiting)
 
     async def _once(self, words: tuple[Argument, ...], is_change: bool, is_asking: bool, until: float) -> Any:
-        is_sent = False
-        connection: AbstractConnection | None = None
+        taken: list[AbstractConnection] = []  # one, once it may be that something was sent on it
         try:
-            async with asyncio.timeout_at(until):
-                connection = await self._take()
-                is_sent = True
-                if is_asking:
-                    await connection.send_command("ASKING", check_health=False)
-                    await connection.read_response()
-                await connection.send_packed_command(_packed(words), check_health=False)
-                return await connection.read_response(disable_decoding=True)
+            return await self._deadlines.within(self._asked(taken, words, is_asking), until)
         except ResponseError as error:
             if isinstance(error, _ELSEWHERE):
-                await self._break(connection)
+                await self._break(taken)
                 await self._renew()
             return error
         except (RedisError, OSError) as error:
-            await self._break(connection)
+            await self._break(taken)
             if isinstance(error, _ELSEWHERE):
                 await self._renew()
-            raise from_driver(self._store, error, is_outcome_unknown=is_change and is_sent) from error
+            raise from_driver(self._store, error, is_outcome_unknown=is_change and bool(taken)) from error
         except BaseException:
-            await self._break(connection)
+            await self._break(taken)
             raise
         finally:
-            if connection is not None:
+            for connection in taken:
                 self._give(connection)
+
+    async def _asked(self, taken: list[AbstractConnection], words: tuple[Argument, ...], is_asking: bool) -> Any:
+        """The reply on a connection, which is then among those taken."""
+        connection = await self._take()
+        taken.append(connection)
+        if is_asking:
+            await connection.send_command("ASKING", check_health=False)
+            await connection.read_response()
+        await connection.send_packed_command(_packed(words), check_health=False)
+        return await connection.read_response(disable_decoding=True)
 
     def close(self) -> None:
         """Close idle connections now, the others when they are given back.
@@ -178,7 +181,7 @@ class Pool:
             await connection.send_command("PING", check_health=False)  # without a password it may say no to long calls
             await connection.read_response()
         except BaseException as error:
-            await self._break(connection)
+            await self._break([connection])
             self._give(connection)
             if isinstance(error, ResponseError):  # AUTH or SELECT was refused
                 raise from_driver(self._store, error) from error
@@ -241,11 +244,12 @@ class Pool:
         self._open -= len(free)
         for connection, _ in free:
             self._born.pop(connection, None)
-            await self._break(connection)
+        await self._break([connection for connection, _ in free])
 
-    async def _break(self, connection: AbstractConnection | None) -> None:
-        if connection is not None and connection.is_connected:
-            await connection.disconnect(nowait=True)
+    async def _break(self, connections: list[AbstractConnection]) -> None:
+        for connection in connections:
+            if connection.is_connected:
+                await connection.disconnect(nowait=True)
 
 
 def _hang_up(connection: Any) -> None:

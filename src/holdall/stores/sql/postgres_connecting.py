@@ -7,7 +7,7 @@ import re
 import asyncpg
 
 from holdall.errors import DeclarationError, StoreError
-from holdall.store import PoolOptions
+from holdall.store import Deadlines, PoolOptions
 from holdall.stores.sql.database import INSPECTED_ROWS, LOCK_WAIT, demand_rows
 from holdall.stores.sql.postgres_connection import BEGIN, PostgresConnection
 from holdall.stores.sql.postgres_types import tell_types
@@ -55,6 +55,7 @@ class PostgresConnector:
         self._store = store
         self._place = place = place_of(url)
         self._options = options
+        self._deadlines = Deadlines(options.timeout)
         self.where = place.where
         self._statements = 0 if place.is_pooled else options.statements
         self._begin = BEGIN
@@ -87,7 +88,7 @@ class PostgresConnector:
                 self._begin = f"{BEGIN}; SET LOCAL lock_timeout = {self._settings.pop(name)}"
                 self._statements = 0
                 continue
-            return PostgresConnection(raw, self._statements, self._begin)
+            return PostgresConnection(raw, self._statements, self._deadlines, self._begin)
 
     def _refused(self, error: asyncpg.PostgresError) -> str:
         """The name of the setting that was refused. Raises the error where it is about something else."""

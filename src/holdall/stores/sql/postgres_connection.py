@@ -8,9 +8,10 @@ from time import monotonic
 from typing import Any
 
 import asyncpg
+from asyncpg.protocol import NO_TIMEOUT
 
 from holdall.query import Value
-from holdall.store import end_transport, has_news
+from holdall.store import Deadlines, end_transport, has_news
 from holdall.stores.sql.postgres_guards import Guards, learn_guards
 
 __all__ = ["BEGIN", "PostgresConnection"]
@@ -23,10 +24,10 @@ _FORGETFUL = 3  # so many statements forgotten on one connection are the work of
 class PostgresConnection:
     """A connection and the statements prepared on it.
 
-    ``most`` of them are kept; where that is 0, none is prepared. ``begin`` begins a transaction, and says there what
-    the connection could not be told when it was opened. ``guards`` is what it has learned about single statements,
-    None until somebody asked; ``is_reserving`` whether it has seen a table of reservations, ``is_holding`` whether
-    there were any when it last looked.
+    ``most`` of them are kept; where that is 0, none is prepared. ``deadlines`` are those of statements. ``begin``
+    begins a transaction, and says there what the connection could not be told when it was opened. ``guards`` is what it
+    has learned about single statements, None until somebody asked; ``is_reserving`` whether it has seen a table of
+    reservations, ``is_holding`` whether there were any when it last looked.
 
     A transaction pooler gives each transaction another connection of the server. So the names of statements are the
     only ones of their kind, and one that the server does not know is sent again without a name, in one message with
@@ -34,12 +35,13 @@ class PostgresConnection:
     """
 
     __slots__ = (
-        "_forgotten", "_last", "_most", "_name", "_prepared", "_statements", "begin", "born", "guards", "idle_since",
-        "is_holding", "is_reserving", "raw",
+        "_deadlines", "_forgotten", "_last", "_most", "_name", "_prepared", "_statements", "begin", "born", "guards",
+        "idle_since", "is_holding", "is_reserving", "raw",
     )  # fmt: skip
 
-    def __init__(self, raw: asyncpg.Connection, most: int, begin: str = BEGIN) -> None:
+    def __init__(self, raw: asyncpg.Connection, most: int, deadlines: Deadlines, begin: str = BEGIN) -> None:
         self.raw = raw
+        self._deadlines = deadlines
         self.begin = begin
         self.guards: Guards | None = None
         self.is_holding = False
@@ -60,9 +62,8 @@ class PostgresConnection:
         statement = self._statements.get(sql)
         if statement is None:
             statement = await self.prepared(sql)
-        self._last = statement
         try:
-            rows: list[asyncpg.Record] = await statement.fetch(*parameters)
+            return await self._answered(statement, parameters)
         except asyncpg.InvalidSQLStatementNameError:
             self._forgotten += 1
             if self._forgotten >= _FORGETFUL:
@@ -70,9 +71,12 @@ class PostgresConnection:
             self.forget()
             if self.raw.is_in_transaction():
                 raise
-            self._last = statement = await self.raw.prepare(sql, name="")
-            rows = await statement.fetch(*parameters)
-        return rows
+        return await self._answered(await self.raw.prepare(sql, name=""), parameters)
+
+    async def _answered(self, statement: Any, parameters: Value) -> list[asyncpg.Record]:
+        """The records of a prepared statement. asyncpg would begin and cancel a timer of the event loop each time."""
+        self._last = statement
+        return await self._deadlines.within(statement.fetch(*parameters, timeout=NO_TIMEOUT))
 
     @property
     def written(self) -> int:

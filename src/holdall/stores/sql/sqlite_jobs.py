@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import apsw
 
 from holdall.query import Value
-from holdall.store import Rows
+from holdall.store import Rows, Watchdog
 
 __all__ = ["Channel", "Ended", "Ending", "Job", "rows_of", "set_outcomes"]
 
@@ -55,18 +55,18 @@ class Job(Generic[T]):
         else:
             self.future.set_result(result)
 
-    async def ended(self, patience: float) -> T:
-        """Wait for the result. Raises TimeoutError if the job does not start within ``patience`` seconds; cancelling
-        drops a job that has not started.
+    async def ended(self, watchdog: Watchdog[Job[Any]]) -> T:
+        """Wait for the result. Raises TimeoutError if the job does not start before the watchdog expires it;
+        cancelling drops a job that has not started.
         """
-        timer = self.loop.call_later(patience, self.expire)
+        watchdog.watch(self)
         try:
             return await self.future
         except asyncio.CancelledError:
             self.claim()
             raise
         finally:
-            timer.cancel()
+            watchdog.forget(self)
 
 
 class Channel:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from holdall.store import Watchdog
 from holdall.stores.sql.sqlite_connection import ApswConnection
 from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, set_outcomes
 
@@ -33,6 +34,7 @@ class SqliteWriter:
     def __init__(self, opened: Callable[[], ApswConnection], timeout: float, synchronous: str = "full") -> None:
         self._opened = opened
         self._timeout = timeout
+        self._watchdog = Watchdog[Job[Any]](timeout, Job.expire)
         self._synchronous = synchronous
         self._connection: ApswConnection | None = None
         self._queue: SimpleQueue[Job[Any] | Channel | Ending] = SimpleQueue()
@@ -76,7 +78,7 @@ class SqliteWriter:
         """
         job = Job(work, is_lazy=is_lazy)
         self._put(job)
-        return await job.ended(self._timeout)
+        return await job.ended(self._watchdog)
 
     def run_now(self, work: Callable[[apsw.Connection], T]) -> T | None:
         """Run a short work here and now, without waiting for the disk or for anybody; None if it must take its turn.
@@ -120,7 +122,7 @@ class SqliteWriter:
         channel = Channel()
         self._put(channel)
         try:
-            await channel.begun.ended(self._timeout)
+            await channel.begun.ended(self._watchdog)
         except BaseException:
             channel.close()
             raise
@@ -130,7 +132,7 @@ class SqliteWriter:
         """Run the work in the channel's transaction."""
         job = Job(work)
         channel.jobs.put(job)
-        return await job.ended(self._timeout)
+        return await job.ended(self._watchdog)
 
     async def close(self, *, keep_connection: bool = False) -> None:
         """End the thread after the works it has, roll back an open transaction, close the connection."""

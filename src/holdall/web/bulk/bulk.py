@@ -14,7 +14,7 @@ from holdall.errors import CommitAborted, FieldError, Forbidden, HoldallError, N
 from holdall.model import Record
 from holdall.policy import User
 from holdall.session import Bindings, Guarantee, Session
-from holdall.web.asgi import Scope, root_of
+from holdall.web.asgi import Scope, address_of_root
 from holdall.web.bulk.fetching import Fetched
 from holdall.web.bulk.items import Item, items_of, raw_items
 from holdall.web.bulk.results import Result, together, told
@@ -205,7 +205,7 @@ class Bulk:
             with suppress(HoldallError):  # they were written, and are then shown as they were sent
                 await Fetched.of(session, self._view, self._keys, [record.__key__() for record in records], fresh=True)
         names = self._view.visible(session.user, None)
-        root = root_of(scope) + "/" + self._binding.collection + "/"
+        root = address_of_root(scope) + "/" + self._binding.collection + "/"
         results = []
         for record in records:
             shown, key = await self._view.shown_one(record, names), self._keys.write(record.__key__())

@@ -16,7 +16,7 @@ from holdall.model import Record
 from holdall.policy import User
 from holdall.query import Json
 from holdall.session import Session
-from holdall.web.asgi import Scope
+from holdall.web.asgi import Scope, address_of_root
 from holdall.web.preferences import Preferences
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, json_reply
@@ -89,7 +89,7 @@ class ActionJobs:
     async def _begun(self, scope: Scope, job: str, preferences: Preferences) -> Reply:
         report = await self._app.long_actions.show(job)
         self.wake()
-        place = f"{scope.get('root_path', '').rstrip('/')}/{JOBS}/{job}"
+        place = f"{address_of_root(scope)}/{JOBS}/{job}"
         return json_reply(202, _shown(report), (b"location", place.encode()), *preferences.headers)
 
     async def report(self, user: User, job: str, *, is_cancelled: bool = False) -> Reply:

@@ -1,7 +1,6 @@
 """The layer around all requests: their ids, limits, deadlines, log, telemetry, and the health of the service."""
 
 from holdall.web.operations.cross_origin import with_cross_origin
-from holdall.web.operations.deadlines import Deadlines
 from holdall.web.operations.freezing import freeze_once
 from holdall.web.operations.front import Front
 from holdall.web.operations.health_paths import HealthPaths
@@ -13,7 +12,6 @@ __all__ = [
     "HEADERS",
     "REQUEST_ID",
     "ROUTE",
-    "Deadlines",
     "Front",
     "HealthPaths",
     "current_request_id",

@@ -13,7 +13,7 @@ from holdall.model import Record
 from holdall.policy import Right
 from holdall.query import Key, Value, both
 from holdall.session import Session
-from holdall.web.asgi import Scope, path_below, root_of
+from holdall.web.asgi import Scope, address_of
 from holdall.web.bulk import Bulk
 from holdall.web.bulk.items import items_of, raw_items
 from holdall.web.bulk.meant import Meant
@@ -169,6 +169,6 @@ class Many:
             return Result(204, shown_key)
         body = await self._serving.fresh_body(session, item.record)
         is_new = item.action is Action.CREATE
-        place = self._serving.address(root_of(scope) + path_below(scope), item.record) if is_new else ""
+        place = self._serving.address(address_of(scope), item.record) if is_new else ""
         tag = tag_of_body(body).decode()
         return Result(201 if is_new else 200, shown_key, place, tag, msgspec.Raw(body))

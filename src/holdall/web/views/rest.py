@@ -10,6 +10,7 @@ import msgspec
 from holdall.model import Model, Record
 from holdall.query import Key, Query, Value, both
 from holdall.session import Session
+from holdall.web.asgi import address_of
 from holdall.web.listing import Listing
 from holdall.web.views.answers import Input, RecordResponse, ResponseShape
 from holdall.web.views.bracket import Writes
@@ -94,7 +95,7 @@ class BaseRestView(View, Generic[M]):
     def placed(self, response: RecordResponse, record: Record) -> RecordResponse:
         """Return an answer with the address of a new record in it."""
         if self.writes.plan is None:  # of a rehearsal there is no record
-            response.headers["location"] = self.serving.address(self.request.url.path, record)
+            response.headers["location"] = self.serving.address(address_of(self.request.scope), record)
         return response
 
     def replaced(self, record: Record, *, is_new: bool) -> RecordResponse:
@@ -102,5 +103,6 @@ class BaseRestView(View, Generic[M]):
         response = self.to_response(record)
         if is_new:
             response.status_code = 201
-            response.headers["location"] = self.request.url.path
+            collection = address_of(self.request.scope).rstrip("/").rpartition("/")[0]
+            response.headers["location"] = self.serving.address(collection, record)
         return response
