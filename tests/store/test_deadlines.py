@@ -52,6 +52,35 @@ async def test_a_cancellation_by_others_at_the_same_time_is_one() -> None:
         await task
 
 
+async def test_a_task_that_went_on_after_a_cancellation_has_its_time() -> None:
+    deadlines = Deadlines(0.02)
+
+    async def cleaning_up() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            with pytest.raises(TimeoutError):
+                await deadlines.within(asyncio.sleep(60))
+
+    task = asyncio.ensure_future(cleaning_up())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelling() == 1
+
+
+async def test_an_act_within_another_leaves_it_its_time() -> None:
+    deadlines = Deadlines(0.02)
+
+    async def outer() -> None:
+        await deadlines.within(asyncio.sleep(0))
+        await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError):
+        await deadlines.within(outer())
+
+
 async def test_within_each_other_each_ends_its_own() -> None:
     outer, inner = Deadlines(0.02), Deadlines(60)
     with pytest.raises(TimeoutError):

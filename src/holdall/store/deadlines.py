@@ -12,7 +12,7 @@ from contextvars import Context
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Deadlines", "Watchdog"]
+__all__ = ["Deadline", "Deadlines", "Watchdog"]
 
 T = TypeVar("T")
 
@@ -71,8 +71,24 @@ class Watchdog(Generic[T]):
             self._end(item)
 
 
+class Deadline:
+    """One act of a task and its time. Example: :class:`Deadlines`."""
+
+    __slots__ = ("cancelled", "is_over", "task")
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+        self.cancelled = task.cancelling()  # by others, who may have had it go on to end what it had begun
+        self.is_over = False
+
+    def end(self) -> None:
+        """Cancel the task."""
+        self.is_over = True
+        self.task.cancel()
+
+
 class Deadlines:
-    """Cancels tasks that take longer than ``seconds``.
+    """Cancels what takes longer than ``seconds``.
 
     >>> async def main():
     ...     try:
@@ -83,44 +99,39 @@ class Deadlines:
     took too long
     """
 
-    __slots__ = ("_ended", "_watchdog")
+    __slots__ = ("_watchdog",)
 
     def __init__(self, seconds: float) -> None:
-        self._ended: set[asyncio.Task[Any]] = set()
-        self._watchdog = Watchdog(seconds, self._cancel)
+        self._watchdog = Watchdog(seconds, Deadline.end)
 
     async def within(self, answer: Awaitable[T], until: float | None = None) -> T:
         """Wait for an answer. Raises TimeoutError where the time is over, or ``until`` by ``time.monotonic()``."""
-        task = self.enter(until)
+        deadline = self.enter(until)
         try:
             return await answer
         except asyncio.CancelledError:
-            if not self.has_ended(task):
+            if not self.has_ended(deadline):
                 raise
             raise TimeoutError from None
         finally:
-            self.leave(task)
+            self.leave(deadline)
 
-    def enter(self, until: float | None = None) -> asyncio.Task[Any]:
+    def enter(self, until: float | None = None) -> Deadline:
         """Count the time of this task from now on, or until a time of ``time.monotonic()``."""
         task = asyncio.current_task()
         assert task is not None
-        self._watchdog.watch(task, until)
-        return task
+        deadline = Deadline(task)
+        self._watchdog.watch(deadline, until)
+        return deadline
 
-    def leave(self, task: asyncio.Task[Any]) -> None:
+    def leave(self, deadline: Deadline) -> None:
         """Count it no more."""
-        self._watchdog.forget(task)
-        if task in self._ended:
-            self.has_ended(task)
+        self._watchdog.forget(deadline)
+        self.has_ended(deadline)
 
-    def has_ended(self, task: asyncio.Task[Any]) -> bool:
-        """Whether the task was cancelled because of its time, and nothing else; it then goes on."""
-        if task not in self._ended:
+    def has_ended(self, deadline: Deadline) -> bool:
+        """Whether the task was cancelled because of its time, and nothing else since it began; it then goes on."""
+        if not deadline.is_over:
             return False
-        self._ended.discard(task)
-        return not task.uncancel()
-
-    def _cancel(self, task: asyncio.Task[Any]) -> None:
-        self._ended.add(task)
-        task.cancel()
+        deadline.is_over = False
+        return deadline.task.uncancel() <= deadline.cancelled

@@ -175,11 +175,11 @@ class Resource:
         return self._carry_out(scope, receive, send, key)
 
     async def _carry_out(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
-        task = self._deadlines.enter() if scope["method"] in _READS else None
+        deadline = self._deadlines.enter() if scope["method"] in _READS else None
         try:
             reply = await self._answer(scope, receive, key)
         except asyncio.CancelledError:
-            if task is None or not self._deadlines.has_ended(task):
+            if deadline is None or not self._deadlines.has_ended(deadline):
                 raise
             reply = problem_reply(_TOO_LONG)
         except Disconnected:
@@ -187,8 +187,8 @@ class Resource:
         except Exception as error:
             reply = self._refusals.reply(scope, error, key)
         finally:
-            if task is not None:
-                self._deadlines.leave(task)
+            if deadline is not None:
+                self._deadlines.leave(deadline)
         await self._sent(scope, send, reply)
 
     def _sent(self, scope: Scope, send: Send, reply: Reply) -> Awaitable[None]:

@@ -230,8 +230,8 @@ class _Reading:
 
     def piece_now(self, start: int, size: int) -> bytes | None:
         """Read ``size`` bytes; None where not all of them are in memory already (preadv2(2), RWF_NOWAIT)."""
-        if self._file is None or sys.platform != "linux":
-            return None
+        if self._file is None or sys.platform != "linux" or not hasattr(os, "RWF_NOWAIT"):
+            return None  # also a Python that was made for systems older than this one may not know of it
         held = bytearray(size)
         try:
             count = os.preadv(self._file, [held], start, os.RWF_NOWAIT)
