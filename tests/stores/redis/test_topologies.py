@@ -116,3 +116,17 @@ async def test_the_wait_for_a_connection_is_bounded(redis_url: str) -> None:
 def test_topologies_that_cannot_be(url: str) -> None:
     with pytest.raises(DeclarationError):
         open_redis("main", url)
+
+
+async def test_a_connection_whose_sign_of_life_nobody_waits_for_is_not_lost() -> None:
+    with Valkey() as server:
+        store = opened(server.url, connections=1, ping_after=0.0, acquire_timeout=1.0)
+        assert await written(store, 1) == [1]
+        server.ask("CLIENT", "PAUSE", "300")
+        task = asyncio.ensure_future(store.fetch(Query("book")))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await written(store, 2) == [1, 2]
+        await store.close()

@@ -168,15 +168,17 @@ class Pool:
                 if waiter.done() and not waiter.cancelled():
                     self._wake()
                 raise
+        idle_since: float | None = None
         if self._free:
             connection, idle_since = self._free.pop()
-            if connection.is_connected and await self._is_usable(connection, monotonic() - idle_since):
-                return connection
-            await connection.disconnect(nowait=True)
         else:
             connection = self._connect()
             self._open += 1
         try:
+            if idle_since is not None:
+                if connection.is_connected and await self._is_usable(connection, monotonic() - idle_since):
+                    return connection
+                await connection.disconnect(nowait=True)
             await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_command("PING", check_health=False)  # without a password it may say no to long calls
             await connection.read_response()
