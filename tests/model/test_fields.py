@@ -343,3 +343,56 @@ def test_rules_in_annotated_add_to_those_of_field() -> None:
 
     assert errors_of(Doc, id=0) == errors_of(Doc, id=-1) == {"id": "ge"}
     assert errors_of(Doc, id=10, price=Decimal("100")) == {"id": "le", "price": "digits"}
+
+
+def _asked(self: object, value: object) -> object:
+    return value
+
+
+async def _later() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    "declared,told",
+    [
+        ({"setter": lambda value: value}, "a setter is a function of (self, value)"),
+        ({"setter": lambda self, value, more: value}, "a setter is a function of (self, value)"),
+        ({"setter": "strip"}, "a setter is a function of (self, value)"),
+        ({"default_factory": lambda record: 1}, "a default_factory is a function of ()"),
+        ({"default_factory": 7}, "a default_factory is a function of ()"),
+        ({"default_factory": _later}, "a default_factory is a function of (), and not async"),
+    ],
+)
+def test_functions_of_fields_are_looked_at_when_declared(declared: dict[str, Any], told: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        type(
+            "Odd",
+            (Model,),
+            {"__annotations__": {"id": int, "size": int}, "id": field(pk=True), "size": field(**declared)},
+        )
+    assert str(caught.value) == f"Odd.size: {told}"
+
+
+@pytest.mark.parametrize(
+    "more", [{"setter": _asked}, {"default_factory": int}, {"default_factory": lambda size=3: size}]
+)
+def test_functions_of_fields_that_can_be_called_are_taken(more: dict[str, Any]) -> None:
+    type("Fine", (Model,), {"__annotations__": {"id": int, "size": int}, "id": field(pk=True), "size": field(**more)})
+
+
+def test_checks_and_computed_values_are_looked_at_when_declared() -> None:
+    alone: Any = lambda: None  # noqa: E731
+
+    async def order(self: object) -> str | None:
+        return None
+
+    for item, told in [
+        (check(alone), "a check is a function of (self)"),
+        (check(order), "a check is a function of (self), and not async"),
+        (check("id")(alone), "a check is a function of (self)"),
+        (computed(alone), "a computed value is a function of (self)"),
+    ]:
+        with pytest.raises(DeclarationError) as caught:
+            type("Odd", (Model,), {"__annotations__": {"id": int}, "id": field(pk=True), "order": item})
+        assert str(caught.value) == f"Odd.order: {told}"

@@ -13,6 +13,7 @@ from holdall.store import Sent
 __all__ = ["StatementLog", "logger_of"]
 
 _LONGEST_VALUES = 1_000  # characters
+_LONGEST_KEPT = 4_000  # characters of a statement that is remembered
 
 
 @cache
@@ -58,13 +59,19 @@ class StatementLog(msgspec.Struct, frozen=True):
         rows = "" if sent.rows is None else f", {sent.rows} rows"
         end = "" if sent.error is None else f", failed: {sent.error}"
         slow = "slow: " if is_slow else ""
-        line = f"{slow}{sent.store}: {_on_one_line(sent.statement)} ({sent.seconds:.6f} s{rows}{end})"
+        line = f"{slow}{sent.store}: {_text(sent.statement)} ({sent.seconds:.6f} s{rows}{end})"
         return f"{line} {_shown(sent.values)}" if self.has_values else line
 
 
-@lru_cache(maxsize=1000)
+def _text(statement: str) -> str:
+    return _kept_on_one_line(statement) if len(statement) <= _LONGEST_KEPT else _on_one_line(statement)
+
+
 def _on_one_line(statement: str) -> str:
     return statement.replace(" \n", " ").replace("\n", " ")
+
+
+_kept_on_one_line = lru_cache(maxsize=500)(_on_one_line)
 
 
 def _shown(values: object) -> str:

@@ -45,7 +45,7 @@ class Telemetry:
 
     def sent(self, sent: Sent) -> None:
         """Make the span of a statement."""
-        name, labels = _described(sent.system, sent.store, sent.statement)
+        name, labels = _described(sent.system, sent.store, sent.statement[:_LONGEST_VERB].split(None, 1)[0])
         self._statements.record(sent.seconds, labels)
         parent = trace.get_current_span()
         if not parent.is_recording() and parent.get_span_context().is_valid:
@@ -76,12 +76,12 @@ class Telemetry:
 
 
 _NONE: dict[str, str] = {}
+_LONGEST_VERB = 100  # characters
 
 
 @lru_cache(maxsize=1000)
-def _described(system: str, store: str, statement: str) -> tuple[str, dict[str, str]]:
+def _described(system: str, store: str, verb: str) -> tuple[str, dict[str, str]]:
     """The name of a statement's span, and the labels of its measures, which are not changed."""
-    verb = statement.split(None, 1)[0]
     labels = {"db.system.name": system, "db.operation.name": verb, "holdall.store": store}
     return f"{verb} {store}", labels
 

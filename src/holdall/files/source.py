@@ -46,9 +46,7 @@ def size_of(content: Content) -> int | None:
 
 async def pieces_of(content: Content) -> AsyncIterator[bytes]:
     """Give the content in pieces of any size. Raises StateError for what is no bytes, OSError for a path."""
-    if isinstance(
-        content, AsyncGeneratorType
-    ):  # to ask whether it is a protocol's takes longer than to read a small one
+    if isinstance(content, AsyncGeneratorType):  # before protocols: to ask for one takes longer than a small content
         async for piece in content:
             yield _demand_bytes(piece)
     elif isinstance(content, str):

@@ -8,6 +8,7 @@ from typing import get_args
 
 from holdall.errors import DeclarationError, FieldError
 from holdall.model.annotations import unwrap
+from holdall.model.called import demand_callable
 from holdall.model.field import Field
 from holdall.model.options import MISSING
 from holdall.model.rule_fit import refuse_codec, refuse_misfit
@@ -52,6 +53,10 @@ def refuse_contradictions(where: str, made: Field) -> None:
         raise DeclarationError(f"{where}: ordered belongs to a Many[...]")
     if options.server_default or options.server_computed:
         _refuse_server_value(where, made)
+    if options.setter is not None:
+        demand_callable(f"{where}: a setter", options.setter, "self", "value")
+    if options.default_factory is not None:
+        demand_callable(f"{where}: a default_factory", options.default_factory)
     for column in options.columns:
         stored_name(f"{where}: column", column)
     if options.link is not None and made.kind is not Kind.MANY:

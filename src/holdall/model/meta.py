@@ -17,11 +17,11 @@ from holdall.model.adoption import remember_adoption
 from holdall.model.ancestry import ancestors_of, slot_of
 from holdall.model.annotations import read_annotations, unwrap
 from holdall.model.attributes import BackAttribute, OneBackAttribute, attribute_of
+from holdall.model.called import demand_callable
 from holdall.model.construct import constructor
 from holdall.model.contradictions import given_groups, refuse_contradictions, snake, stored_name
 from holdall.model.declaration import Declaration
-from holdall.model.decorators import Check
-from holdall.model.decorators import computed as computed_class
+from holdall.model.decorators import Check, computed
 from holdall.model.field import Field
 from holdall.model.manager import Manager
 from holdall.model.many import Many
@@ -162,10 +162,10 @@ class _Body:
         self.is_read_only = False
         for ancestor in reversed(ancestors_of(name, bases)):
             declaration: Declaration = ancestor.__dict__["__holdall__"]
-            fields, checks, computed = declaration.own
+            fields, checks, values = declaration.own
             inherited |= fields
             self.checks |= checks
-            self.computed |= computed
+            self.computed |= values
             self.together += [group for group in declaration.unique if group not in self.together]
             self.streams += [name for name in declaration.streams if name not in self.streams]
             self.namespace = declaration.namespace
@@ -193,10 +193,10 @@ class _Body:
         self.computed.pop(item, None)
         if isinstance(value, Check):
             self.checks[item] = self.own_checks[item] = value
-            namespace[item] = value.function
-        elif isinstance(value, computed_class) and not isinstance(value, property):
+            namespace[item] = demand_callable(f"{self.name}.{item}: a check", value.function, "self")
+        elif isinstance(value, computed) and not isinstance(value, property):
             self.computed[item] = self.own_computed[item] = value.function
-            namespace[item] = property(value.function)
+            namespace[item] = property(demand_callable(f"{self.name}.{item}: a computed value", value.function, "self"))
         elif isinstance(value, Declared) or item in inherited:
             raise DeclarationError(f"{self.name}.{item}: a field needs an annotation")
 
