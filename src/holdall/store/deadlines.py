@@ -16,13 +16,14 @@ __all__ = ["Deadline", "Deadlines", "Watchdog"]
 
 T = TypeVar("T")
 
-_OFTEN = 4  # looks in the time that something may take, one each second at most
+_OFTEN = 20  # looks in the time that something may take
+_LONGEST = 0.1  # seconds between two looks
 
 
 class Watchdog(Generic[T]):
     """Calls ``end`` with each item that is still watched ``seconds`` later, or a look after that, on its event loop.
 
-    There is a look each quarter of that time, at least one a second. Items belong to the loop they are watched from.
+    There is a look each twentieth of that time, at least ten a second. Items belong to the loop they are watched from.
     Example: :class:`Deadlines`.
     """
 
@@ -30,7 +31,7 @@ class Watchdog(Generic[T]):
 
     def __init__(self, seconds: float, end: Callable[[T], object]) -> None:
         self._seconds = seconds
-        self._every = min(1.0, seconds / _OFTEN)
+        self._every = min(_LONGEST, seconds / _OFTEN)
         self._end = end
         self._loops: dict[asyncio.AbstractEventLoop, dict[T, float]] = {}
 

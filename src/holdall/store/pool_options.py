@@ -15,10 +15,10 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How the connections to a server are used; all times are in seconds.
 
     At most ``connections`` are open, per event loop and server. ``acquire_timeout`` bounds the wait for a free one,
-    ``connect_timeout`` the making of one, ``timeout`` each statement, looked at each second. Other words, of single
-    stores: ``recycle``, the age at which a connection is replaced; ``idle_timeout``, after which an idle one is closed;
-    ``ping_after``, after which an idle one is asked for a sign of life before it is used. None keeps connections of any
-    age.
+    ``connect_timeout`` the making of one, ``timeout`` each statement, looked at ten times a second. Other words, of
+    single stores: ``recycle``, the age at which a connection is replaced; ``idle_timeout``, after which an idle one is
+    closed; ``ping_after``, after which an idle one is asked for a sign of life before it is used. None keeps
+    connections of any age.
 
     >>> PoolOptions(connections=0)
     Traceback (most recent call last):
