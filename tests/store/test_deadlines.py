@@ -25,7 +25,17 @@ async def test_what_takes_too_long_is_ended_and_its_task_goes_on() -> None:
 
 async def test_a_call_may_have_less_time_than_others() -> None:
     with pytest.raises(TimeoutError):
-        await Deadlines(0.2).within(asyncio.sleep(60), until=monotonic() - 1)
+        await Deadlines(0.2).within(asyncio.sleep(60), until=monotonic() + 0.01)
+
+
+async def test_nothing_is_begun_when_its_time_is_over() -> None:
+    async def call() -> None:
+        begun.append(call)
+
+    begun = list[object]()
+    with pytest.raises(TimeoutError):
+        await Deadlines(60).within(call(), until=monotonic() - 1)
+    assert begun == []
 
 
 async def test_a_cancellation_by_others_is_one() -> None:
@@ -140,3 +150,18 @@ def test_each_loop_has_items_of_its_own() -> None:
     assert asyncio.run(wait()) == "slow"
     assert ended.empty()
     assert len(watchdog._loops) == 1
+
+
+def test_what_is_closed_after_its_loop_is_forgotten() -> None:
+    deadlines = Deadlines(60)
+    waiting = deadlines.within(asyncio.sleep(60))
+
+    async def begin() -> None:
+        tasks.append(asyncio.ensure_future(waiting))
+        await asyncio.sleep(0)
+
+    tasks = list[object]()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    loop.close()
+    waiting.close()

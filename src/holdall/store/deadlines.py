@@ -7,7 +7,7 @@ with a timeout of half a minute make all timers of a program slow.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -45,7 +45,10 @@ class Watchdog(Generic[T]):
 
     def forget(self, item: T) -> None:
         """Watch it no more."""
-        watched = self._loops.get(asyncio.get_running_loop())
+        try:
+            watched = self._loops.get(asyncio.get_running_loop())
+        except RuntimeError:  # a coroutine is closed whose loop has ended, and nobody looks there any more
+            return
         if watched is not None:
             watched.pop(item, None)
 
@@ -106,7 +109,13 @@ class Deadlines:
         self._watchdog = Watchdog(seconds, Deadline.end)
 
     async def within(self, answer: Awaitable[T], until: float | None = None) -> T:
-        """Wait for an answer. Raises TimeoutError where the time is over, or ``until`` by ``time.monotonic()``."""
+        """Wait for an answer. Raises TimeoutError where the time is over, or ``until`` by ``time.monotonic()``; where
+        it was over before, nothing is begun.
+        """
+        if until is not None and until < monotonic():
+            if isinstance(answer, Coroutine):
+                answer.close()
+            raise TimeoutError
         deadline = self.enter(until)
         try:
             return await answer
