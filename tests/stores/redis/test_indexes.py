@@ -9,7 +9,21 @@ from typing import Any
 import pytest
 
 from holdall.errors import Conflict, LimitExceeded, SchemaMismatch, UniqueViolation, Unsupported
-from holdall.query import And, FieldSchema, Kind, ManyForm, Not, Op, Or, Query, Schema, SortKey, Table, evaluate
+from holdall.query import (
+    And,
+    Condition,
+    FieldSchema,
+    Kind,
+    ManyForm,
+    Not,
+    Op,
+    Or,
+    Query,
+    Schema,
+    SortKey,
+    Table,
+    evaluate,
+)
 from holdall.store import Change, Verb
 from holdall.stores.redis import fetch
 from holdall.stores.redis.access import access_of
@@ -326,3 +340,54 @@ async def test_creating_what_is_there_keeps_no_writer_out(redis_url: str, monkey
 
 async def _no() -> bool:
     return False
+
+
+_SEAT = Schema(
+    "seat",
+    (
+        FieldSchema("id", Kind.INT),
+        FieldSchema("room", Kind.STR, nullable=True),
+        FieldSchema("number", Kind.INT, nullable=True),
+        FieldSchema("row", Kind.INT),
+        FieldSchema("code", Kind.STR),
+    ),
+    ("id",),
+    indexes=(("row",),),
+    unique=(("code",), ("room", "number")),
+)
+
+
+async def test_indexes_find_what_meets_one_of_several_conditions(redis_url: str) -> None:
+    rows = [(n, None if n == 7 else f"r{n % 3}", None if n == 8 else n, n % 4, f"c{n}") for n in range(12)]
+    table = Table(_SEAT, list(rows))
+    store = store_at(redis_url, _SEAT)  # which may not read through all of it
+    fields = tuple(field.name for field in _SEAT.fields)
+
+    def seat(room: str, number: int) -> And:
+        return And((where("room", Op.EQ, room), where("number", Op.EQ, number)))
+
+    found: list[Condition] = [
+        Or((where("code", Op.EQ, "c3"), where("code", Op.EQ, "c4"), where("code", Op.EQ, "none"))),
+        Or((And((where("code", Op.EQ, "c3"),)), And((where("code", Op.IN, ("c4", "c5")), where("row", Op.EQ, 1))))),
+        Or((where("row", Op.LT, 2), where("row", Op.LT, 1), where("row", Op.EQ, 3))),
+        Or((where("id", Op.EQ, 3), where("id", Op.IN, (4, 99)), And((where("id", Op.EQ, 5), where("row", Op.EQ, 0))))),
+        And((Or((where("id", Op.EQ, 3), where("id", Op.EQ, 4))), where("row", Op.EQ, 3))),
+        seat("r0", 3),
+        And((seat("r0", 3).items[0], where("row", Op.EQ, 3), seat("r0", 3).items[1])),
+        Or((seat("r0", 3), seat("r1", 4), seat("r1", 3))),
+        Or((And((*seat("r0", 3).items, where("row", Op.EQ, 3))), And((where("id", Op.EQ, 4), *seat("r1", 4).items)))),
+    ]  # fmt: skip
+    refused: list[Condition] = [
+        Or((where("code", Op.EQ, "c3"), where("row", Op.EQ, 1))),  # by two indexes
+        Or((where("code", Op.EQ, "c3"), where("room", Op.EQ, "r1"))),
+        Or((where("id", Op.EQ, 3), where("row", Op.EQ, 1))),
+        And((where("room", Op.EQ, "r1"), where("number", Op.GT, 1))),
+    ]
+    async with raw_client(redis_url, store):
+        await apply(store, *(Change(Verb.ADD, "seat", row[0], fields, row) for row in rows))
+        for condition in found:
+            query: Query[Any] = Query("seat", condition)
+            assert sorted(await store.fetch(query)) == sorted(evaluate(query, {"seat": table})), condition
+        for condition in refused:
+            with pytest.raises(Unsupported):
+                await store.fetch(Query("seat", condition))

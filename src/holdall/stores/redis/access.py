@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from holdall.errors import Unsupported
@@ -57,20 +57,25 @@ def access_of(layout: Layout, query: AnyQuery) -> Access:
     """The way that reads the least."""
     if query.condition == ALWAYS:
         return _listing(layout, query)
-    items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
+    items = _together(query.condition)
     wanted = _wanted_keys(layout, items)
     if wanted is not None:
         return Access(ByKeys("keys", list(dict.fromkeys(map(layout.text, wanted)))))
-    alternatives = [found for item in items if (found := _alternative(layout, item)) is not None]
+    alternatives = _alternatives(layout, items)
     if alternatives:
         is_part = query.max_rows is not None or query.skip > 0 or query.position is not None
-        return Access(ByRanges("ranges", alternatives), is_sieve=is_part or len(items) > 1, reason="the condition")
+        is_more = len(items) > 1 or any(isinstance(item, Or) for item in items)
+        return Access(ByRanges("ranges", alternatives), is_sieve=is_part or is_more, reason="the condition")
     return Access(_whole(layout), is_scan=True, reason=f"the condition on {_named(query.condition)}")
 
 
 def referring(layout: Layout, field: str, keys: Iterable[Key]) -> Access:
     """The records whose reference ``field`` is one of these keys."""
     return access_of(layout, Query(layout.schema.name, Compare((field,), Op.IN, tuple(keys))))
+
+
+def _together(condition: Condition) -> tuple[Condition, ...]:
+    return condition.items if isinstance(condition, And) else (condition,)
 
 
 def _whole(layout: Layout) -> ByRanges:
@@ -114,10 +119,15 @@ def _key_order(layout: Layout, query: AnyQuery) -> bool | None:
     return True in descending
 
 
-def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Key] | None:
+def _wanted_keys(layout: Layout, items: Sequence[Condition]) -> list[Key] | None:
+    """The keys, one of which a record that meets these conditions together has; None where they do not tell."""
     key = layout.schema.key
     equal: dict[str, Value] = {}
     for item in items:
+        if isinstance(item, Or) and item.items:
+            each = [_wanted_keys(layout, _together(one)) for one in item.items]
+            if all(keys is not None for keys in each):
+                return list(dict.fromkeys(key for keys in each for key in keys or ()))
         if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in key:
             if item.op is Op.EQ:
                 equal[item.path[0]] = item.value
@@ -128,17 +138,54 @@ def _wanted_keys(layout: Layout, items: tuple[Condition, ...]) -> list[Key] | No
     return [equal[key[0]]] if len(key) == 1 else [tuple([equal[name] for name in key])]
 
 
+def _alternatives(layout: Layout, items: Sequence[Condition]) -> list[Alternative]:
+    """The index reads each of which finds all records that meet these conditions together, and perhaps more."""
+    found = [each for item in items if (each := _alternative(layout, item)) is not None]
+    equal = {item.path[0]: item.value for item in items if isinstance(item, Compare) and _is_equality(item)}
+    for group in layout.unique:
+        if len(group) > 1 and equal.keys() >= {*group}:
+            value = SEPARATOR.join([exact(layout.schema.by_name[name], equal[name]) for name in group])
+            found.append(_unique(layout, group, [value]))
+    return found
+
+
+def _is_equality(item: Compare) -> bool:
+    return item.op is Op.EQ and len(item.path) == 1 and item.value is not None
+
+
+def _unique(layout: Layout, fields: tuple[str, ...], values: list[str]) -> Alternative:
+    place = layout.unique_values(fields)
+    return Alternative("unique", place, values, 0, layout.numbers[place])
+
+
+def _either(layout: Layout, items: Sequence[Condition]) -> Alternative | None:
+    """The reads of one index that find all records that meet any of these conditions, and perhaps more."""
+    merged: dict[str, Alternative] | None = None
+    for item in items:
+        parts = _alternatives(layout, _together(item))
+        by_place = {part.key: part for part in parts}
+        if merged is not None:
+            by_place = {
+                key: part._replace(wanted=[*merged[key].wanted, *part.wanted])
+                for key, part in by_place.items()
+                if key in merged
+            }
+        merged = by_place
+    return next(iter((merged or {}).values()), None)
+
+
 def _alternative(layout: Layout, item: Condition) -> Alternative | None:
     """Return the index reads for one part of a condition: they find all records that meet it, and perhaps more."""
-    if item == Or(()):
+    if isinstance(item, Or):
+        if item.items:
+            return _either(layout, item.items)
         return Alternative("sorted", layout.keys, [], 1, layout.numbers[layout.keys])
     if not isinstance(item, Compare) or len(item.path) != 1 or is_formula(item.path):
         return None
     name, field = item.path[0], layout.schema.by_name[item.path[0]]
     if (name,) in layout.unique and item.op in (Op.EQ, Op.IN):
         values = item.value if item.op is Op.IN else (item.value,)
-        place = layout.unique_values((name,))
-        return Alternative("unique", place, [exact(field, value) for value in values], 0, layout.numbers[place])
+        return _unique(layout, (name,), [exact(field, value) for value in values])
     if name not in layout.indexed:
         return None
     ranges = _ranges(item, lambda value: f"={sortable(field, value)}", field.kind)
