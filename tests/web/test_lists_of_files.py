@@ -69,6 +69,7 @@ async def test_one_is_read_replaced_and_taken_away(http: Client, folder: Path) -
     for missing in ("2", "-1", "x", "01", "1/0"):
         assert (await http.get(f"/albums/1/pictures/{missing}")).status == 404
     assert (await http.get("/albums/1/pictures")).status == 405
+    assert (await http.request("OPTIONS", "/albums/1/pictures")).headers["accept-post"] == "*/*"
     put = await http.request("PUT", "/albums/1/pictures/0", body=GIF + b"2", headers={"content-type": "image/gif"})
     assert (put.status, put.json()["size"]) == (200, len(GIF) + 1)
     assert (await http.request("PUT", "/albums/1/pictures/2", body=GIF)).status == 404

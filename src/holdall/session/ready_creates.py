@@ -12,7 +12,7 @@ from holdall.session.arranged import Arranged
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.acceptance import require_outcomes, take_keys
-from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.outcome.result import CommitResult, told_refused
 from holdall.session.commit.outcome.tasks import Report, make_tasks
 from holdall.session.commit.plan.additions import additions_alike, prepare_new
 from holdall.session.commit.plan.changes import changes_of
@@ -97,7 +97,7 @@ class ReadyCreates(Arranged):
             raise failure_of(error, store, changes, known(), self._bindings, is_in_doubt=is_in_doubt) from error
         report.outcomes = outcomes
         if (refusal := outcomes[0].error) is not None:
-            raise CommitAborted(f"1 changes were refused, 0 applied: {refusal}", known()) from refusal
+            raise CommitAborted(f"{told_refused(1, 0)}: {refusal}", known()) from refusal
         take_keys(step, outcomes)
         return True
 

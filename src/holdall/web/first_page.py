@@ -14,16 +14,16 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from holdall.query import Value
 from holdall.session import Binding
 from holdall.web.asgi import address_of_root
+from holdall.web.no_method import no_method
 from holdall.web.options import Options
-from holdall.web.problem import Problem
-from holdall.web.reply import Reply, problem_reply, send_reply
+from holdall.web.reply import send_reply
 from holdall.web.rights import has_any_right
 
 __all__ = ["add_first_page"]
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HEADERS = {"vary": "accept", "cache-control": "private, no-cache"}
-_ALLOWED = (b"allow", b"GET, HEAD, OPTIONS")
+_READS = ("GET", "HEAD")
 _NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -82,12 +82,9 @@ def _behind(default: Value, page: Any) -> Any:
         is_first = scope["type"] == "http" and scope["path"].removeprefix(root) in ("", "/")
         if not is_first:
             await default(scope, receive, send)
-        elif scope["method"] in ("GET", "HEAD"):
+        elif scope["method"] in _READS:
             await (await page(Request(scope, receive)))(scope, receive, send)
-        elif scope["method"] == "OPTIONS":
-            await send_reply(send, Reply(204, [_ALLOWED]), is_head=False)
         else:
-            refused = Problem(405, "method", "This method does nothing here.", headers=(_ALLOWED,))
-            await send_reply(send, problem_reply(refused), is_head=False)
+            await send_reply(send, no_method(scope["method"], _READS), is_head=False)
 
     return answer

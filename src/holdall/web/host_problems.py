@@ -15,6 +15,7 @@ from starlette.routing import Match
 from holdall.errors import ActionUnavailable, FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
 from holdall.query import Value
+from holdall.web.no_method import no_such_method
 from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.record_bodies import RecordBodies
 from holdall.web.reply import Reply, problem_reply
@@ -66,7 +67,7 @@ def http_problem(error: HTTPException) -> Problem:
     detail = said if isinstance(said, str) else HTTPStatus(status).phrase
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
     if status == HTTPStatus.METHOD_NOT_ALLOWED and said == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
-        return Problem(405, "method", "This method does nothing here.", headers=headers)
+        return no_such_method(*headers)
     return Problem(status, "http", detail, headers=headers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -16,8 +16,8 @@ from holdall.session.file_fields import rule_of
 from holdall.store import Deadlines
 from holdall.web.acting import Beside
 from holdall.web.asgi import Receive, Scope, Send, address_of_root
-from holdall.web.attachments import FieldFiles
-from holdall.web.body import JSON, JSON_PATCH, MERGE_PATCH, Disconnected
+from holdall.web.attachments import FORM, FieldFiles
+from holdall.web.body import JSON, Disconnected
 from holdall.web.checking import Checks
 from holdall.web.cursor import Cursors
 from holdall.web.dialects import Dialects
@@ -27,6 +27,7 @@ from holdall.web.importing import IMPORTED
 from holdall.web.jobs.request_jobs import RequestJobs, is_async
 from holdall.web.key import KeyText
 from holdall.web.meta import META, collection_meta
+from holdall.web.no_method import no_method
 from holdall.web.operations import ANSWERED, HEADERS, ROUTE, note_answer
 from holdall.web.options import Options
 from holdall.web.problem import Problem
@@ -229,7 +230,8 @@ class Resource:
         if not key:
             endpoint = self._many.get(method)
             if endpoint is None:
-                return self._no_method(method, self._many, user)
+                forms = (FORM,) if self._files else ()
+                return self._no_method(method, self._many, user, (JSON, *IMPORTED[:2], *forms))
             is_allowed = None
             if self._later is not None and is_async(scope):
                 endpoint = partial(self._later.answer, endpoint)
@@ -250,7 +252,7 @@ class Resource:
             return beside
         endpoint_one = one.get(method)
         if endpoint_one is None:
-            return self._no_method(method, one, user)
+            return self._no_method(method, one, user, (b"*/*",))  # a file
         try:
             read = self._keys.read(key)
         except Unreadable:
@@ -279,16 +281,8 @@ class Resource:
         body = collection_meta(self.binding, self._bindings, user, by_name, address_of_root(scope))
         return conditional(scope, body)
 
-    async def _no_method(self, method: str, endpoints: Collection[str], user: User) -> Reply:
-        if not has_any_right(self.binding, user):
-            return _ABSENT
-        allowed = ", ".join(sorted([*endpoints, "OPTIONS"])).encode()
-        if method == "OPTIONS":
-            patches = (MERGE_PATCH, JSON) if "POST" in endpoints else (MERGE_PATCH, JSON, JSON_PATCH)
-            taken = [(b"accept-patch", b", ".join(patches))] if "PATCH" in endpoints else []
-            taken += [(b"accept-post", b", ".join((JSON, *IMPORTED[:2])))] if "POST" in endpoints else []
-            return Reply(204, [(b"allow", allowed), *taken])
-        return problem_reply(Problem(405, "method", "This method does nothing here.", headers=((b"allow", allowed),)))
+    async def _no_method(self, method: str, known: Collection[str], user: User, posted: Iterable[bytes] = ()) -> Reply:
+        return no_method(method, known, posted or (JSON,)) if has_any_right(self.binding, user) else _ABSENT
 
 
 async def _absent() -> Reply:

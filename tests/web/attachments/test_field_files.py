@@ -151,6 +151,10 @@ def test_methods(served: Served) -> None:
     assert served.request("POST", "/pictures/7/image").status == 405
     options = served.request("OPTIONS", "/pictures/7/image")
     assert options.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PUT"
+    assert served.request("OPTIONS", "/pictures").headers["accept-post"] == (
+        "application/json, text/csv, application/x-ndjson, multipart/form-data"
+    )
+    assert served.request("OPTIONS", "/pictures/_check").headers["accept-post"] == "application/json"
 
 
 def test_clients_describe_no_files(served: Served) -> None:

@@ -25,6 +25,7 @@ from holdall.web.formats import Format
 from holdall.web.idempotency import Repeatable
 from holdall.web.intake import Intake
 from holdall.web.key import KeyText
+from holdall.web.no_method import no_method
 from holdall.web.options import Options
 from holdall.web.problem import Problem
 from holdall.web.read_reply import conditional
@@ -90,7 +91,7 @@ class Beside:
         self, scope: Scope, receive: Receive, user: User, declared: DeclaredAction, key: list[str]
     ) -> Reply:
         if scope["method"] not in _OF_ACTIONS:
-            return _no_method(scope, _OF_ACTIONS)
+            return no_method(scope["method"], _OF_ACTIONS)
         read: Key = None
         if key:
             if self._binding.is_keyless:
@@ -112,7 +113,7 @@ class Beside:
 
     async def _selected(self, scope: Scope, receive: Receive, user: User, selection: AnySelection) -> Reply:
         if scope["method"] not in _OF_SELECTIONS:
-            return _no_method(scope, _OF_SELECTIONS)
+            return no_method(scope["method"], _OF_SELECTIONS)
         body: bytes | None = None
         is_post = scope["method"] == "POST"
         if is_post:
@@ -129,10 +130,3 @@ class Beside:
             return await file_reply(scope, selection.name, asked.format, self._pages.parts(session, selection, asked))
         shown = await self._pages.envelope(session, selection, asked)
         return json_reply(200, shown) if is_post else conditional(scope, shown)
-
-
-def _no_method(scope: Scope, known: tuple[str, ...]) -> Reply:
-    allowed = (b"allow", ", ".join(sorted([*known, "OPTIONS"])).encode())
-    if scope["method"] == "OPTIONS":
-        return Reply(204, [allowed, (b"accept-post", JSON)])
-    return problem_reply(Problem(405, "method", "This method does nothing here.", headers=(allowed,)))

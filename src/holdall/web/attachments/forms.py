@@ -25,9 +25,9 @@ from holdall.web.preferences import Preferences, preferences_of
 from holdall.web.problem import Problem
 from holdall.web.view import CollectionView
 
-__all__ = ["MOST_LISTED", "Forms"]
+__all__ = ["FORM", "MOST_LISTED", "Forms"]
 
-_FORM = b"multipart/form-data"
+FORM = b"multipart/form-data"
 _JSON_PART = "_json"
 MOST_LISTED = 20
 """The most files for one list that a form brings."""
@@ -50,7 +50,7 @@ class Forms:
     def takes(self, scope: Scope) -> bool:
         """Whether a request has a form, and the collection has files that may be in one."""
         value = header(scope, b"content-type")
-        return bool(self._files) and value is not None and value.partition(b";")[0].strip().lower() == _FORM
+        return bool(self._files) and value is not None and value.partition(b";")[0].strip().lower() == FORM
 
     async def create(self, scope: Scope, receive: Receive, user: User) -> tuple[Session, Record, Preferences]:
         """Make a record of a form; the right to do so is looked at before. Raises as a POST of JSON does."""

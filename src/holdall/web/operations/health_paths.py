@@ -8,14 +8,15 @@ from time import monotonic
 import msgspec
 
 from holdall.app import Holdall
-from holdall.web.asgi import Header, Scope, path_below
+from holdall.web.asgi import Scope, path_below
+from holdall.web.no_method import no_method
 from holdall.web.problem import Problem
 from holdall.web.reply import Reply, problem_reply
 
 __all__ = ["HealthPaths"]
 
 _FRESH = 1.0  # seconds for which a look at the stores is good
-_ALLOWED: Header = (b"allow", b"GET, HEAD, OPTIONS")
+_READS = ("GET", "HEAD")
 _PREFIX = "/_health/"
 
 
@@ -37,10 +38,8 @@ class HealthPaths:
         asked = path.removeprefix(_PREFIX)
         if asked not in ("live", "ready"):
             return problem_reply(Problem(404, "not-found", "There is no such record."))
-        if scope["method"] == "OPTIONS":
-            return Reply(204, [_ALLOWED])
-        if scope["method"] not in ("GET", "HEAD"):
-            return problem_reply(Problem(405, "method", "This method does nothing here.", headers=(_ALLOWED,)))
+        if scope["method"] not in _READS:
+            return no_method(scope["method"], _READS)
         return _told(200, {"status": "live"}) if asked == "live" else await self._ready()
 
     async def _ready(self) -> Reply:

@@ -14,7 +14,16 @@ from holdall.query import Key, Value
 from holdall.session.commit.plan.guarantee import Guarantee
 from holdall.store import Verb
 
-__all__ = ["CommitResult", "Task", "TaskState"]
+__all__ = ["CommitResult", "Task", "TaskState", "told_refused"]
+
+
+def told_refused(refused: int, applied: int) -> str:
+    """The beginning of the message of a commit some changes of which were refused.
+
+    >>> told_refused(1, 0)
+    '1 change was refused, 0 applied'
+    """
+    return f"{refused} {'change was' if refused == 1 else 'changes were'} refused, {applied} applied"
 
 
 class TaskState(StrEnum):

@@ -7,7 +7,7 @@ import asyncio
 from holdall.errors import CommitAborted, CommitError, CommitPartial, CommitUnknown, StoreTimeout
 from holdall.session.commit.calls.calls import Calls
 from holdall.session.commit.outcome.acceptance import accept_calls
-from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.outcome.result import CommitResult, told_refused
 from holdall.session.commit.plan.changes import changes_of
 from holdall.session.commit.run.run import CommitRun
 
@@ -71,7 +71,7 @@ class CallsRun(CommitRun):
             kind: type[CommitError] = CommitPartial
         else:
             kind = CommitUnknown if unknown else CommitAborted
-        told = f"{refused} changes were refused, {calls.applied} applied"
+        told = told_refused(refused, calls.applied)
         if unknown:
             told += f", {unknown} may have been applied"
         return kind(f"{told}: {stopped or calls.failure}", self.outcome())

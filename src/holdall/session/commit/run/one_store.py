@@ -17,7 +17,7 @@ from holdall.errors import (
 )
 from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.acceptance import accept_outcomes, require_outcomes
-from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.outcome.result import CommitResult, told_refused
 from holdall.session.commit.outcome.tasks import Report
 from holdall.session.commit.plan.changes import changes_of
 from holdall.session.commit.run.lost_answer import LostAnswer
@@ -57,9 +57,7 @@ class OneStoreRun(CommitRun):
         if refused:
             applied = len(outcomes) - len(refused)
             kind: type[CommitError] = CommitPartial if applied else CommitAborted
-            raise kind(
-                f"{len(refused)} changes were refused, {applied} applied: {refused[0]}", self.outcome()
-            ) from refused[0]
+            raise kind(f"{told_refused(len(refused), applied)}: {refused[0]}", self.outcome()) from refused[0]
         return self.outcome()
 
     async def apply(self, changes: Runs) -> Sequence[Outcome]:
