@@ -137,7 +137,8 @@ class Deadlines:
     def leave(self, deadline: Deadline) -> None:
         """Count it no more."""
         self._watchdog.forget(deadline)
-        self.has_ended(deadline)
+        if deadline.is_over:
+            self.has_ended(deadline)
 
     def has_ended(self, deadline: Deadline) -> bool:
         """Whether the task was cancelled because of its time, and nothing else since it began; it then goes on."""
