@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from holdall import ANONYMOUS, Everyone, FieldRights, Nobody, Owner, Policy, Role, Tenanted, User, field, me
 from holdall.session import ReadyReads, Sight, ready_reads
+from tests.servers.scratch import scratch_database
 from tests.support.ruled_pages import ANN, BOB, PAGE, ROOT, Asked, asked, filled, paths, policies, serve, under, users
 from tests.support.served import Served
 
@@ -27,10 +29,12 @@ def who() -> Asked:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres_url"])
 def served(request: pytest.FixtureRequest, who: Asked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    is_file = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path_factory.mktemp('rules')}/p.db" if is_file else request.getfixturevalue(request.param)
-    with filled(url, who) as service:
-        yield service
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('rules')}/p.db"
+        else:  # other files have tables of these names
+            url = stack.enter_context(scratch_database(request.getfixturevalue(request.param)))
+        yield stack.enter_context(filled(url, who))
 
 
 def all_straight(served: Served, who: Asked, user: User, *paths: str) -> list[bool]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from holdall import JSON, Model, Nobody, Policy, Ref, User, field, me
+from tests.servers.scratch import scratch_database
 from tests.support.ruled_pages import Asked, Group, asked, serve, under
 from tests.support.served import Served
 
@@ -108,9 +109,6 @@ def who() -> Asked:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres_url", "mariadb_url"])
 def served(request: pytest.FixtureRequest, who: Asked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder: Path = tmp_path_factory.mktemp("kinds")
-    url = f"sqlite:///{folder}/k.db" if request.param == "sqlite" else request.getfixturevalue(request.param)
-
     async def fill(served: Served) -> None:
         groups, lines = (
             [Group(id=1, lead="a"), Group(id=2, lead="b")],
@@ -122,7 +120,12 @@ def served(request: pytest.FixtureRequest, who: Asked, tmp_path_factory: pytest.
                 values = {name: known[number % len(known)] for name, known in VALUES.items()}
                 session.add(Sample(id=number, **values | {"group": groups[number % 2], "line": lines[number % 2]}))
 
-    with serve(url, who, Group, Line, model=Sample) as service:
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('kinds')}/k.db"
+        else:  # other files have tables of these names
+            url = stack.enter_context(scratch_database(request.getfixturevalue(request.param)))
+        service = stack.enter_context(serve(url, who, Group, Line, model=Sample))
         service.run(fill(service))
         yield service
 
