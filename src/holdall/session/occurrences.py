@@ -73,15 +73,11 @@ class Occurrence(msgspec.Struct, eq=False):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The fields that a change gives other values."""
+        """The fields that a change gives other values; all of a record that is created or deleted."""
+        if self.kind is not EventKind.CHANGED:
+            return self.fields
         if self._changed is None:
-            if self.kind is EventKind.CHANGED:
-                self._compare()
-            else:
-                old, new = self.old, self.new
-                self._changed = tuple(
-                    [name for name in self.fields if not _is_same(_read(old, name), _read(new, name))]
-                )
+            self._compare()
         return cast(tuple[str, ...], self._changed)
 
     def _compare(self) -> None:
@@ -176,11 +172,3 @@ def occurrences_of(batches: Iterable[Batch], is_watched: Callable[[Binding], boo
                 now = EventKind.DELETED if is_soft_deleted(record) else EventKind.CREATED
                 shown = binding.all_fields
             yield Occurrence(binding, now, record, batch.keys[place], shown, number)
-
-
-def _read(values: dict[str, Value], name: str) -> Value:
-    return values.get(name, _NOT_READ)
-
-
-def _is_same(before: object, after: object) -> bool:
-    return type(before) is type(after) and before is not _NOT_READ and bool(before == after)

@@ -1,7 +1,6 @@
 """Deadlines of what is waited for: a look now and then at all that is under way, no timer of the event loop for each.
 
-A timer that is cancelled stays among those of the loop until its time has come, so that a thousand statements a second
-with a timeout of half a minute make all timers of a program slow.
+To begin and cancel a timer, as ``asyncio.timeout`` around a statement does, costs three times as much.
 """
 
 from __future__ import annotations
