@@ -26,7 +26,7 @@ def shown_values(model: Value, values: Mapping[str, Value], names: Collection[st
 def stored_values(record: Record, before: Mapping[str, Value] = _NOTHING) -> dict[str, Value]:
     """The values of a record's stored fields, references as keys, without those that are withheld from its session.
 
-    Those that it had ``before``, where there are any, stand for those of now.
+    A value that the record had ``before`` stands for the value of now.
     """
     slots = [(field, before.get(field.name, field.get(record))) for field in record.__holdall__.stored]
     return {
