@@ -35,9 +35,9 @@ class Expected(msgspec.Struct, frozen=True, eq=False):
 def is_same_value(one: object, other: object) -> bool:
     """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0."""
     if isinstance(one, dict):
-        return (
-            isinstance(other, dict) and one.keys() == other.keys() and all(is_same_value(one[k], other[k]) for k in one)
-        )
+        if not isinstance(other, dict) or one.keys() != other.keys():
+            return False
+        return all(is_same_value(value, other[name]) for name, value in one.items())
     if isinstance(one, list | tuple):
         return isinstance(other, list | tuple) and len(one) == len(other) and all(map(is_same_value, one, other))
     return one.__class__ is other.__class__ and bool(one == other)

@@ -57,7 +57,7 @@ class Claim(msgspec.Struct):
                 yield {"$or": [dict(zip(self.paths, row, strict=True)) for row in rows]}
 
     def held(self) -> Iterator[Document]:
-        """Filters that find the documents which will let go, whatever they have: by their keys, which are always indexed.
+        """Filters that find the documents which will let go, by their keys, which are always indexed.
 
         Where there are many more of these than values, those with the values are asked for.
         """
