@@ -33,7 +33,11 @@ class Expected(msgspec.Struct, frozen=True, eq=False):
 
 
 def is_same_value(one: object, other: object) -> bool:
-    """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0."""
+    """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0.
+
+    >>> is_same_value({"a": [1, True]}, {"a": [1, True]}), is_same_value({"a": 1}, {"a": True})
+    (True, False)
+    """
     if isinstance(one, dict):
         if not isinstance(other, dict) or one.keys() != other.keys():
             return False
