@@ -40,6 +40,7 @@ from holdall.stores.sql.plans import plan_of
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.raw import RawCompiler
 from holdall.stores.sql.raw_store import RawSqlStore
+from holdall.stores.sql.ready_additions import ReadyAdditions
 from holdall.stores.sql.ready_queries import ReadyQueries
 from holdall.stores.sql.replicas import Replicas
 from holdall.stores.sql.steps import Work
@@ -56,7 +57,7 @@ __all__ = ["SqlStore"]
 _IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
 
 
-class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
+class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
     """Collections in the tables of one SQL database. Example: :func:`open_sql`."""
 
     def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:
@@ -192,6 +193,8 @@ class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
         if self._seam.observer is not None:
             return await carried_out(self._database.write, self._work(changes)) if changes else []
         return await self._database.write(self._work(changes)) if changes else []
+
+    ready_addition = ReadyAdditions.ready_addition  # does the same as ``apply`` here
 
     def transaction(self) -> AbstractAsyncContextManager[SqlTransaction]:
         """A transaction that commits when its block ends well."""
