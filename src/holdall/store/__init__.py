@@ -36,7 +36,7 @@ from holdall.store.demand import (
 )
 from holdall.store.describing import Described, Describing, Description, Look, NamingFields
 from holdall.store.difference import ACCEPTABLE, DIFFERENCES, Difference, named
-from holdall.store.expected import Expected
+from holdall.store.expected import Expected, is_same_value
 from holdall.store.explaining import Explaining, StorePlan
 from holdall.store.fencing import MOVE_NOTES, MOVE_POSITIONS, Fence, Fencing, passing_of
 from holdall.store.footprint import Footprint, footprint_of
@@ -206,6 +206,7 @@ __all__ = [
     "has_checks",
     "has_news",
     "is_bounded_json",
+    "is_same_value",
     "json_from_text",
     "keep_for_ever",
     "may_pass_bounds",
