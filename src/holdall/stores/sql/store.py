@@ -53,7 +53,6 @@ from holdall.stores.sql.works import Works
 
 __all__ = ["SqlStore"]
 
-
 _IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
 
 
@@ -164,7 +163,8 @@ class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
             rows = await self._rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
-    ready = ReadyQueries.ready  # tells the same as ``fetch`` and ``count`` here: a store with others is asked by these
+    # these do what ``fetch``, ``count`` and ``apply`` do here: a store with others is asked by those
+    ready, ready_addition = ReadyQueries.ready, ReadyAdditions.ready_addition
 
     async def noted_count(self, collection: str) -> int | None:
         """About how many rows a collection has, by what the database has noted."""
@@ -193,8 +193,6 @@ class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
         if self._seam.observer is not None:
             return await carried_out(self._database.write, self._work(changes)) if changes else []
         return await self._database.write(self._work(changes)) if changes else []
-
-    ready_addition = ReadyAdditions.ready_addition  # does the same as ``apply`` here
 
     def transaction(self) -> AbstractAsyncContextManager[SqlTransaction]:
         """A transaction that commits when its block ends well."""
