@@ -214,10 +214,7 @@ class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
                 )
 
     async def create(self) -> None:
-        """Create the tables that are missing; those that are there stay as they are.
-
-        Several programs may do so at once: they take turns, and who had to wait looks again.
-        """
+        """Create the tables that are missing. Of several programs, one at a time does so, and the others look again."""
         found = await self._found()
         try:
             await self._database.execute(create_statements(self.tables, found))
