@@ -126,6 +126,8 @@ class Listeners:
         found: dict[tuple[str, bool], tuple[RowBinding, list[Record]]] = {}
         facts: CommitFacts | None = None
         for number, occurrence in enumerate(occurrences_of(batches, _is_watched)):
+            if occurrence.is_nothing:
+                continue
             facts = facts or CommitFacts.of(user, self.request_id())
             happened = Happened(occurrence, f"{facts.commit}-{number}", facts)
             for binding, row, awaited in self._rows(happened):
@@ -156,6 +158,8 @@ class Listeners:
         told, found = context.records.told, list[News]()
         batches = [batch for step in plan.steps for batch in step.batches]
         for occurrence in occurrences_of(batches, lambda binding: bool(self._told.get(binding.model))):
+            if occurrence.is_nothing:
+                continue
             for handler in self._told[occurrence.binding.model]:
                 if handler.concerns(occurrence):
                     news = News.of(handler, occurrence)
