@@ -128,7 +128,7 @@ async def test_a_missing_record_is_stale(store: SqlStore) -> None:
 @pytest.mark.parametrize(
     "state, kind",
     [
-        ("53100", StoreUnavailable),
+        ("53100", StoreFull),
         ("53200", StoreUnavailable),
         ("57014", StoreTimeout),
         ("55P03", LockConflict),
