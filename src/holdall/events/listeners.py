@@ -123,6 +123,8 @@ class Listeners:
         """Return the rows that report what these batches do."""
         rows, facts = CommitRows(), None
         for number, occurrence in enumerate(occurrences_of(batches, _is_watched)):
+            if occurrence.is_nothing:
+                continue
             facts = facts or CommitFacts.of(user, self.request_id())
             happened = Happened(occurrence, number, facts)
             known = occurrence.binding
@@ -143,6 +145,8 @@ class Listeners:
         found: list[News] = []
         batches = [batch for step in plan.steps for batch in step.batches]
         for occurrence in occurrences_of(batches, lambda binding: bool(self._told.get(binding.model))):
+            if occurrence.is_nothing:
+                continue
             for handler in self._told[occurrence.binding.model]:
                 if handler.concerns(occurrence):
                     news = News.of(handler, occurrence)

@@ -55,7 +55,7 @@ class Occurrence(msgspec.Struct, eq=False):
 
     @property
     def old(self) -> dict[str, Value]:
-        """The stored values: of a change in its fields, of a removal in all."""
+        """The stored values: of a change in the fields that differ, of a removal in all."""
         if self._old is None:
             if self.kind is EventKind.CHANGED:
                 self._compare()
@@ -66,7 +66,7 @@ class Occurrence(msgspec.Struct, eq=False):
 
     @property
     def new(self) -> dict[str, Value]:
-        """The values to be stored: of a change in its fields, of a new record in all."""
+        """The values to be stored: of a change in the fields that differ, of a new record in all."""
         if self._new is None:
             if self.kind is EventKind.CHANGED:
                 self._compare()
@@ -83,8 +83,13 @@ class Occurrence(msgspec.Struct, eq=False):
             self._compare()
         return cast(tuple[str, ...], self._changed)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether a change gives no field another value, as one by a query may for some of its records."""
+        return self.kind is EventKind.CHANGED and not self.changed
+
     def _compare(self) -> None:
-        """Read a change: each of its fields before and after, where that can be read, and those that differ."""
+        """Read a change: the fields that differ, before and after, where that can be read."""
         by_name: dict[str, Field] = self.binding.declaration.by_name
         record, before, direct = self.record, old_of(self.record), self.binding.direct_fields
         old: dict[str, Value] = {}
@@ -97,12 +102,13 @@ class Occurrence(msgspec.Struct, eq=False):
             was = before.get(name, now)
             if name not in direct or now.__class__ not in PLAIN or was.__class__ not in PLAIN:
                 was, now, is_plain = self._value(field, was), self._value(field, now), False
+            if was.__class__ is now.__class__ and was is not _NOT_READ and was == now:
+                continue
+            changed.append(name)
             if was is not _NOT_READ:
                 old[name] = was
             if now is not _NOT_READ:
                 new[name] = now
-            if was.__class__ is not now.__class__ or was is _NOT_READ or was != now:
-                changed.append(name)
         self._old, self._new, self._changed, self.is_plain = old, new, tuple(changed), is_plain
 
     @property
