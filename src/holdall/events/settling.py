@@ -1,4 +1,4 @@
-"""What became of events that waited in a row, written to the outbox; who delivers and who retries get on together."""
+"""The ends of events that waited in a row, written to the outbox: a delivery and a retry keep what the other wrote."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 NEW = Standing()
-"""How one stands that nobody has tried."""
+"""The standing of an event that nobody has tried."""
 
 Ends = Mapping[int | None, Standing | None]
-"""How events of a row stand by now, by their number; None for those that are delivered or dropped."""
+"""The standings of events of a row, by their number; None for those that are delivered or dropped."""
 
 
 async def settle(outbox: RowBinding, row: OutboxRow, ends: Ends) -> OutboxRow | None:
@@ -47,7 +47,7 @@ async def settle(outbox: RowBinding, row: OutboxRow, ends: Ends) -> OutboxRow | 
     known: OutboxRow | None = None
     for number in range(_TRIES):
         after = _with(row, [_after(each, ends) for each in decode_bundle(row.stored)])
-        # what was read before and is there again cannot be compared, as its count is damaged
+        # a row that was read before and is there again cannot be compared, as its count is damaged
         change = _of_bundle(outbox, row, after, is_compared=row != known)
         try:
             await _apply(outbox, change)
@@ -104,9 +104,9 @@ async def _apply(outbox: RowBinding, change: Change) -> None:
 
 
 class Settling:
-    """Writes what becomes of the events of one row while they are delivered.
+    """Writes how the events of one row stand, while they are delivered.
 
-    Those that end while it writes are written together after that.
+    Events that end during a write are written together after that.
     """
 
     def __init__(self, outbox: RowBinding, row: OutboxRow) -> None:
