@@ -22,7 +22,7 @@ from holdall.errors import (
     StoreUnavailable,
     ValidationError,
 )
-from holdall.query import AnyQuery
+from holdall.query import AnyQuery, Compare, nodes
 from holdall.session.commit.failpoint import arm
 from holdall.store import MOVE_POSITIONS, Change, Provisioned
 from tests.support.moving_trial import losses_of
@@ -197,6 +197,32 @@ async def test_writers_go_on_beside_a_slow_target(app: Holdall) -> None:
     async with app.session() as session:
         found = {each.id: each.count for each in await session.query(Counted.where())}
     assert found == dict.fromkeys(range(1, RECORDS + 1), 0) | told.counts | dict.fromkeys(told.own, 0)
+
+
+@pytest.mark.parametrize("to", ["other", "redis", "mongo"])
+async def test_few_values_are_asked_for_where_one_has_gone_to_another(app: Holdall, to: str) -> None:
+    """A question for each of thousands of values takes long where no index answers it."""
+    await stop_behind_the_first_batch(app, to)
+    async with app.session() as session:
+        first, last = await session.require(Counted, 1), await session.require(Counted, RECORDS)
+        kept, first.code = first.code, None
+        await session.commit()
+        last.code = kept
+    fetch, asked = app.stores[to].fetch, list[int]()
+
+    async def seen(query: AnyQuery) -> object:
+        for each in nodes(query.condition):
+            if isinstance(each, Compare) and each.path == ("code",):
+                asked.append(len(each.value) if isinstance(each.value, tuple) else 1)
+        return await fetch(query)
+
+    app.stores[to].fetch = seen  # type: ignore[method-assign, assignment]
+    await move(app, to)
+    assert asked
+    assert max(asked) <= 20
+    async with app.session() as session:
+        found = {each.id: each.code for each in await session.query(Counted.where())}
+    assert found == {key: f"c{key}" for key in range(1, RECORDS)} | {1: None, RECORDS: "c1"}
 
 
 async def test_a_target_that_takes_not_even_one_ends_the_move_which_goes_on_later(app: Holdall) -> None:

@@ -18,6 +18,7 @@ __all__ = ["CatchingUp"]
 
 _ROUNDS = 20
 _FEW = 100  # notes that are left to a last round, as writers go on
+_APART = 20  # records whose values the target is asked for, where one of them has a value of another
 
 
 class CatchingUp:
@@ -74,13 +75,21 @@ class CatchingUp:
         await self._source.apply([Change(Verb.REMOVE, self._notes.collection, row[0]) for row in notes])
 
     async def bring(self, keys: Sequence[Key], **moved: object) -> None:
-        """Have these records in the target as they are in the source now."""
+        """Have these records in the target as they are in the source now.
+
+        Where one of them has a unique value of another there, all that do not concern it are written by halves.
+        """
         for _ in range(_ROUNDS):
             changes = await self._sides.changes(keys)
             try:
                 await self._mover.write(changes, **moved)
             except UniqueViolation:
-                await self._bring_apart(list(keys), changes, moved)
+                if len(keys) > _APART:
+                    middle = len(keys) // 2
+                    await self.bring(keys[:middle])
+                    await self.bring(keys[middle:], **moved)
+                else:
+                    await self._bring_apart(list(keys), changes, moved)
             except StaleVersion:
                 continue  # a batch that nobody waited for any more was written after all
             return

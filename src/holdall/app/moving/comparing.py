@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 import msgspec
 
 from holdall.app.moving.pace import TOO_MANY, Pace
-from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Key, Op, Or, Query, Row, SortKey, Value
+from holdall.query import ALWAYS, AnyQuery, Key, Query, Row, SortKey
 from holdall.session import Binding
-from holdall.session.references.key_conditions import chunks, having_keys
+from holdall.session.references.key_conditions import chunks, having_keys, one_of
 from holdall.store import Change, Verb, is_same_value
 
 __all__ = ["BothSides"]
@@ -76,10 +76,11 @@ class BothSides(msgspec.Struct, frozen=True):
         found: set[Key] = set()
         given = [dict(zip(change.fields, change.values, strict=True)) for change in changes]
         for rule in self.target.schema.unique:
+            paths = tuple([(name,) for name in rule])
             values = [tuple(each[name] for name in rule) for each in given if all(name in each for name in rule)]
-            wanted = [each for each in values if None not in each]
+            wanted = [each if len(rule) > 1 else each[0] for each in values if None not in each]
             for start in range(0, len(wanted), 50):
-                condition = _any_of(rule, wanted[start : start + 50])
+                condition = one_of(paths, tuple(wanted[start : start + 50]))
                 rows = await self.target.store.fetch(Query(self.target.collection, condition))
                 found.update(self.target.row_key(row) for row in rows)
         return found
@@ -99,8 +100,3 @@ class BothSides(msgspec.Struct, frozen=True):
             return None
         names, values = zip(*pairs, strict=True)
         return Change(Verb.UPDATE, self.target.collection, key, names, values)
-
-
-def _any_of(rule: Sequence[str], values: Sequence[tuple[Value, ...]]) -> Condition:
-    each = [And(tuple(Compare((name,), Op.EQ, part) for name, part in zip(rule, one, strict=True))) for one in values]
-    return each[0] if len(each) == 1 else Or(tuple(each))
