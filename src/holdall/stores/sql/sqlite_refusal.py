@@ -59,7 +59,7 @@ def refusal_of(
 
 
 def _unusable(path: str, error: BaseException | None) -> str | None:
-    """What is wrong with a file that cannot be opened, written or read, where the system says it."""
+    """The reason why a file cannot be opened, written or read, where the system says it, and the remedy."""
     folder = os.path.dirname(path) or "."
     if isinstance(error, apsw.CantOpenError):
         if not os.path.isdir(folder):
