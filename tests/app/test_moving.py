@@ -39,6 +39,11 @@ class Track(Model, collection="track"):
     band: Ref[Band | None] = field(default=None)
 
 
+class Sheet(Model, collection="sheet"):
+    id: int = field(pk=True)
+    cells: dict[str, Any]
+
+
 class Killed(BaseException):
     """The end of a process, as far as the code that is stopped can tell."""
 
@@ -106,7 +111,7 @@ async def test_another_process_that_has_not_heard_loses_nothing(tmp_path: Path) 
     assert found.wrong == []
 
 
-async def killed_at(point: MovePoint, app: Holdall) -> None:
+async def killed_at(point: MovePoint, app: Holdall, model: type[Model] = Counted) -> None:
     """Begin to move to the store other, and die there."""
 
     def kill(reached: object) -> None:
@@ -116,7 +121,7 @@ async def killed_at(point: MovePoint, app: Holdall) -> None:
     arm(kill)
     try:
         with pytest.raises(Killed):
-            await move(app, "other")
+            await app.move(model, to="other", dry_run=False, batch=3)
     finally:
         arm(None)
 
@@ -346,6 +351,24 @@ async def test_values_that_change_hands_arrive(app: Holdall, second: Holdall) ->
     async with app.session() as session:
         codes = {each.id: each.code for each in await session.query(Counted.where())}
     assert codes == {key: f"c{key}" for key in range(1, 11)} | {1: "c10", 9: "c1", 10: "c9", 2: "c3", 3: "c2"}
+
+
+async def test_values_that_equal_others_of_another_type_are_followed(tmp_path: Path) -> None:
+    """In JSON neither true nor 1.0 is 1, whatever Python says."""
+    app = Holdall("sheets")
+    for name, url in stores_in(tmp_path).items():
+        app.add_store(name, url)
+    app.add(Sheet, store="main")
+    await app.create()
+    async with app.session() as session:
+        session.add(Sheet(id=1, cells={"a": 1, "b": [1]}))
+    await killed_at(MovePoint.COPIED, app, Sheet)
+    async with app.session() as session:
+        (await session.require(Sheet, 1)).cells = {"a": True, "b": [1.0]}
+    await app.move(Sheet, to="other", dry_run=False)
+    async with app.session() as session:
+        assert repr((await session.require(Sheet, 1)).cells) == "{'a': True, 'b': [1.0]}"
+    await app.close()
 
 
 async def test_references_and_keys_go_on(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def main() -> int:
     with (
         EmbeddedPostgres() as postgres,
         Valkey() as redis,
-        Secantus() as mongo,
+        Secantus(cache="1G") as mongo,
         tempfile.TemporaryDirectory() as folder,
     ):
         stores = {

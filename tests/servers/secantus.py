@@ -51,8 +51,9 @@ class Secantus:
     ``configureFailPoint``, so that tests can make commands fail.
     """
 
-    def __init__(self, *, is_standalone: bool = False) -> None:
+    def __init__(self, *, is_standalone: bool = False, cache: str = "128M") -> None:
         self._is_standalone = is_standalone
+        self._cache = cache
         self._folder = Path(tempfile.mkdtemp(prefix="holdall-mongo-"))
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,7 +94,7 @@ class Secantus:
         (folder / "settings.toml").touch()  # so that it does not go looking for somebody's
         command = [sys.executable, "-c", _LAUNCHER, str(Path(sys.executable).with_name("secantusd-py"))]
         command += ["--enable-test-commands"]
-        command += ["--port", str(self._port), "--config", str(folder / "settings.toml"), "--cache-size", "128M"]
+        command += ["--port", str(self._port), "--config", str(folder / "settings.toml"), "--cache-size", self._cache]
         command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
         if self._is_standalone:
             command.append("--standalone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -75,12 +76,14 @@ async def _moved(
         assert to is not None
         if cancel:
             return await app.cancel_move(model, to=to)
-        return await app.move(model, to=to, dry_run=not execute, accept=accept, batch=batch, progress=_tell)
+        tell = partial(_tell, batch)
+        return await app.move(model, to=to, dry_run=not execute, accept=accept, batch=batch, progress=tell)
     finally:
         await app.close()
 
 
-def _tell(report: MoveReport) -> None:
-    """How far it is, where somebody looks at it."""
+def _tell(batch: int, report: MoveReport) -> None:
+    """How far it is, where somebody looks at it; and how many records go together, where that are not those asked."""
     if sys.stderr.isatty():
-        print(f"{report.state}: {report.copied} copied, {report.compared} compared", file=sys.stderr)
+        together = "" if report.batch in (None, batch) else f", {report.batch} together"
+        print(f"{report.state}: {report.copied} copied, {report.compared} compared{together}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Events: functions called for events, within the commit and after it, and what is kept of it."""
 
-from holdall.events.audit import AuditEntry
+from holdall.events.audit_entry import AuditEntry
 from holdall.events.delivery import Delivered
 from holdall.events.event import Event, LiveEvent
 from holdall.events.history import Difference, RecordChange, as_of, history, restore

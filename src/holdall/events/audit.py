@@ -2,80 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from typing import ClassVar
-from uuid import UUID
 
 import msgspec
 
 from holdall.errors import DeclarationError
+from holdall.events.audit_entry import AuditEntry
+from holdall.events.audited_tenants import TenantedEntry, of_own_tenant, tenant_of
 from holdall.events.body import KeysToCome
 from holdall.events.event import python_values
 from holdall.events.happened import Happened
 from holdall.events.json_values import bounded_key_text, shown_values
 from holdall.events.rows import RowBinding, can_keep_rows
-from holdall.model import JSON, Model, Record, field
+from holdall.model import Model, Record
 from holdall.model.json_output import encode_hook
-from holdall.policy import Nobody, Policy
+from holdall.policy import Nobody, Policy, tenant_field
 from holdall.policy.rule import Given
 from holdall.query import Kind, Value
 from holdall.session import Binding, Bindings
 from holdall.session.journal.packing import KeyToCome
 from holdall.store import Store
 
-__all__ = ["Audit", "AuditEntry"]
+__all__ = ["Audit"]
 
 _AWAITING = ("number", "made_1", "made_2", "made_3")
-
-
-class AuditEntry(Model, abstract=True):
-    """One change of one record, as the audit trail keeps it; ``app.add_audit`` makes the model of an application.
-
-    A record whose key is a whole number is named by ``number``, any other one by ``key``. ``before`` and ``after`` are
-    values as JSON shows them: of a change those of ``names``, which it gave other values; without those of secrets.
-    A reference to a record of the same commit, whose key its store made, stands as ``{"made": "made_1"}``: that field
-    has the key. ``audited`` are the models whose changes it keeps.
-
-    >>> from holdall import Holdall, Role
-    >>> class Book(Model):
-    ...     id: int = field(pk=True)
-    ...     status: str = "draft"
-    >>> app = Holdall("library")
-    >>> app.add_store("main", "memory:")
-    >>> app.add(Book, store="main")
-    >>> Entry = app.add_audit(Book, store="main", read=Role("auditor"))
-    >>> async def example() -> None:
-    ...     async with app.session() as session:
-    ...         book = session.add(Book(id=7))
-    ...         await session.commit()
-    ...         book.status = "out"
-    ...     async with app.session() as session:
-    ...         for entry in await session.query(Entry.where(Entry.number == 7).sort(Entry.id)):
-    ...             print(entry.kind, entry.by, entry.before, entry.after)
-    >>> import asyncio
-    >>> asyncio.run(example())
-    created system None {'id': 7, 'status': 'draft'}
-    changed system {'status': 'draft'} {'status': 'out'}
-    """
-
-    audited: ClassVar[Collection[type[Model]]] = ()
-
-    id: UUID = field(pk=True, generated=True)
-    at: dt.datetime = field()
-    kind: str = field(length=(1, 16))
-    collection: str = field(length=(1, 200), index=True)
-    number: int | None = field(default=None, index=True)
-    key: str | None = field(default=None, length=(0, 500), index=True)
-    by: str | None = field(default=None, length=(0, 200))
-    request_id: str | None = field(default=None, length=(0, 200))
-    commit: str = field(length=(1, 64))
-    names: JSON = field(default_factory=list)
-    before: JSON | None = None
-    after: JSON | None = None
-    made_1: int | None = None
-    made_2: int | None = None
-    made_3: int | None = None
 
 
 class Audit:
@@ -85,7 +35,10 @@ class Audit:
         if not can_keep_rows(store):
             raise DeclarationError(f"store {store.name!r} cannot keep an audit trail with its commits; name a database")
         self._models = frozenset(models)
-        self.binding = RowBinding(_model(collection, self._models), store, Policy(read=read, write=Nobody), _AWAITING)
+        model = _model(collection, self._models)
+        policy = Policy(read=of_own_tenant(read, self._models), write=Nobody)
+        self.binding = RowBinding(model, store, policy, _AWAITING)
+        self._has_tenants = issubclass(model, TenantedEntry)
 
     def watches(self, binding: Binding) -> bool:
         """Whether changes of a collection are kept."""
@@ -120,6 +73,7 @@ class Audit:
             names=list(happened.fields),
             before=_json(binding, to_come.placed(old)) if old else None,
             after=_json(binding, to_come.placed(new)) if new else None,
+            **({"tenant": tenant_of(occurrence)} if self._has_tenants else {}),
         )
         yield self.binding, entry, to_come.records
 
@@ -128,6 +82,13 @@ class Audit:
 
 
 def _model(name: str, models: frozenset[type[Model]]) -> Value:
+    if any(tenant_field(model) is not None for model in models):
+
+        class EntryOfTenant(TenantedEntry, collection=name):
+            audited = models
+
+        return EntryOfTenant
+
     class Entry(AuditEntry, collection=name):
         audited = models
 

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from holdall.errors import NotFound, QueryError, StateError
-from holdall.events.audit import AuditEntry
-from holdall.events.json_values import bounded_key_text, shown_values
-from holdall.model import JSON, WITHHELD, Model, assign, old_of
+from holdall.events.audit_entry import AuditEntry
+from holdall.events.json_values import bounded_key_text, shown_values, stored_values
+from holdall.model import JSON, Model, assign, old_of
 from holdall.model.json_output import encode_hook
 from holdall.query import Compare, Key, Kind, Op, Query, Value, desc
 from holdall.session import Session
@@ -190,12 +190,7 @@ async def _deleted(session: Session, model: type[Model], key: Key) -> Model | No
 
 def _shown(record: Model, before: Mapping[str, Value]) -> dict[str, Value]:
     """The values of a record as entries have them: those it had ``before``, where there are any, else those of now."""
-    declaration = record.__holdall__
-    slots = [(field, before.get(field.name, field.get(record))) for field in declaration.stored]
-    plain = {
-        field.name: field.encode(slot) if field.is_relation else slot for field, slot in slots if slot is not WITHHELD
-    }
     found: dict[str, Value] = msgspec.json.decode(
-        msgspec.json.encode(shown_values(type(record), plain), enc_hook=encode_hook)
+        msgspec.json.encode(shown_values(type(record), stored_values(record, before)), enc_hook=encode_hook)
     )
     return found

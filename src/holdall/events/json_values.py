@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from holdall.model import WITHHELD, Record
 from holdall.query import Key, Value
 
-__all__ = ["bounded_key_text", "key_text", "shown_values"]
+__all__ = ["bounded_key_text", "key_text", "shown_values", "stored_values"]
+
+_NOTHING: Mapping[str, Value] = {}
 
 
 def shown_values(model: Value, values: Mapping[str, Value], names: Collection[str] | None = None) -> dict[str, Value]:
@@ -18,6 +21,17 @@ def shown_values(model: Value, values: Mapping[str, Value], names: Collection[st
             own = None if field is None or field.type is None else field.type.own
             found[name] = value if own is None or value is None else own.show(value)
     return found
+
+
+def stored_values(record: Record, before: Mapping[str, Value] = _NOTHING) -> dict[str, Value]:
+    """The values of a record's stored fields, references as keys, without those that are withheld from its session.
+
+    A value that the record had ``before`` stands for the value of now.
+    """
+    slots = [(field, before.get(field.name, field.get(record))) for field in record.__holdall__.stored]
+    return {
+        field.name: field.encode(slot) if field.is_relation else slot for field, slot in slots if slot is not WITHHELD
+    }
 
 
 def key_text(key: Key) -> str:

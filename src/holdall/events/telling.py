@@ -10,11 +10,11 @@ import msgspec
 from holdall.errors import CommitAborted
 from holdall.events.event import LiveEvent, python_values
 from holdall.events.handler import Handler, TookTooLong, call, is_async
-from holdall.model import EventKind
-from holdall.query import Value
+from holdall.model import EventKind, Record
+from holdall.query import Key, Value
 from holdall.service import Registry, active_core
 from holdall.service.place import waiting_for
-from holdall.session import CommitResult, Guarantee, SyncSession
+from holdall.session import Binding, CommitResult, Guarantee, SyncSession
 from holdall.session.context import SessionContext
 from holdall.session.occurrences import Occurrence
 from holdall.session.session_over import session_over
@@ -60,7 +60,7 @@ async def tell_all(
     registry: Registry, request_id: str | None, context: SessionContext, news: list[News], seconds: float
 ) -> None:
     """Call functions, one after the other, each for at most ``seconds``; raises their errors."""
-    session = session_over(context)
+    session, own = session_over(context), await _own_records(context, news)
     core, wait = active_core(registry), waiting_for(asyncio.get_running_loop())
     for each in news:
         occurrence, on_loop = each.occurrence, is_async(each.handler.function)
@@ -70,7 +70,7 @@ async def tell_all(
             binding.model,
             binding.collection,
             occurrence.key,
-            occurrence.record,
+            own.get(id(occurrence.record), occurrence.record),
             each.old,
             each.new,
             context.user,
@@ -84,3 +84,20 @@ async def tell_all(
             result = CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
             raise CommitAborted(f"nothing was written: {error}", result) from error
         context.records.told[each.mark] = each.values, occurrence.record
+
+
+async def _own_records(context: SessionContext, news: list[News]) -> dict[int, Record]:
+    """The session's own records for those that only stood in for them, by the id of these; others would lose changes.
+
+    A record stands in where a query means it, or a rule of a reference, and the session has not read it.
+    """
+    missing: dict[Binding, dict[Key, Record]] = {}
+    for each in news:
+        occurrence = each.occurrence
+        if occurrence.kind is EventKind.CHANGED and not context.records.holds(occurrence.record):
+            missing.setdefault(occurrence.binding, {})[occurrence.key] = occurrence.record
+    found = dict[int, Record]()
+    for binding, stand_ins in missing.items():
+        for key, record in (await context.reader.fetch_keys(binding, list(stand_ins))).items():
+            found[id(stand_ins[key])] = record
+    return found

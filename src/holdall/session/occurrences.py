@@ -23,6 +23,7 @@ from holdall.model import (
 from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.plan import Batch
+from holdall.session.journal.packing import PLAIN
 from holdall.store import Damaged, Verb
 
 __all__ = ["Occurrence", "occurrences_of"]
@@ -35,7 +36,8 @@ class Occurrence(msgspec.Struct, eq=False):
     """One record that a commit creates, changes or deletes; ``version`` is the one that it will have.
 
     Values are border values as they are when they are first asked for, with a record in the place of its key while that
-    is yet to be made; a field that cannot be read is left out.
+    is yet to be made; a field that cannot be read is left out. A change whose values are all known to be ``PLAIN`` once
+    they were read ``is_plain``.
 
     Example: :class:`Listening`.
     """
@@ -46,13 +48,14 @@ class Occurrence(msgspec.Struct, eq=False):
     key: Key
     fields: tuple[str, ...]  # of a change: those that it writes
     version: int | None = None
+    is_plain: bool = False
     _old: dict[str, Value] | None = None
     _new: dict[str, Value] | None = None
     _changed: tuple[str, ...] | None = None
 
     @property
     def old(self) -> dict[str, Value]:
-        """The stored values: of a change in its fields, of a removal in all."""
+        """The stored values: of a change in the fields that differ, of a removal in all."""
         if self._old is None:
             if self.kind is EventKind.CHANGED:
                 self._compare()
@@ -63,7 +66,7 @@ class Occurrence(msgspec.Struct, eq=False):
 
     @property
     def new(self) -> dict[str, Value]:
-        """The values to be stored: of a change in its fields, of a new record in all."""
+        """The values to be stored: of a change in the fields that differ, of a new record in all."""
         if self._new is None:
             if self.kind is EventKind.CHANGED:
                 self._compare()
@@ -80,23 +83,33 @@ class Occurrence(msgspec.Struct, eq=False):
             self._compare()
         return cast(tuple[str, ...], self._changed)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether a change gives no field another value, as one by a query may for some of its records."""
+        return self.kind is EventKind.CHANGED and not self.changed
+
     def _compare(self) -> None:
-        """Read a change: each of its fields before and after, where that can be read, and those that differ."""
+        """Read a change: the fields that differ, before and after, where that can be read."""
         by_name: dict[str, Field] = self.binding.declaration.by_name
-        record, before = self.record, old_of(self.record)
-        old, new, changed = dict[str, Value](), dict[str, Value](), list[str]()
+        record, before, direct = self.record, old_of(self.record), self.binding.direct_fields
+        old: dict[str, Value] = {}
+        new: dict[str, Value] = {}
+        changed: list[str] = []
+        is_plain = True
         for name in self.fields:
             field = by_name[name]
-            was = now = self._value(field, field.get(record))
-            if name in before:
-                was = self._value(field, before[name])
+            now = field.get(record)
+            was = before.get(name, now)
+            if name not in direct or now.__class__ not in PLAIN or was.__class__ not in PLAIN:
+                was, now, is_plain = self._value(field, was), self._value(field, now), False
+            if was.__class__ is now.__class__ and was is not _NOT_READ and was == now:
+                continue
+            changed.append(name)
             if was is not _NOT_READ:
                 old[name] = was
             if now is not _NOT_READ:
                 new[name] = now
-            if was.__class__ is not now.__class__ or was is _NOT_READ or was != now:
-                changed.append(name)
-        self._old, self._new, self._changed = old, new, tuple(changed)
+        self._old, self._new, self._changed, self.is_plain = old, new, tuple(changed), is_plain
 
     @property
     def whole(self) -> dict[str, Value]:
@@ -110,7 +123,7 @@ class Occurrence(msgspec.Struct, eq=False):
         return found
 
     def _values(self, names: Iterable[str], before: dict[str, Value]) -> dict[str, Value]:
-        found = dict[str, Value]()
+        found: dict[str, Value] = {}
         by_name: dict[str, Field] = self.binding.declaration.by_name
         for name in names:
             field = by_name[name]

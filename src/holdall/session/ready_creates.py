@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 
-from holdall.errors import CommitAborted, LockConflict, Reserved, ValidationError
+import msgspec
+
+from holdall.errors import LockConflict, Reserved, ValidationError
 from holdall.model import Record
 from holdall.policy import Right, User
+from holdall.query import Value
 from holdall.session.arranged import Arranged
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
-from holdall.session.commit.outcome.acceptance import require_outcomes, take_keys
-from holdall.session.commit.outcome.result import CommitResult, told_refused
-from holdall.session.commit.outcome.tasks import Report, make_tasks
-from holdall.session.commit.plan.additions import additions_alike, prepare_new
-from holdall.session.commit.plan.changes import changes_of
-from holdall.session.commit.plan.guarantee import Guarantee
-from holdall.session.commit.plan.plan import Step
-from holdall.session.commit.run.one_store import failure_of, leaves_in_doubt
-from holdall.session.commit.run.undisturbed import Undisturbed
-from holdall.store import CommitClass, Outcome, Runs, Store
+from holdall.session.commit.plan.additions import prepare_new
+from holdall.session.lone_commit import LoneCommit, asked
+from holdall.store import CommitClass, ReadyAddition, Row, adding_part
 
 __all__ = ["ReadyCreates"]
 
@@ -53,6 +49,8 @@ class ReadyCreates(Arranged):
     def __init__(self, bindings: Bindings, collection: str) -> None:
         super().__init__(bindings, collection)
         self._is_plain = False
+        self._own: Mapping[str, Value] = {}  # of the store: something may be put in the place of a method at any time
+        self._ready: dict[bool, _Ready] = {}  # by whether the store makes the key
         self._is_checked = False  # whether records have rules of which fields know nothing
 
     def may_create(self, user: User) -> bool:
@@ -75,31 +73,42 @@ class ReadyCreates(Arranged):
         if self._is_checked and (errors := binding.declaration.validate(record)):
             raise ValidationError(binding.model.__name__, errors)
         prepare_new(binding, [record])
-        step = Step(tuple(additions_alike(binding, [record])))
-        store, changes, report = binding.store, None, Report(step)
-
-        def known() -> CommitResult:
-            report.span = began, time.perf_counter() - began
-            return CommitResult(Guarantee.ATOMIC, report.span[1], lambda: make_tasks([report], began))
-
-        is_answered = False
         try:
-            changes = changes_of(step, as_difference=True, is_alone=True)
-            applying = _Applying(store, changes)
-            outcomes = await applying.ended(applying.start())
-            is_answered = True
-            require_outcomes(step, changes, outcomes)
+            if not await self._added(binding, record, began):
+                await LoneCommit(self._bindings, binding, record, began).apply()
         except (Reserved, LockConflict):  # a session waits for what is in the way
             return False
-        except Exception as error:
-            report.failure = error
-            is_in_doubt = is_answered or leaves_in_doubt(error)
-            raise failure_of(error, store, changes, known(), self._bindings, is_in_doubt=is_in_doubt) from error
-        report.outcomes = outcomes
-        if (refusal := outcomes[0].error) is not None:
-            raise CommitAborted(f"{told_refused(1, 0)}: {refusal}", known()) from refusal
-        take_keys(step, outcomes)
         return True
+
+    async def _added(self, binding: Binding, record: Record, began: float) -> bool:
+        """Add the record by what its store has got ready; return whether that was possible."""
+        is_keyless = binding.declaration.key_of(record) is None
+        ready = self._ready.get(is_keyless) or self._get_ready(binding, is_keyless)
+        if ready is None or "apply" in self._own:
+            return False
+        try:
+            row = ready.read(record)
+            outcome = await asked(lambda: ready.add(row))
+        except (Reserved, LockConflict):
+            raise
+        except Exception as error:
+            raise LoneCommit(self._bindings, binding, record, began).failed(error) from error
+        if outcome is None:
+            return False
+        if is_keyless:
+            binding.declaration.key[0].put(record, outcome.key)
+        return True
+
+    def _get_ready(self, binding: Binding, is_keyless: bool) -> _Ready | None:
+        part = adding_part(binding.store)
+        if part is None or len(binding.declaration.key) > 1:
+            return None
+        fields = binding.fields_without(binding.store_keys if is_keyless else frozenset())
+        add = part.ready_addition(binding.collection, fields, is_key_made=is_keyless)
+        if add is None:
+            return None
+        ready = self._ready[is_keyless] = _Ready(binding.codec.reader(fields), add)
+        return ready
 
     def _take(self, binding: Binding) -> None:
         bindings, declaration = self._bindings, binding.declaration
@@ -118,18 +127,14 @@ class ReadyCreates(Arranged):
         )
         is_alone = not (bindings.has_replicas or bindings.has_late_keys)
         takes_all = binding.store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
+        self._ready.clear()
+        self._own = getattr(binding.store, "__dict__", {})
         self._is_plain = is_alone and takes_all and binding.policy.is_plain and not has_more
         self._is_checked = bool(declaration.checks or declaration.mutable)
 
 
-class _Applying(Undisturbed[Sequence[Outcome]]):
-    """Changes on their way to a store."""
+class _Ready(msgspec.Struct, frozen=True, eq=False):
+    """A function from a record to the values of an addition, and the addition."""
 
-    def __init__(self, store: Store, changes: Runs) -> None:
-        super().__init__()
-        self._store = store
-        self._changes = changes
-
-    async def finish(self) -> Sequence[Outcome]:
-        """Have the store apply them."""
-        return await self._store.apply(self._changes)
+    read: Callable[[Record], Row]
+    add: ReadyAddition

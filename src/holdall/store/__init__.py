@@ -36,7 +36,7 @@ from holdall.store.demand import (
 )
 from holdall.store.describing import Described, Describing, Description, Look, NamingFields
 from holdall.store.difference import ACCEPTABLE, DIFFERENCES, Difference, named
-from holdall.store.expected import Expected
+from holdall.store.expected import Expected, is_same_value
 from holdall.store.explaining import Explaining, StorePlan
 from holdall.store.fencing import MOVE_NOTES, MOVE_POSITIONS, Fence, Fencing, passing_of
 from holdall.store.footprint import Footprint, footprint_of
@@ -71,6 +71,7 @@ from holdall.store.pool_options import PoolOptions
 from holdall.store.pooled import Pingable, Pooled, PoolFigures
 from holdall.store.preparable import Deferring, Preparable
 from holdall.store.ready import Readying, ReadyQuery, ready_part
+from holdall.store.ready_addition import AddingReady, ReadyAddition, adding_part
 from holdall.store.record_methods import RecordMethods, defines_method, missing_method
 from holdall.store.registry import extra_of, open_store, refuse_fragment
 from holdall.store.replicas import Replicated, may_read_replica, reading_replicas
@@ -92,6 +93,7 @@ __all__ = [
     "OF_TRANSACTIONS",
     "RESERVATION_FORMAT",
     "UNDECODABLE",
+    "AddingReady",
     "Aggregating",
     "AnewInChild",
     "Answer",
@@ -148,6 +150,7 @@ __all__ = [
     "Pooled",
     "Preparable",
     "Provisioned",
+    "ReadyAddition",
     "ReadyQuery",
     "Readying",
     "RecordAccess",
@@ -177,6 +180,7 @@ __all__ = [
     "Wishes",
     "acting_for",
     "acting_session",
+    "adding_part",
     "annotation_of",
     "awaits_key",
     "changes_of_rows",
@@ -202,6 +206,7 @@ __all__ = [
     "has_checks",
     "has_news",
     "is_bounded_json",
+    "is_same_value",
     "json_from_text",
     "keep_for_ever",
     "may_pass_bounds",

@@ -8,7 +8,7 @@ import msgspec
 
 from holdall.query import Value
 
-__all__ = ["Expected"]
+__all__ = ["Expected", "is_same_value"]
 
 
 class Expected(msgspec.Struct, frozen=True, eq=False):
@@ -25,17 +25,23 @@ class Expected(msgspec.Struct, frozen=True, eq=False):
 
     def is_met_by(self, values: Sequence[Value]) -> bool:
         """Whether these values of the fields, as their store reads them, are those expected."""
-        return len(values) == len(self.values) and all(map(_is_same, self.values, values))
+        return len(values) == len(self.values) and all(map(is_same_value, self.values, values))
 
     def is_met_by_row(self, positions: Mapping[str, int], row: Sequence[Value]) -> bool:
         """The same of a whole row, given the places of its fields."""
         return self.is_met_by([row[positions[name]] for name in self.fields])
 
 
-def _is_same(one: object, other: object) -> bool:
-    """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0."""
+def is_same_value(one: object, other: object) -> bool:
+    """Whether two border values are the same, of one kind: neither is 1 true nor, in JSON, 1.0.
+
+    >>> is_same_value({"a": [1, True]}, {"a": [1, True]}), is_same_value({"a": 1}, {"a": True})
+    (True, False)
+    """
     if isinstance(one, dict):
-        return isinstance(other, dict) and one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)
+        if not isinstance(other, dict) or one.keys() != other.keys():
+            return False
+        return all(is_same_value(value, other[name]) for name, value in one.items())
     if isinstance(one, list | tuple):
-        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(_is_same, one, other))
+        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(is_same_value, one, other))
     return one.__class__ is other.__class__ and bool(one == other)

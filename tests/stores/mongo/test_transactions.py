@@ -19,6 +19,7 @@ from holdall.errors import (
     UniqueViolation,
 )
 from holdall.query import Query
+from holdall.store import Sent
 from holdall.stores.mongo import MongoStore
 from tests.support.mongo_collections import add, failing, fresh, opened, remove, update
 
@@ -63,6 +64,24 @@ async def test_so_is_a_single_change(mongo_url: str) -> None:
         with failing(mongo_url, "update", times=3, errorCode=112):
             await store.apply([update("person", 1, name="b")])
         assert [row[1] for row in await store.fetch(Query("person"))] == ["b"]
+
+
+async def test_documents_that_let_go_of_values_are_asked_for_by_their_keys(mongo_url: str) -> None:
+    """A question by values reads the whole collection on a server that does not use a partial index for it."""
+
+    class Finds(list[str]):
+        def sent(self, sent: Sent) -> None:
+            self.extend([sent.statement] if sent.statement.startswith("find book") else [])
+
+    async with created(fresh(mongo_url)) as store:
+        await store.apply([add("book", key, isbn=key) for key in ("a", "b", "c")])
+        finds = Finds()
+        store.observe(finds)
+        await store.apply([update("book", "a", isbn="b"), update("book", "b", isbn="a"), remove("book", "c")])
+        store.observe(None)
+        assert [each.partition(" projection")[0] for each in finds] == ["find book filter {_id: {$in: [?, … 3]}}"]
+        found = {row[0]: row[1] for row in await store.fetch(Query("book"))}
+        assert found == {"a": "b", "b": "a"}
 
 
 async def test_but_not_for_ever(mongo_url: str) -> None:

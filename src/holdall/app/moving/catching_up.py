@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from holdall.app.moving.comparing import BothSides
 from holdall.app.moving.mover import Mover
 from holdall.app.moving.note import key_of_note
+from holdall.app.moving.pace import Pace
 from holdall.errors import StaleVersion, StateError, UniqueViolation
 from holdall.query import ALWAYS, AnyQuery, Key, Query, Row, SortKey
 from holdall.session import Binding, store_within
@@ -16,18 +18,19 @@ __all__ = ["CatchingUp"]
 
 _ROUNDS = 20
 _FEW = 100  # notes that are left to a last round, as writers go on
+_APART = 20  # records whose values the target is asked for, where one of them has a value of another
 
 
 class CatchingUp:
     """Brings the target of one move after its source."""
 
-    def __init__(self, sides: BothSides, mover: Mover, notes: Binding, batch: int) -> None:
+    def __init__(self, sides: BothSides, mover: Mover, notes: Binding, pace: Pace) -> None:
         self._sides = sides
         self._mover = mover
         self._notes = notes
         self._source = store_within(notes.store)
-        self._batch = batch
-        self._most = max(batch, _FEW)  # notes that are followed together
+        self._pace = pace
+        self._most = max(pace.most, _FEW)  # notes that are followed in one round
 
     async def clear_target(self) -> None:
         """Remove the records that the target had before the collection left it, but for those that come again.
@@ -35,38 +38,62 @@ class CatchingUp:
         Others may refer to these by foreign keys.
         """
         target = self._sides.target
-        async for rows in self._sides.pages(target, self._batch):
-            kept = await self._sides.rows(self._sides.source, rows)
-            await self._mover.write([Change(Verb.REMOVE, target.collection, key) for key in rows if key not in kept])
+        async for rows in self._sides.pages(target, self._pace):
+            await self._pace.each([*rows], self._clear)
+
+    async def _clear(self, keys: Sequence[Key]) -> None:
+        kept = await self._sides.rows(self._sides.source, keys)
+        await self._remove([key for key in keys if key not in kept])
 
     async def take_back(self) -> None:
         """Remove from the target what was copied; what others have added there stays."""
         await self.follow()
-        target = self._sides.target
-        async for rows in self._sides.pages(self._sides.source, self._batch):
-            copied = await self._sides.rows(target, rows)
-            await self._mover.write([Change(Verb.REMOVE, target.collection, key) for key in copied])
+        async for rows in self._sides.pages(self._sides.source, self._pace):
+            await self._pace.each([*rows], self._take_back)
+
+    async def _take_back(self, keys: Sequence[Key]) -> None:
+        await self._remove(await self._sides.rows(self._sides.target, keys))
+
+    async def _remove(self, keys: Iterable[Key]) -> None:
+        await self._mover.write([Change(Verb.REMOVE, self._sides.target.collection, key) for key in keys])
 
     async def follow(self, *, is_closed: bool = False) -> None:
         """Follow the changes that are noted: all, or as long as writers go on, until few are left."""
         while notes := await self._next_notes():
             is_last = not is_closed and len(notes) < self._most
             keys = list(dict.fromkeys([key_of_note(self._sides.source, row) for row in notes]))
-            await self.bring(keys, followed=self._mover.position.followed + len(notes))
+            await self._pace.each(keys, partial(self.bring, followed=self._mover.position.followed + len(notes)))
             try:
-                await self._source.apply([Change(Verb.REMOVE, self._notes.collection, row[0]) for row in notes])
+                await self._pace.each(notes, self.forget)
             except StaleVersion:  # a former run had just removed some
                 continue
             if is_last:
                 return
 
+    async def forget(self, notes: Sequence[Row]) -> None:
+        """Remove these notes. Raises StaleVersion where one is gone."""
+        await self._source.apply([Change(Verb.REMOVE, self._notes.collection, row[0]) for row in notes])
+
     async def bring(self, keys: Sequence[Key], **moved: object) -> None:
-        """Have these records in the target as they are in the source now."""
-        changes = await self._sides.changes(keys)
-        try:
-            await self._mover.write(changes, **moved)
-        except UniqueViolation:
-            await self._bring_apart(list(keys), changes, moved)
+        """Have these records in the target as they are in the source now.
+
+        Where one of them has a unique value of another there, all that do not concern it are written by halves.
+        """
+        for _ in range(_ROUNDS):
+            changes = await self._sides.changes(keys)
+            try:
+                await self._mover.write(changes, **moved)
+            except UniqueViolation:
+                if len(keys) > _APART:
+                    middle = len(keys) // 2
+                    await self.bring(keys[:middle])
+                    await self.bring(keys[middle:], **moved)
+                else:
+                    await self._bring_apart(list(keys), changes, moved)
+            except StaleVersion:
+                continue  # a batch that nobody waited for any more was written after all
+            return
+        raise StateError(f"{self._notes.collection}: records of the target change while their collection moves there")
 
     async def _bring_apart(self, keys: list[Key], changes: list[Change], moved: dict[str, object]) -> None:
         """Bring records whose unique values others have there still: these are brought too, all removed first."""
@@ -92,15 +119,21 @@ class CatchingUp:
         """Read both sides by key and demand that they are the same but for what is noted. Raises StateError."""
         sides = self._sides
         await self.follow()
-        async for ours in sides.pages(sides.source, self._batch):
-            theirs = await sides.rows(sides.target, ours)
-            await self._demand_followed([key for key, row in ours.items() if not _is_same(row, theirs.get(key))])
-            await self._mover.write([])
+        async for ours in sides.pages(sides.source, self._pace):
+            await self._pace.each([*ours.items()], self._compare_ours)
             tell(len(ours))
-        async for theirs in sides.pages(sides.target, self._batch):
-            ours = await sides.rows(sides.source, theirs)
-            await self._demand_followed([key for key in theirs if key not in ours])
-            await self._mover.write([])
+        async for theirs in sides.pages(sides.target, self._pace):
+            await self._pace.each([*theirs], self._compare_theirs)
+
+    async def _compare_ours(self, ours: Sequence[tuple[Key, Row]]) -> None:
+        theirs = await self._sides.rows(self._sides.target, [key for key, _ in ours])
+        await self._demand_followed([key for key, row in ours if not _is_same(row, theirs.get(key))])
+        await self._mover.write([])
+
+    async def _compare_theirs(self, keys: Sequence[Key]) -> None:
+        ours = await self._sides.rows(self._sides.source, keys)
+        await self._demand_followed([key for key in keys if key not in ours])
+        await self._mover.write([])
 
     async def _demand_followed(self, keys: list[Key]) -> None:
         """Follow changes until these records are the same, or are noted again."""

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
-from holdall.query import ALWAYS, And, AnyQuery, Compare, Condition, Key, Op, Or, Query, Row, SortKey, Value
+from holdall.app.moving.pace import TOO_MANY, Pace
+from holdall.query import ALWAYS, AnyQuery, Key, Query, Row, SortKey
 from holdall.session import Binding
-from holdall.session.references.key_conditions import chunks, having_keys
-from holdall.store import Change, Verb
+from holdall.session.references.key_conditions import chunks, having_keys, one_of
+from holdall.store import Change, Verb, is_same_value
 
 __all__ = ["BothSides"]
 
@@ -20,14 +21,19 @@ class BothSides(msgspec.Struct, frozen=True):
     source: Binding
     target: Binding
 
-    async def pages(self, side: Binding, size: int, after: Key = None) -> AsyncIterator[dict[Key, Row]]:
-        """All records of a side by their keys, in the order of keys, ``size`` at a time, from behind ``after``."""
+    async def pages(self, side: Binding, pace: Pace, after: Key = None) -> AsyncIterator[dict[Key, Row]]:
+        """All records of a side by their keys, in the order of keys, at this pace, from behind ``after``."""
         names = side.schema.key
-        query: AnyQuery = Query(side.collection, ALWAYS).sort(*[SortKey((name,)) for name in names]).limit(size)
+        query: AnyQuery = Query(side.collection, ALWAYS).sort(*[SortKey((name,)) for name in names])
         while True:
             if after is not None:
                 query = query.after(*(after if len(names) > 1 else (after,)))
-            rows = await side.store.fetch(query)
+            size = pace.size
+            try:
+                rows = await side.store.fetch(query.limit(size))
+            except TOO_MANY as error:
+                await pace.fewer(size, error)
+                continue
             if not rows:
                 return
             yield {side.row_key(row): row for row in rows}
@@ -53,7 +59,8 @@ class BothSides(msgspec.Struct, frozen=True):
             change = self._change(key, ours.get(key), theirs.get(key))
             if change is not None:
                 found[change.verb].append(change)
-        return [*found[Verb.REMOVE], *found[Verb.UPDATE], *found[Verb.ADD]]
+        updates = sorted(found[Verb.UPDATE], key=lambda change: change.fields)  # those alike are written together
+        return [*found[Verb.REMOVE], *updates, *found[Verb.ADD]]
 
     def additions(self, rows: dict[Key, Row]) -> list[Change]:
         """The changes that add these records to the target."""
@@ -69,10 +76,11 @@ class BothSides(msgspec.Struct, frozen=True):
         found: set[Key] = set()
         given = [dict(zip(change.fields, change.values, strict=True)) for change in changes]
         for rule in self.target.schema.unique:
+            paths = tuple([(name,) for name in rule])
             values = [tuple(each[name] for name in rule) for each in given if all(name in each for name in rule)]
-            wanted = [each for each in values if None not in each]
+            wanted = [each if len(rule) > 1 else each[0] for each in values if None not in each]
             for start in range(0, len(wanted), 50):
-                condition = _any_of(rule, wanted[start : start + 50])
+                condition = one_of(paths, tuple(wanted[start : start + 50]))
                 rows = await self.target.store.fetch(Query(self.target.collection, condition))
                 found.update(self.target.row_key(row) for row in rows)
         return found
@@ -86,14 +94,9 @@ class BothSides(msgspec.Struct, frozen=True):
             return None if theirs is None else Change(Verb.REMOVE, self.target.collection, key)
         if theirs is None:
             return Change(Verb.ADD, self.target.collection, key, self._names, tuple(ours))
-        own = set(self.target.schema.key)
-        pairs = [(name, value) for name, value in zip(self._names, ours, strict=True) if name not in own]
-        if tuple(ours) == tuple(theirs):
+        both = zip(self._names, ours, theirs, strict=True)
+        pairs = [(name, mine) for name, mine, other in both if not is_same_value(mine, other)]
+        if not pairs:
             return None
         names, values = zip(*pairs, strict=True)
         return Change(Verb.UPDATE, self.target.collection, key, names, values)
-
-
-def _any_of(rule: Sequence[str], values: Sequence[tuple[Value, ...]]) -> Condition:
-    each = [And(tuple(Compare((name,), Op.EQ, part) for name, part in zip(rule, one, strict=True))) for one in values]
-    return each[0] if len(each) == 1 else Or(tuple(each))

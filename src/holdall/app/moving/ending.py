@@ -12,7 +12,7 @@ from holdall.errors import StateError
 from holdall.query import ALWAYS, Query
 from holdall.session import Binding, Bindings, Recovery, store_within
 from holdall.session.journal.owner import commit_under_way
-from holdall.store import Change, Provisioned, Store, Verb
+from holdall.store import Provisioned, Store
 
 __all__ = ["cancelled", "ended"]
 
@@ -55,7 +55,7 @@ async def cancelled(move: Move) -> MoveReport:
 async def _remove_notes(move: Move) -> None:
     notes = move.note_binding()
     while rows := await move.source.fetch(Query(notes.collection, ALWAYS).limit(_MOST)):
-        await move.source.apply([Change(Verb.REMOVE, notes.collection, row[0]) for row in rows])
+        await move.pace.each(rows, move.catching_up().forget)
 
 
 async def ended(bindings: Bindings, moves: KnownMoves, recovery: Recovery, binding: Binding, left: Store) -> MoveReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic, time
 from uuid import uuid4
 
@@ -18,10 +18,11 @@ from holdall.app.moving.known_moves import KnownMoves
 from holdall.app.moving.move_point import MovePoint
 from holdall.app.moving.mover import Mover
 from holdall.app.moving.note import note_binding
+from holdall.app.moving.pace import Pace
 from holdall.app.moving.report import MoveReport
 from holdall.app.moving.rows import MOVE, POSITION, MoveRow, Position, put_row, read_row
 from holdall.errors import AlreadyExists, Conflict, HoldallError, StaleVersion, StateError
-from holdall.query import Query
+from holdall.query import Key, Query, Row
 from holdall.session import Binding, Bindings, Recovery, store_within
 from holdall.session.commit.failpoint import reached
 from holdall.session.journal.owner import commit_under_way
@@ -59,13 +60,14 @@ class Move:
         self.source = source
         self.target = target
         self.name = moving.collection
-        self._batch = batch
+        self.pace = Pace(batch, self._look)
         self._progress = progress
         self.run_id = uuid4().hex
         self.mover = Mover(target, self.run_id)
         self.sides = BothSides(self._here, self._there)
         self.catch_up: CatchingUp
         self.fences = Fences(bindings, recovery, self.name)
+        self._copied = 0
         self._compared = 0
         self._pause = 0.0
 
@@ -137,15 +139,21 @@ class Move:
 
     async def _copy(self) -> None:
         after = key_of(self._here, self.mover.position.after)
-        async for rows in self.sides.pages(self._here, self._batch, after):
-            moved = {"after": text_of([*rows][-1]), "copied": self.mover.position.copied + len(rows)}
-            try:
-                await self.mover.write(self.sides.additions(rows), **moved)
-            except Conflict:  # of what a stopped run has written, or of values that went to others meanwhile
-                await self.catch_up.bring([*rows], **moved)
-            reached(MovePoint.COPIED)
-            self._tell()
+        self._copied = self.mover.position.copied
+        async for rows in self.sides.pages(self._here, self.pace, after):
+            await self.pace.each([*rows.items()], self._copy_together)
         await self.mover.write([], state="following")
+
+    async def _copy_together(self, rows: Sequence[tuple[Key, Row]]) -> None:
+        copied = self._copied + len(rows)
+        moved = {"after": text_of(rows[-1][0]), "copied": copied}
+        try:
+            await self.mover.write(self.sides.additions(dict(rows)), **moved)
+        except Conflict:  # of what was written before, or of values that went to others meanwhile
+            await self.catch_up.bring([key for key, _ in rows], **moved)
+        self._copied = copied
+        reached(MovePoint.COPIED)
+        self._tell()
 
     async def _switch(self) -> None:
         """Have all writers wait, follow the last changes, and send them to the target."""
@@ -201,7 +209,7 @@ class Move:
 
     def catching_up(self) -> CatchingUp:
         """The one that brings the target after the source."""
-        return CatchingUp(self.sides, self.mover, self.note_binding(), self._batch)
+        return CatchingUp(self.sides, self.mover, self.note_binding(), self.pace)
 
     def begun(self) -> Position:
         """The position of a move that begins."""
@@ -248,6 +256,12 @@ class Move:
                 f"store {self.target.name!r} has records of {self.name} that no move brought there: remove them first"
             )
 
+    async def _look(self) -> None:
+        """Demand that both stores answer and the move is still this one's, and keep it so."""
+        await self.row()
+        await self.mover.write([])
+        self._tell()
+
     def _tell_compared(self, number: int) -> None:
         self._compared += number
         self._tell()
@@ -269,6 +283,7 @@ class Move:
             self._compared,
             self._pause,
             tuple(self.losses()),
+            batch=self.pace.size,
         )
 
 

@@ -69,7 +69,10 @@ class Mover:
             except (AlreadyExists, StaleVersion) as error:
                 if getattr(error, "collection", "") != POSITION.name:
                     raise
-                raise StateError(f"the move of {row.collection} was taken over by another program") from error
+                former = await self._written_late(row.collection)
+                if former is None:
+                    raise StateError(f"the move of {row.collection} was taken over by another program") from error
+                row = msgspec.structs.replace(row, version=former.version + 1)
             except (LockConflict, Reserved):
                 if attempt + 1 == _TRIES:
                     raise
@@ -77,6 +80,12 @@ class Mover:
             else:
                 self._position = row
                 return
+
+    async def _written_late(self, collection: str) -> Position | None:
+        """The position in the target where a batch of this run, for which it waited no more, was written after all."""
+        found, known = await read_row(self._target, Position, collection), self._position
+        is_own = found is not None and known is not None and found.owner == self._owner and found.state == known.state
+        return found if is_own else None
 
 
 def _now() -> dt.datetime:

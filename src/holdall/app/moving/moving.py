@@ -38,8 +38,9 @@ class Moving:
 
         Nothing is written without ``dry_run=False``; the report tells what the collection would lose, and ``accept``
         takes these losses by their names. Each ``batch`` of records is written together with how far the move is, so
-        that one that was stopped is taken up there. ``progress`` is told after each. All writers wait once, for as long
-        as it takes to follow the changes of the last moment.
+        that one that was stopped is taken up there. ``progress`` is told after each. A batch that a store refuses, or
+        does not do in its time, is halved, down to one record, and later ones grow again. All writers wait once, for as
+        long as it takes to follow the changes of the last moment.
 
         Raises Unsupported where a store cannot take part, StateError where something would be lost, where the target
         has records already, where another program has the move in hand, and where both sides do not become the same.

@@ -15,7 +15,8 @@ class MoveReport(msgspec.Struct, frozen=True):
     ``state`` is planned (nothing was written), copying, following, moved, cancelled or ended. ``copied`` are the
     records that were read in the order of keys, ``followed`` the notes of changes that were caught up with,
     ``compared`` the records that were compared, value by value. For ``pause`` seconds all writers of the collection
-    waited. ``records`` is how many there were when it was planned, where the store counts them.
+    waited. ``records`` is how many there were when it was planned, where the store counts them. ``batch`` is how many
+    records go together now: fewer than were asked for where a store refused as many, or did not do them in its time.
 
     >>> print(MoveReport("song", "main", "shop", "moved", 100, 7, 103, 0.02, ()))
     song: main -> shop, moved; 100 copied, 7 changes followed, 103 compared, writers waited 0.02 s
@@ -31,6 +32,7 @@ class MoveReport(msgspec.Struct, frozen=True):
     pause: float = 0.0
     losses: tuple[Loss, ...] = ()
     records: int | None = None
+    batch: int | None = None
 
     @property
     def is_moved(self) -> bool:

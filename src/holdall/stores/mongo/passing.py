@@ -56,6 +56,18 @@ class Claim(msgspec.Struct):
             else:
                 yield {"$or": [dict(zip(self.paths, row, strict=True)) for row in rows]}
 
+    def held(self) -> Iterator[Document]:
+        """Filters that find the documents which will let go, by their keys, which are always indexed.
+
+        Where there are many more of these than values, those with the values are asked for.
+        """
+        if len(self.holders) > len(self.rows) + _AT_ONCE:
+            yield from self.questions()
+            return
+        keys = [holder.wanted["_id"] for holder in self.holders.values()]
+        for start in range(0, len(keys), _AT_ONCE):
+            yield {"_id": {"$in": keys[start : start + _AT_ONCE]}}
+
     def releases(self, found: Sequence[Document]) -> list[UpdateOne]:
         """Return the updates that make documents let go of values that others are to get, and hold those values for
         them.
@@ -63,8 +75,8 @@ class Claim(msgspec.Struct):
         updates = []
         for document in found:
             key = hashable(document["_id"])
-            holder = self.holders.get(key)
-            if holder is not None and self._takers(document) != {key}:
+            holder, takers = self.holders.get(key), self._takers(document)
+            if holder is not None and takers and takers != {key}:
                 updates.append(UpdateOne(holder.wanted, {"$set": {holder.path: ObjectId()}}))
         return updates
 

@@ -71,7 +71,7 @@ class Steps:
             await self._demand_expected(database, session)
         for claim in self._claims:
             collection = database[claim.layout.collection]
-            for question in claim.questions():
+            for question in claim.held():
                 found = await collection.find(
                     question, dict.fromkeys(("_id", *claim.paths), 1), session=session
                 ).to_list()

@@ -8,12 +8,12 @@ from typing import Protocol, runtime_checkable
 
 from holdall.errors import DeclarationError
 from holdall.query import Value
-from holdall.store import Answer, Isolation, Outcome, PoolFigures, Rows
+from holdall.store import Answer, Isolation, Outcome, PoolFigures, Row, Rows
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.given_connections import Connections
 from holdall.stores.sql.inspection import FoundTable, inspect_catalogue
 from holdall.stores.sql.raw import RawStatement
-from holdall.stores.sql.steps import Step, Work
+from holdall.stores.sql.steps import Insert, Step, Work
 from holdall.stores.sql.tables import Tables
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Database",
     "DatabaseTransaction",
     "Immediate",
+    "Inserting",
     "RawAccess",
     "demand_rows",
     "found_in_catalogue",
@@ -64,6 +65,18 @@ class Immediate(Protocol):
 
     def rows_now(self, sql: str, parameters: Value) -> Rows | None:
         """The driver's rows of a reading statement; None where they cannot be had at once: then ask ``rows``."""
+        ...
+
+
+@runtime_checkable
+class Inserting(Protocol):
+    """The further part of a database that adds a record by one statement, with nothing planned for it."""
+
+    async def insert(self, step: Insert, row: Row) -> Outcome | None:
+        """Insert a row of encoded values, of which the step says the columns and which key the database makes.
+
+        None where nothing was written: then ``write`` says why, or does it in another way.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 
 from holdall.errors import StoreUnavailable, Unsupported
 from holdall.query import Value
-from holdall.store import Hold, Isolation, Outcome, PoolFigures, Reservation, Rows
+from holdall.store import Hold, Isolation, Outcome, PoolFigures, Reservation, Row, Rows
 from holdall.stores.sql.altering import lent_by, postgres_engine
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
@@ -31,7 +31,7 @@ from holdall.stores.sql.postgres_transaction import (
     as_tuple,
 )
 from holdall.stores.sql.postgres_work import PostgresWorks
-from holdall.stores.sql.steps import FenceWork, Work
+from holdall.stores.sql.steps import FenceWork, Insert, Work
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["PostgresDatabase"]
@@ -130,6 +130,10 @@ class PostgresDatabase:
     async def write(self, work: Work) -> list[Outcome]:
         """Carry out the work's steps in one transaction; a single statement is one by itself."""
         return await self._works.write(work)
+
+    async def insert(self, step: Insert, row: Row) -> Outcome | None:
+        """Insert a row by a statement that is a transaction by itself; None where that wrote nothing."""
+        return await self._works.insert(step, row)
 
     async def hold(self) -> Hold:
         """As prepared transactions, where the server is set to keep any; else by rows that every writer looks at."""

@@ -14,7 +14,7 @@ from time import monotonic
 
 import msgspec
 
-from holdall.store import PoolFigures
+from holdall.store import Deadlines, PoolFigures
 from holdall.stores.sql.postgres_connection import PostgresConnection
 
 __all__ = ["Ages", "PostgresPool"]
@@ -54,7 +54,7 @@ class PostgresPool:
         self._most = most
         self._courtesy = courtesy
         self._ages = ages
-        self._patience = patience
+        self._acquiring = Deadlines(patience)
         self._sweeping: asyncio.TimerHandle | None = None
         self._open = 0
         self._free: list[PostgresConnection] = []
@@ -84,7 +84,7 @@ class PostgresPool:
             if await self._is_usable(connection):
                 return connection
         if self._open >= self._most:
-            handed = await self._wait(self._patience)
+            handed = await self._wait()
             if handed is not None:
                 return handed
         else:
@@ -158,13 +158,12 @@ class PostgresPool:
         for connection in free:
             connection.abandon()
 
-    async def _wait(self, patience: float) -> PostgresConnection | None:
+    async def _wait(self) -> PostgresConnection | None:
         """A connection somebody gave back, or None for the right to open one."""
         waiter: asyncio.Future[PostgresConnection | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
-            async with asyncio.timeout(patience):
-                return await waiter
+            return await self._acquiring.within(waiter)
         except BaseException:
             if waiter.done() and not waiter.cancelled():
                 handed = waiter.result()

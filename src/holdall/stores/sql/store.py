@@ -40,6 +40,7 @@ from holdall.stores.sql.plans import plan_of
 from holdall.stores.sql.provision import create_statements, drop_statements
 from holdall.stores.sql.raw import RawCompiler
 from holdall.stores.sql.raw_store import RawSqlStore
+from holdall.stores.sql.ready_additions import ReadyAdditions
 from holdall.stores.sql.ready_queries import ReadyQueries
 from holdall.stores.sql.replicas import Replicas
 from holdall.stores.sql.steps import Work
@@ -52,11 +53,10 @@ from holdall.stores.sql.works import Works
 
 __all__ = ["SqlStore"]
 
-
 _IN_THE_WAY = ("missing-table", "missing-column", "kind", "type")
 
 
-class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
+class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
     """Collections in the tables of one SQL database. Example: :func:`open_sql`."""
 
     def __init__(self, name: str, tables: Tables, database: Database, hold: Hold = Hold.NONE) -> None:
@@ -163,7 +163,8 @@ class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
             rows = await self._rows(statement.sql, statement.parameters)
         return int(rows[0][0])
 
-    ready = ReadyQueries.ready  # tells the same as ``fetch`` and ``count`` here: a store with others is asked by these
+    # these do what ``fetch``, ``count`` and ``apply`` do here: a store with others is asked by those
+    ready, ready_addition = ReadyQueries.ready, ReadyAdditions.ready_addition
 
     async def noted_count(self, collection: str) -> int | None:
         """About how many rows a collection has, by what the database has noted."""
@@ -213,10 +214,7 @@ class SqlStore(RawSqlStore, ReadyQueries, BulkStore, WholeRows):
                 )
 
     async def create(self) -> None:
-        """Create the tables that are missing; those that are there stay as they are.
-
-        Several programs may do so at once: they take turns, and who had to wait looks again.
-        """
+        """Create the tables that are missing. Of several programs, one at a time does so, and the others look again."""
         found = await self._found()
         try:
             await self._database.execute(create_statements(self.tables, found))

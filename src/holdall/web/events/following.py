@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable
 from time import monotonic
@@ -15,6 +16,7 @@ from holdall.events.rows import RowBinding
 from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.packing import UnreadableBody
 from holdall.web.events.sight import Sight
+from holdall.web.events.stream_ids import StreamIds
 
 __all__ = ["Follower", "Following", "message_of"]
 
@@ -24,6 +26,7 @@ _EVERY = 0.5  # seconds between two looks; commits of this process are seen at o
 _GAP = 10.0  # seconds after which an id that was left out is taken to belong to a commit that was undone
 _PAGE = 500
 _QUEUED = 100  # messages
+_EVENT_DIGITS = 32
 
 
 class Follower:
@@ -60,8 +63,9 @@ class Following:
     twice. ``told`` is the id up to which everything is queued.
     """
 
-    def __init__(self, feed: Feed, binding: RowBinding) -> None:
+    def __init__(self, feed: Feed, binding: RowBinding, ids: StreamIds) -> None:
         self.feed = feed
+        self.ids = ids
         self.binding = binding
         self.low = 0
         self.told = 0
@@ -165,17 +169,18 @@ class Following:
             group = follower.sight.group
             known = None if group is None else shown.get(group)
             if known is None:
-                known = _Shown(await message_of(follower.sight, row, min(row.id, self.low)))
+                known = _Shown(await message_of(follower.sight, row, self.ids, min(row.id, self.low)))
                 if group is not None:
                     shown[group] = known
             if known.message is not None:
                 follower.put(row.id, known.message)
 
 
-async def message_of(sight: Sight, row: FeedRow, last: int, *, is_late: bool = False) -> bytes | None:
-    """The message about an event, as one sees it, or None."""
+async def message_of(sight: Sight, row: FeedRow, ids: StreamIds, last: int, *, is_late: bool = False) -> bytes | None:
+    """The message about an event, as one sees it, or None. Its id tells nothing of other events of the commit."""
+    event = hashlib.sha256(row.event.encode()).hexdigest()[:_EVENT_DIGITS]
     try:
-        told = await sight.of(row.body(), row.event, row.at.isoformat(), is_late=is_late)
+        told = await sight.of(row.body(), event, row.at.isoformat(), is_late=is_late)
     except UnreadableBody:
         return None
     except HoldallError as error:
@@ -187,7 +192,7 @@ async def message_of(sight: Sight, row: FeedRow, last: int, *, is_late: bool = F
     if told is None:
         return None
     name, content = told
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (last, name.encode(), content)
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (ids.make(row.collection, last), name.encode(), content)
 
 
 def _waking(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[], None]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
 from holdall.errors import HoldallError
 from holdall.events.body import Body
 from holdall.events.event import python_values
-from holdall.events.json_values import shown_values
-from holdall.model import EventKind
+from holdall.events.json_values import shown_values, stored_values
+from holdall.model import EventKind, Model
 from holdall.model.json_output import encode_hook
 from holdall.policy import Right, User, any_of
 from holdall.query import ALWAYS, And, Asked, Compare, Condition, Key, Op, Query, Row, Value, paths_of
@@ -28,7 +28,8 @@ class Sight:
     """The view that a user has of the events of a collection, with a filter of his own.
 
     A condition on the record alone is answered from the event itself, before and after. One that leads into other
-    collections is asked of the store as it is now: removals are not shown then, as nobody can tell any more.
+    collections is asked of the store as it is now: the record is shown as it is now, and removals are not, as nobody
+    can tell any more who might see the record then.
     """
 
     def __init__(
@@ -66,27 +67,34 @@ class Sight:
         An event that ``is_late`` is shown only while its record can be read.
         """
         names = [name for name in body.fields if name in self._fields]
-        kind = await self._kind(body, has_visible_fields=bool(names))
-        if kind is None:
-            return None
+        if self._meets is None:
+            found = await self._found_now(body, has_visible_fields=bool(names))
+            if found is None:
+                return None
+            kind, values = body.kind.value, stored_values(found)
+        else:
+            told = self._kind(self._meets, body, has_visible_fields=bool(names))
+            if told is None:
+                return None
+            kind, values = told, python_values(self._binding, body.new)
         content: dict[str, Value] = {"id": event, "kind": kind, "key": body.key, "at": at}
         if kind in ("created", "changed", "entered"):
-            if is_late and not await self._is_visible(body.key):
+            if is_late and self._meets is not None and await self._read_now(body.key) is None:
                 return None
-            values = python_values(self._binding, body.new)
             content["record"] = shown_values(self._binding.model, values, self._shown)
         if kind == "changed":
             content["fields"] = names
         return kind, _encode(content)
 
-    async def _kind(self, body: Body, *, has_visible_fields: bool) -> str | None:
+    async def _found_now(self, body: Body, *, has_visible_fields: bool) -> Model | None:
+        """The record of an event that may be told, as it is now."""
+        is_told = body.kind is EventKind.CREATED or (body.kind is EventKind.CHANGED and has_visible_fields)
+        return await self._read_now(body.key) if is_told else None
+
+    def _kind(self, meets: Callable[[Row], bool], body: Body, *, has_visible_fields: bool) -> str | None:
         after = None if body.kind is EventKind.DELETED else self._row(body.new, {})
         before = None if body.kind is EventKind.CREATED else self._row(body.new, body.old)
-        if self._meets is None:
-            is_seen = after is not None and await self._is_visible(body.key)
-            told = body.kind is EventKind.CREATED or has_visible_fields
-            return body.kind.value if is_seen and told else None
-        was, is_ = before is not None and self._holds(before), after is not None and self._holds(after)
+        was, is_ = before is not None and _holds(meets, before), after is not None and _holds(meets, after)
         if was and is_:
             return "changed" if has_visible_fields else None
         if is_:
@@ -98,22 +106,23 @@ class Sight:
     def _row(self, new: Mapping[str, Value], old: Mapping[str, Value]) -> Row:
         return tuple([old[name] if name in old else new.get(name) for name in self._binding.all_fields])
 
-    def _holds(self, row: Row) -> bool:
-        assert self._meets is not None
-        try:
-            return self._meets(row)
-        except HoldallError:
-            return False
-
-    async def _is_visible(self, key: Key) -> bool:
-        """Whether the record can be read now, and meets the filter."""
+    async def _read_now(self, key: Key) -> Model | None:
+        """The record, where it can be read now and meets the filter."""
         session = Session(self._bindings, self._user)
         binding = self._binding
         parts = key if isinstance(key, tuple) else (key,)
         own: Value = And(
             (*[_equal(name, part) for name, part in zip(binding.schema.key, parts, strict=True)], self._condition)
         )
-        return await session.exists(Query(binding.collection, own, model=binding.model))
+        found: Model | None = await session.first(Query(binding.collection, own, model=binding.model))
+        return found
+
+
+def _holds(meets: Callable[[Row], bool], row: Row) -> bool:
+    try:
+        return meets(row)
+    except HoldallError:
+        return False
 
 
 def _undeleted(binding: Binding, user: User, condition: Condition) -> Condition:

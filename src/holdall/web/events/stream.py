@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from time import monotonic
@@ -17,6 +16,7 @@ from holdall.web.asgi import Receive, Scope, header
 from holdall.web.dialects import Dialects
 from holdall.web.events.following import Follower, Following, message_of
 from holdall.web.events.sight import Sight
+from holdall.web.events.stream_ids import StreamIds
 from holdall.web.options import Options
 from holdall.web.parameters import not_understood, parameters_of, unknown_parameter
 from holdall.web.problem import Problem
@@ -33,9 +33,8 @@ _LONGEST = 900.0  # seconds of a stream; the client comes back, and is asked aga
 _PAGE = 500
 _NOT_HERE = frozenset({"page", "page_size", "sort", "count", "after", "include", "format", "formulas"})
 _NOT_HERE |= {"aggregate", "group", "having"}
-_ID = re.compile(rb"\d{1,18}")
 _NOT_OURS = 10**18  # an id that nothing here has
-_RESET = b"id: %d\nevent: reset\ndata: {}\n\n"
+_RESET = b"id: %b\nevent: reset\ndata: {}\n\n"
 
 _FULL = Problem(503, "busy", "Too many clients follow collections now.", headers=((b"retry-after", b"5"),))
 
@@ -48,6 +47,7 @@ class Streams:
         self._bindings = bindings
         self._most = options.max_followers
         self._challenge = options.challenge
+        self._ids = StreamIds(options.secret)
         self._count = 0
         self._followings: dict[str, Following] = {}  # by the name of a feed
 
@@ -87,7 +87,7 @@ class Streams:
         assert feed is not None
         following = self._followings.get(feed.collection)
         if following is None:
-            following = self._followings[feed.collection] = Following(self._feed, feed)
+            following = self._followings[feed.collection] = Following(self._feed, feed, self._ids)
         follower = Follower(binding.collection, sight)
         self._count += 1  # before anything is waited for, so that no other one takes the place
         try:
@@ -95,7 +95,7 @@ class Streams:
         except BaseException:
             self._count -= 1
             raise
-        parts = self._parts(following, follower, receive, _id(last) if last else None)
+        parts = self._parts(following, follower, receive, self._number(binding, last) if last else None)
         return Reply(200, headers, await anext(parts), parts)  # begun, so that its end gives the place back
 
     def _sight(self, scope: Scope, user: User, binding: Binding, dialects: Dialects) -> Sight:
@@ -118,7 +118,8 @@ class Streams:
         leaving = asyncio.ensure_future(_disconnected(receive))
         sent = set[int]()
         try:
-            yield b"retry: 3000\nid: %d\n\n" % (follower.since if last is None or last == _NOT_OURS else last)
+            begun = follower.since if last is None or last == _NOT_OURS else last
+            yield b"retry: 3000\nid: %b\n\n" % self._ids.make(follower.collection, begun)
             if last is not None:
                 async for id, message in self._missed(following, follower, last):  # noqa: A001
                     sent.add(id)
@@ -132,8 +133,8 @@ class Streams:
                 if getting not in done:
                     getting.cancel()
                     if not leaving.done():  # the id spares who sees few events to read anew, once others are swept
-                        known = b"id: %d\n" % max(follower.since, following.told) if follower.queue.empty() else b""
-                        yield b":\n" + known + b"\n"
+                        known = self._ids.make(follower.collection, max(follower.since, following.told))
+                        yield b":\nid: %b\n\n" % known if follower.queue.empty() else b":\n\n"
                     continue
                 id, message = getting.result()  # noqa: A001
                 if id not in sent and message:
@@ -145,24 +146,24 @@ class Streams:
             with suppress(asyncio.CancelledError):
                 await leaving
 
+    def _number(self, binding: Binding, id: bytes) -> int:  # noqa: A002 - the word of the standard
+        found = self._ids.open(binding.collection, id)
+        return _NOT_OURS if found is None else found
+
     async def _missed(
         self, following: Following, follower: Follower, last: int
     ) -> AsyncGenerator[tuple[int, bytes | None]]:
         """The messages since the last one that a client has, or one that says that it has to read anew."""
         first, newest = await self._feed.ends(following.binding)
         if last > max(newest, following.low) or first > last + 1 or (newest == 0 and last > 0):
-            yield 0, _RESET % follower.since
+            yield 0, _RESET % self._ids.make(follower.collection, follower.since)
             return
         after, low = last, following.low  # what is seen up to this id is all that there is
         while rows := await self._feed.read(following.binding, after, _PAGE):
             for row in rows:
                 if row.collection == follower.collection:
-                    yield row.id, await message_of(follower.sight, row, min(row.id, low), is_late=True)
+                    yield row.id, await message_of(follower.sight, row, self._ids, min(row.id, low), is_late=True)
             after, low = rows[-1].id, following.low
-
-
-def _id(text: bytes) -> int:
-    return int(text) if _ID.fullmatch(text) else _NOT_OURS
 
 
 async def _disconnected(receive: Receive) -> None:

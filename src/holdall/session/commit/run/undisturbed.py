@@ -17,10 +17,10 @@ class Undisturbed(ABC, Generic[R]):
 
     def __init__(self) -> None:
         self.is_cancelled = False
-        self.result: R | None = None
         self.error: BaseException | None = None
         self._is_begun = False
         self._is_over = False
+        self._result: R
         self._woken: asyncio.Future[None]
 
     @abstractmethod
@@ -55,8 +55,7 @@ class Undisturbed(ABC, Generic[R]):
             raise cancelled from self.error
         if self.error is not None:
             raise self.error
-        assert self.result is not None
-        return self.result
+        return self._result
 
     def cancel(self) -> None:
         """Request cancellation; ignored once the work can no longer be stopped."""
@@ -69,7 +68,7 @@ class Undisturbed(ABC, Generic[R]):
         if task is not None:
             task.remove_done_callback(self._wake)  # called late, it would keep the task and its context alive
         try:
-            self.result = await self.finish()
+            self._result = await self.finish()
         except BaseException as error:
             self.error = error
         self._is_over = True
