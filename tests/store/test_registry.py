@@ -67,7 +67,7 @@ def test_a_sign_that_would_end_the_url_is_refused(url: str) -> None:
     ["", "sqlite", "sqlite://x.db", "sqlite:///x.db?nosuch=1", "postgresql://host:abc/name", "mongodb://", "file:./x"],
 )
 def test_a_url_that_cannot_be_used_names_its_store(url: str) -> None:
-    with pytest.raises(DeclarationError, match="^store 'reference': "):
+    with pytest.raises(DeclarationError, match=r"^store 'reference': "):
         open_store("reference", url)
 
 
