@@ -62,20 +62,20 @@ async def test_an_operator_deals_with_events(folder: Path) -> None:
         session.add_all([shop.Order(id=number) for number in (1, 2)])
     await shop.app.close()
     listed = _told(folder, "list", "orders:app")
-    assert "main:1  waiting  ship  order 1 created" in listed
+    assert "main:1.0  waiting  ship  order 1 created" in listed
     (folder / "closed").touch()
     assert "delivered 0, tried in vain 0, dead 2, waiting 0" in _told(folder, "deliver", "orders:app")
-    assert "main:2  dead" in _told(folder, "list", "orders:app", "--dead", "--handler", "ship")
-    shown = _told(folder, "show", "orders:app", "main:1")
-    assert "main:1: dead, for 'ship', after 1 tries (RuntimeError: closed)" in shown
+    assert "main:1.1  dead" in _told(folder, "list", "orders:app", "--dead", "--handler", "ship")
+    shown = _told(folder, "show", "orders:app", "main:1.0")
+    assert "main:1.0: dead, for 'ship', after 1 tries (RuntimeError: closed)" in shown
     assert "fields: id, state" in shown
     assert "by 'system'" in shown
     (folder / "closed").unlink()
-    assert "main:1 will be delivered again" in _told(folder, "retry", "orders:app", "main:1")
-    assert "main:2 is forgotten" in _told(folder, "drop", "orders:app", "main:2")
+    assert "main:1.0 will be delivered again" in _told(folder, "retry", "orders:app", "main:1.0")
+    assert "main:1.1 is forgotten" in _told(folder, "drop", "orders:app", "main:1.1")
     assert "delivered 1," in _told(folder, "deliver", "orders:app")
     assert "no event waits" in _told(folder, "list", "orders:app")
-    assert "main:1" in _told(folder, "show", "orders:app", "main:1")
+    assert "main:1.0" in _told(folder, "show", "orders:app", "main:1.0")
 
 
 async def test_several_events_are_dealt_with_at_once(folder: Path) -> None:
@@ -86,12 +86,18 @@ async def test_several_events_are_dealt_with_at_once(folder: Path) -> None:
     await shop.app.close()
     (folder / "closed").touch()
     _told(folder, "deliver", "orders:app")
-    said = _told(folder, "retry", "orders:app", "main:1", "main:99", "main:3")
-    assert "main:1 will be delivered again\nmain:3 will be delivered again\n" in said
+    said = _told(folder, "retry", "orders:app", "main:1.0", "main:99", "main:1.2")
+    assert "main:1.0 will be delivered again\nmain:1.2 will be delivered again\n" in said
     assert "no waiting event with key 'main:99'; holdall outbox list orders:app prints the ids of those" in said
     listed = _told(folder, "list", "orders:app").splitlines()
-    assert [each.split()[:2] for each in listed] == [["main:1", "waiting"], ["main:2", "dead"], ["main:3", "waiting"]]
-    assert "main:2 is forgotten\nmain:3 is forgotten\n" in _told(folder, "drop", "orders:app", "main:2", "main:3")
+    assert [each.split()[:2] for each in listed] == [
+        ["main:1.0", "waiting"],
+        ["main:1.1", "dead"],
+        ["main:1.2", "waiting"],
+    ]
+    assert "main:1.1 is forgotten\nmain:1.2 is forgotten\n" in _told(
+        folder, "drop", "orders:app", "main:1.1", "main:1.2"
+    )
 
 
 async def test_an_error_is_one_line_that_says_nothing_to_the_terminal(folder: Path) -> None:

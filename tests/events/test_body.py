@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.events.body import EVENT_FORMAT, Body, decode_body, encode_body
+from holdall.events.body import Body, decode_body, encode_body
 from holdall.model import EventKind
 from holdall.session.journal.packing import KeyToCome, UnreadableBody
 
-_GOLDEN = Path(__file__).parent / "golden" / f"event_{EVENT_FORMAT}.hex"
+_GOLDEN = Path(__file__).parent / "golden" / "event_1.hex"
 
 _VALUES: dict[str, Any] = {
     "text": "é\n",

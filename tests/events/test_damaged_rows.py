@@ -70,6 +70,32 @@ async def test_a_damaged_event_is_in_the_way_of_no_other_one(tmp_path: Path, col
     await app.close()
 
 
+@pytest.mark.parametrize("column", ["due", "attempts", "error", "is_dead"])
+async def test_a_bundle_with_a_damaged_column_is_delivered(tmp_path: Path, column: str) -> None:
+    app, told = library(tmp_path), list[Event]()
+
+    @app.after(Book.changed, name="tell", attempts=1)
+    async def tell(event: Event) -> None:
+        if event.new["status"] == "lost":
+            raise ValueError("lost")
+        told.append(event)
+
+    await app.create()
+    async with app.session() as session:
+        books = [session.add(Book(title="Emma")) for _ in range(3)]
+        await session.commit()
+        for book, status in zip(books, ("out", "lost", "in"), strict=True):
+            book.status = status
+    await damage(app, tmp_path, "holdall_outbox_main", column, OUTBOX[column], "id = 1")
+    if column == "is_dead":
+        await app.outbox.retry("main:1.0")
+    await app.outbox.deliver()
+    assert {event.new["status"] for event in told} == {"out", "in"}
+    (letter,) = [entry async for entry in app.outbox.entries(is_dead=True)]
+    assert letter.key == books[1].id
+    await app.close()
+
+
 @pytest.mark.parametrize("column", LEASE)
 async def test_a_damaged_lease_is_taken(tmp_path: Path, column: str) -> None:
     app, told = library(tmp_path), list[Event]()

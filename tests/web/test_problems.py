@@ -83,6 +83,7 @@ EXPECTED: dict[str, Told] = {
         errors.ReadOnly("main", "books"), (501, "unsupported"), (501, "unsupported"), (422, "unsupported")
     ),
     "StoreUnavailable": same(errors.StoreUnavailable("main", SECRET), _AWAY),
+    "StoreFull": refused(errors.StoreFull("main", SECRET), (507, "full")),
     "UpstreamError": same(errors.UpstreamError("main", SECRET), (502, "upstream")),
     "StoreTimeout": same(errors.StoreTimeout("main", SECRET), (504, "timeout")),
     "Refused": Told(errors.Refused("a new book is on no loan"), (409, "refused"), None, None),

@@ -21,6 +21,7 @@ message and says what to do. Store drivers' errors are mapped onto these, always
     │   ├── Unsupported          the store cannot do this at all
     │   │   └── ReadOnly         the collection is declared to be only read
     │   ├── StoreUnavailable     the store cannot be reached; try again
+    │   │   └── StoreFull        the store has no room for what was to be written
     │   ├── StoreTimeout         the store did not answer in time
     │   ├── UpstreamError        the service behind a store failed
     │   ├── RevisionError        a revision of its tables cannot be made, found or carried out
@@ -80,6 +81,7 @@ from holdall.errors.stores import (
     RevisionError,
     SchemaMismatch,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
     UnknownFormat,
@@ -139,6 +141,7 @@ __all__ = [
     "StateError",
     "StillReferenced",
     "StoreError",
+    "StoreFull",
     "StoreTimeout",
     "StoreUnavailable",
     "TaskReport",

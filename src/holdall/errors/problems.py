@@ -49,7 +49,11 @@ PROBLEMS: dict[str, ProblemCode] = {
         500, meaning="The service failed.", way="Give its operators the instance, by which the log has the cause."
     ),
     "forbidden": _of(403, meaning="The user may not do this.", way="Ask for the right; another login may have it."),
-    "full": _of(507, meaning="The store holds as much as it may.", way="Tell the operators, or remove something."),
+    "full": _of(
+        507,
+        meaning="The store holds as much as it may, or its disk is full; nothing was written.",
+        way="Tell the operators, or remove something.",
+    ),
     "http": _of(
         meaning="A route of the application refused the request.", way="Read the detail, which the route wrote."
     ),

@@ -14,6 +14,7 @@ __all__ = [
     "RevisionError",
     "SchemaMismatch",
     "StoreError",
+    "StoreFull",
     "StoreTimeout",
     "StoreUnavailable",
     "UnknownFormat",
@@ -75,6 +76,14 @@ class StoreUnavailable(StoreError):
     def is_retryable(self) -> bool:
         """Whether nothing was applied, so that a later try does nothing twice."""
         return not self.is_outcome_unknown
+
+
+class StoreFull(StoreUnavailable):
+    """The store has no room for what was to be written: a disk, a quota or a memory is full; it may be read as before.
+
+    >>> str(StoreFull("main", "the disk is full; free some space and repeat"))
+    "store 'main': the disk is full; free some space and repeat"
+    """
 
 
 class FileMissing(StoreError):

@@ -35,6 +35,10 @@ WAYS: dict[str, str] = {
         "Look whether the server runs and whether host, port and user of its URL are right, with `holdall "
         "doctor`; then repeat it."
     ),
+    "StoreFull": (
+        "Free or add space where the store lies, its disk, quota or memory, as the message names it; then repeat it. "
+        "Nothing was written, and reading goes on."
+    ),
     "StoreTimeout": "Repeat it; where it comes again, look at slow statements and raise the timeout of the store.",
     "UpstreamError": "Look at the service behind the store: `status` is its answer.",
     "RevisionError": "Follow the message; `holdall db history` shows which revisions there are and which were taken.",

@@ -1,7 +1,7 @@
 """The stored form of an event: MessagePack with the format's version first, every border value with its type.
 
-A body is ``[1, kind, key, fields, old, new, user, request, commit, at]``. A key that its store makes only with the same
-commit lies beside the body; see ``KeysToCome``.
+A body, of format 1, is ``[1, kind, key, fields, old, new, user, request, commit, at]``. A key that its store makes only
+with the same commit lies beside the body; see ``KeysToCome``. Format 2 holds several bodies; see ``bundle``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ __all__ = [
     "is_plain",
 ]
 
-EVENT_FORMAT = 1
-"""The version of the stored form; one of another version is left alone and listed."""
+EVENT_FORMAT = 2
+"""The newest version of the stored form: 1 is one event, 2 a bundle of several. Others are left alone and listed."""
+
+_ONE_EVENT = 1
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -120,7 +122,7 @@ def _packed(values: Mapping[str, Value]) -> Value:
 
 
 _ITEMS = 10
-_HEADS = {kind: bytes([0x90 | _ITEMS]) + _items([EVENT_FORMAT, kind.value]) for kind in EventKind}
+_HEADS = {kind: bytes([0x90 | _ITEMS]) + _items([_ONE_EVENT, kind.value]) for kind in EventKind}
 """The beginning of the body of each kind of event: a list of ten items, and the first two of them."""
 
 
@@ -129,8 +131,11 @@ def decode_body(stored: bytes, made: Sequence[Value] = ()) -> Body:
     try:
         content = decode_packed(stored)
         number = content[0] if isinstance(content, list) and content else None
-        if number != EVENT_FORMAT:
-            raise UnreadableBody(f"its format is {number}, not {EVENT_FORMAT}", is_damage=not isinstance(number, int))
+        if number != _ONE_EVENT:
+            known = f"{_ONE_EVENT} to {EVENT_FORMAT}"
+            raise UnreadableBody(
+                f"its format is {number}, and {known} are known", is_damage=not isinstance(number, int)
+            )
         _, kind, *parts, request_id, commit, at = content
         key, fields, old, new, user = (_made(part, made) for part in parts)
         return Body(EventKind(kind), key, tuple(fields), old, new, user, request_id, commit, at)

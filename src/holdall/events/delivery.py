@@ -12,12 +12,12 @@ import msgspec
 from holdall.errors import HoldallError, StaleVersion
 from holdall.events.handler import Consumer, NoThread, call
 from holdall.events.lease import Lease
-from holdall.events.outbox_row import OutboxRow, dead, removed, rows_of, tried
+from holdall.events.outbox_row import Waiting, rows_of
 from holdall.events.rows import RowBinding
+from holdall.events.settling import Settling, Standing
 from holdall.query import Compare, Key, Op
 from holdall.session import Bindings
 from holdall.session.journal.packing import UnreadableBody
-from holdall.store import Change
 
 __all__ = ["Delivered", "Delivery", "pause_after"]
 
@@ -70,6 +70,7 @@ class Delivery:
         self._blocked: set[Key] = set()
         self._in_vain = 0
         self._has_no_thread = False
+        self._settling: dict[int, Settling] = {}  # by row, of a page
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self.told = Delivered()
 
@@ -79,9 +80,10 @@ class Delivery:
         own = Compare(("handler",), Op.EQ, self._consumer.name), Compare(("is_dead",), Op.EQ, False)
         while not self._is_over:
             rows = await rows_of(self._outbox, *own, after=after, limit=_PAGE)
-            by_subject: dict[Key, list[OutboxRow]] = {}
-            for row in rows:
-                by_subject.setdefault(self._subject(row), []).append(row)
+            self._settling = {row.id: Settling(self._outbox, row) for row in rows}
+            by_subject: dict[Key, list[Waiting]] = {}
+            for waiting in [each for row in rows for each in row.waiting() if not each.is_dead]:
+                by_subject.setdefault(waiting.subject, []).append(waiting)
             async with asyncio.TaskGroup() as group:
                 for subject, mine in by_subject.items():
                     group.create_task(self._one_record(subject, mine))
@@ -94,37 +96,32 @@ class Delivery:
     def _is_over(self) -> bool:
         return self._lease.is_lost or self._has_no_thread or self._in_vain >= _FAILURES
 
-    def _subject(self, row: OutboxRow) -> Key:
-        try:
-            return row.subject
-        except UnreadableBody:
-            return row.collection, ("unreadable", row.id)
-
-    async def _one_record(self, subject: Key, rows: list[OutboxRow]) -> None:
+    async def _one_record(self, subject: Key, events: list[Waiting]) -> None:
         async with self._slots:
-            for place, row in enumerate(rows):
-                is_due = row.due is None or row.due <= _now()
+            for place, waiting in enumerate(events):
+                due = waiting.due
+                is_due = due is None or due <= _now()
                 if subject in self._blocked or self._is_over or not is_due:
                     self._blocked.add(subject)
-                    self.told.waiting += len(rows) - place
-                    if row.due is not None and not is_due:
-                        self.told.wait_for(row.due)
+                    self.told.waiting += len(events) - place
+                    if due is not None and not is_due:
+                        self.told.wait_for(due)
                     return
-                if not await self._one(row):
+                if not await self._one(waiting):
                     self._blocked.add(subject)
-                    self.told.waiting += len(rows) - place - 1
+                    self.told.waiting += len(events) - place - 1
                     return
 
-    async def _one(self, row: OutboxRow) -> bool:
+    async def _one(self, waiting: Waiting) -> bool:
         """Deliver one event; False where the next ones of its record have to wait for it."""
         try:
-            event = row.event_for(self._bindings)
-            await call(self._consumer, event, self._consumer.timeout, row.event)
+            event = waiting.event_for(self._bindings)
+            await call(self._consumer, event, self._consumer.timeout, waiting.event)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            return await self._failed(row, error)  # the function raised it by itself
+            return await self._failed(waiting, error)  # the function raised it by itself
         except NoThread as error:
             if not self._has_no_thread:
                 _log.error("events wait, as %s; give what it calls a timeout, and start this program anew", error)
@@ -134,34 +131,32 @@ class Delivery:
         except (Exception, SystemExit) as error:
             if isinstance(error, UnreadableBody) and not error.is_damage:
                 return False  # another version of Holdall can read it
-            return await self._failed(row, error)
+            return await self._failed(waiting, error)
         self._in_vain = 0
-        if await self._applied(removed(self._outbox, row.id)):
+        if await self._settled(waiting, None):
             self.told.delivered += 1
         return True
 
-    async def _failed(self, row: OutboxRow, error: BaseException) -> bool:
+    async def _failed(self, waiting: Waiting, error: BaseException) -> bool:
         self._in_vain += 1
         told = f"{type(error).__name__}: {error}".replace("\0", "")[:_TOLD]
-        name, number = self._consumer.name, row.attempts + 1
+        name, number = self._consumer.name, waiting.attempts + 1
         if number >= self._consumer.attempts:
-            _log.error("event %s is a dead letter of %r after %d tries: %s", row.event, name, number, told)
+            _log.error("event %s is a dead letter of %r after %d tries: %s", waiting.event, name, number, told)
             self.told.dead += 1
-            await self._applied(dead(self._outbox, row, told))
+            await self._settled(waiting, Standing(number, None, told, is_dead=True))
             return True
         due = _now() + dt.timedelta(seconds=pause_after(number, self._consumer.backoff))
-        _log.warning("event %s was not delivered to %r, try %d: %s", row.event, name, number, told)
+        _log.warning("event %s was not delivered to %r, try %d: %s", waiting.event, name, number, told)
         self.told.failed += 1
         self.told.wait_for(due)
-        await self._applied(tried(self._outbox, row, due, told))
+        await self._settled(waiting, Standing(number, due, told))
         return False
 
-    async def _applied(self, change: Change) -> bool:
-        """Whether a change of a row was made; one that is gone was delivered by somebody else."""
+    async def _settled(self, waiting: Waiting, standing: Standing | None) -> bool:
+        """Whether it was written how an event stands; one that is gone was delivered by somebody else."""
         try:
-            for outcome in await self._outbox.store.apply([change]):
-                if outcome.error is not None:
-                    raise outcome.error
+            await self._settling[waiting.row.id].end(waiting, standing)
         except StaleVersion:
             return False
         except HoldallError as error:

@@ -37,20 +37,24 @@ class CommitFacts(msgspec.Struct, frozen=True):
 
 
 class Happened(msgspec.Struct):
-    """An event on its way to rows: its body is made once for all of them."""
+    """An event on its way to rows, the ``number`` of its commit: its body is made once for all of them."""
 
     occurrence: Occurrence
-    id: str
+    number: int
     facts: CommitFacts
     _made: tuple[bytes, list[Record]] | None = None
 
+    @property
+    def id(self) -> str:
+        """The id of the event."""
+        return f"{self.facts.commit}-{self.number}"
+
     def body(self, *, is_whole: bool = False) -> tuple[bytes, list[Record]]:
         """The bytes of its body, and the records whose keys lie beside it; ``is_whole`` with all fields."""
-        if self._made is None or is_whole:
-            made = self._encoded(is_whole=is_whole)
-            if is_whole:
-                return made
-            self._made = made
+        if is_whole:
+            return self._encoded(is_whole=True)
+        if self._made is None:
+            self._made = self._encoded(is_whole=False)
         return self._made
 
     def values(self) -> tuple[dict[str, Value], dict[str, Value]]:
@@ -67,11 +71,12 @@ class Happened(msgspec.Struct):
         occurrence, tail = self.occurrence, self.facts.tail
         kind, key = occurrence.kind, occurrence.key
         old, new = occurrence.old, occurrence.new
+        is_simple = occurrence.is_plain
         if is_whole and kind is EventKind.CHANGED:
-            new = occurrence.whole
+            new, is_simple = occurrence.whole, False
         if occurrence.binding.secrets:
             old, new = self._told(old), self._told(new)
-        if key is not None and is_plain(old) and is_plain(new):
+        if key is not None and (is_simple or (is_plain(old) and is_plain(new))):
             return encode_plain(kind, key, self.fields, old, new, tail), []
         to_come = KeysToCome(PLACES)
         if key is None:

@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from holdall.errors import DeclarationError
+from holdall.events.commit_rows import CommitRows
 from holdall.events.feed import Feed
 from holdall.events.handler import Consumer, Handler
 from holdall.events.happened import CommitFacts, Happened
-from holdall.events.rows import RowBinding, home_of_rows, lease_model, outbox_model, put_awaited, row_binding
+from holdall.events.rows import RowBinding, home_of_rows, lease_model, outbox_model, row_binding
 from holdall.events.telling import News, tell_all
 from holdall.model import EventKind, Model, Record
 from holdall.policy import User
-from holdall.query import Key
 from holdall.service import Registry
 from holdall.session import Batch, Binding, Bindings, Plan
-from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.session.context import SessionContext
 from holdall.session.occurrences import occurrences_of
-from holdall.store import Verb
 
 __all__ = ["Listeners", "Sink"]
 
@@ -123,39 +121,28 @@ class Listeners:
 
     def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
         """Return the rows that report what these batches do."""
-        found: dict[tuple[str, bool], tuple[RowBinding, list[Record]]] = {}
-        facts: CommitFacts | None = None
+        rows, facts = CommitRows(self.outboxes), None
         for number, occurrence in enumerate(occurrences_of(batches, _is_watched)):
             if occurrence.is_nothing:
                 continue
             facts = facts or CommitFacts.of(user, self.request_id())
-            happened = Happened(occurrence, f"{facts.commit}-{number}", facts)
-            for binding, row, awaited in self._rows(happened):
-                is_awaiting = bool(awaited) and put_awaited(binding, row, awaited)
-                kept = found.get((binding.collection, is_awaiting))
-                if kept is None:
-                    kept = found[binding.collection, is_awaiting] = binding, []
-                kept[1].append(row)
-        return [_batch(binding, rows, is_awaiting=is_awaiting) for (_, is_awaiting), (binding, rows) in found.items()]
-
-    def _rows(self, happened: Happened) -> Iterator[tuple[RowBinding, Record, list[Record]]]:
-        occurrence = happened.occurrence
-        known = occurrence.binding
-        for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
-            if fields is None or not fields.isdisjoint(occurrence.changed):
-                binding = self.outboxes[known.store.name]
-                body, awaited = happened.body()
-                row = binding.model(event=happened.id, handler=consumer, collection=known.collection, body=body)
-                yield binding, row, awaited
-        for sink in self.sinks:
-            if sink.watches(known):
-                yield from sink.rows(happened)
+            happened = Happened(occurrence, number, facts)
+            known = occurrence.binding
+            for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
+                if fields is None or not fields.isdisjoint(occurrence.changed):
+                    rows.add_event(consumer, happened)
+            for sink in self.sinks:
+                if sink.watches(known):
+                    for row in sink.rows(happened):
+                        rows.add(*row)
+        return rows.batches()
 
     def untold(self, context: SessionContext, plan: Plan) -> list[News]:
         """Return the functions that are still to be delivered what a plan does."""
         if not self.handlers:
             return []
-        told, found = context.records.told, list[News]()
+        told = context.records.told
+        found: list[News] = []
         batches = [batch for step in plan.steps for batch in step.batches]
         for occurrence in occurrences_of(batches, lambda binding: bool(self._told.get(binding.model))):
             if occurrence.is_nothing:
@@ -178,16 +165,6 @@ class Listeners:
             self.wake()
         for sink in self.sinks:
             sink.written(names)
-
-
-def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Batch:
-    for field in binding.own_keys:
-        for row in rows:
-            field.put(row, uuid7())
-    keys: list[Key] = [None] * len(rows) if binding.is_hidden else list(map(binding.declaration.key_of, rows))
-    fields = binding.fields_without(binding.store_keys if is_awaiting else binding.left_out)
-    awaits = binding.awaiting if is_awaiting else ()
-    return Batch(binding, Verb.ADD, rows, keys, fields, awaits=awaits, is_untold=binding.is_hidden)
 
 
 def _is_about(handler: Handler, model: object) -> bool:

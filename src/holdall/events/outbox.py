@@ -13,11 +13,11 @@ from holdall.errors import HoldallError, NotFound, StoreError
 from holdall.events.delivery import Delivered, Delivery
 from holdall.events.lease import Lease
 from holdall.events.listeners import Listeners
-from holdall.events.outbox_row import OutboxRow, removed, revived, rows_of
+from holdall.events.outbox_row import Waiting, rows_of
 from holdall.events.rows import RowBinding, can_keep_rows, outbox_model, row_binding
-from holdall.query import Compare, Condition, Key, Op, Value
+from holdall.events.settling import NEW, Standing, settle
+from holdall.query import Compare, Condition, Key, Op, Or, Value
 from holdall.session.journal.packing import UnreadableBody
-from holdall.store import Change
 
 __all__ = ["Outbox", "OutboxEntry"]
 
@@ -156,37 +156,42 @@ class Outbox:
         if handler is not None:
             conditions.append(Compare(("handler",), Op.EQ, handler))
         if is_dead is not None:
-            conditions.append(Compare(("is_dead",), Op.EQ, is_dead))
+            own = Compare(("is_dead",), Op.EQ, is_dead)
+            conditions.append(Or((own, Compare(("error",), Op.NE, ""))) if is_dead else own)  # some of a bundle may be
         for outbox in await self._everywhere():
             after = 0
             while rows := await rows_of(outbox, *conditions, after=after, limit=_PAGE):
-                for row in rows:
-                    yield self._entry(outbox, row)
+                for each in [each for row in rows for each in row.waiting()]:
+                    if is_dead is None or each.is_dead is is_dead:
+                        yield self._entry(outbox, each)
                 after = rows[-1].id
 
     async def entry(self, entry: str) -> OutboxEntry:
         """Return one entry. Raises NotFound. Example: ``docs/events.md``."""
-        outbox, row = await self._found(entry)
-        return self._entry(outbox, row)
+        return self._entry(*await self._found(entry))
 
     async def retry(self, entry: str) -> None:
         """Have one delivered as if it were new, at once. Raises NotFound. Example: :class:`Outbox`."""
-        outbox, row = await self._found(entry)
-        await _apply(outbox, revived(outbox, row.id))
+        await self._settle(entry, NEW)
         self._listeners.wake()
 
     async def drop(self, entry: str) -> None:
         """Forget one: its function is not told. Raises NotFound. Example: :class:`Outbox`."""
-        outbox, row = await self._found(entry)
-        await _apply(outbox, removed(outbox, row.id))
+        await self._settle(entry, None)
 
-    async def _found(self, entry: str) -> tuple[RowBinding, OutboxRow]:
-        name, _, number = entry.rpartition(":")
+    async def _settle(self, entry: str, standing: Standing | None) -> None:
+        outbox, waiting = await self._found(entry)
+        await settle(outbox, waiting.row, {waiting.number: standing})
+
+    async def _found(self, entry: str) -> tuple[RowBinding, Waiting]:
+        name, _, place = entry.rpartition(":")
+        number = place.partition(".")[0]
         for outbox in await self._everywhere():
             if outbox.store.name == name and number.isdecimal() and len(number) < 19:
-                rows = await rows_of(outbox, Compare(("id",), Op.EQ, int(number)))
-                if rows:
-                    return outbox, rows[0]
+                for row in await rows_of(outbox, Compare(("id",), Op.EQ, int(number))):
+                    for each in row.waiting():
+                        if each.place == place:
+                            return outbox, each
         raise NotFound("waiting event", entry)
 
     def _outboxes(self) -> list[RowBinding]:
@@ -208,34 +213,28 @@ class Outbox:
                     found.append(left)
         return found
 
-    def _entry(self, outbox: RowBinding, row: OutboxRow) -> OutboxEntry:
-        problem, body = "", None
+    def _entry(self, outbox: RowBinding, waiting: Waiting) -> OutboxEntry:
+        problem, body, row = "", None, waiting.row
         try:
-            body = row.body()
+            body = waiting.body()
         except UnreadableBody as error:
             problem = str(error)
         return OutboxEntry(
-            f"{outbox.store.name}:{row.id}",
-            row.event,
+            f"{outbox.store.name}:{waiting.place}",
+            waiting.event,
             row.handler,
             row.collection,
             "" if body is None else body.kind.value,
             None if body is None else body.key,
             () if body is None else body.fields,
-            row.is_dead,
+            waiting.is_dead,
             row.handler in self._listeners.consumers,
-            row.attempts,
-            row.due,
-            row.error,
+            waiting.attempts,
+            waiting.due,
+            waiting.error,
             None if body is None else body.at,
             "" if body is None else body.commit,
             None if body is None else body.user,
             None if body is None else body.request_id,
             problem,
         )
-
-
-async def _apply(outbox: RowBinding, change: Change) -> None:
-    for outcome in await outbox.store.apply([change]):
-        if outcome.error is not None:
-            raise outcome.error

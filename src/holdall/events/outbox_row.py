@@ -1,4 +1,4 @@
-"""Rows of an outbox as they come up from its store, and the changes that move them on."""
+"""Rows of an outbox as they come up from its store, and the events that wait in them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Iterator
 import msgspec
 
 from holdall.events.body import Body, decode_body
+from holdall.events.bundle import decode_bundle, is_bundle
 from holdall.events.event import Event, python_values
 from holdall.events.rows import MADE, RowBinding, fetched, readable
 from holdall.query import And, AnyQuery, Compare, Condition, Key, Op, Query, SortKey, Value
 from holdall.session import Bindings
-from holdall.store import Change, Damaged, Verb
+from holdall.session.journal.packing import UnreadableBody
+from holdall.store import Damaged
 
-__all__ = ["OutboxRow", "dead", "removed", "revived", "rows_of", "tried"]
+__all__ = ["OutboxRow", "Waiting", "rows_of"]
 
 _PAGE = 200
 _INSTEAD: dict[str, Value] = {
@@ -25,7 +27,11 @@ _INSTEAD: dict[str, Value] = {
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
-    """One row: an event that is to be delivered to one function."""
+    """One row: an event that is to be delivered to one function, or a bundle of several events of one commit.
+
+    A bundle has how each event was tried in itself. Its row ``is_dead`` where all events of it are dead letters, has
+    any ``error`` where one of them has, and ``attempts`` that count how often it was written anew.
+    """
 
     id: int
     event: str
@@ -38,18 +44,54 @@ class OutboxRow(msgspec.Struct, frozen=True):
     stored: bytes
     made: tuple[Value, ...]
 
+    def waiting(self) -> list[Waiting]:
+        """The events that wait in it, in order; a bundle that cannot be read stands as one."""
+        if is_bundle(self.stored):
+            try:
+                return [
+                    Waiting(self, each.number, each.body, each.attempts, each.due, each.error, each.is_dead)
+                    for each in decode_bundle(self.stored)
+                ]
+            except UnreadableBody:
+                pass  # which is told of its body
+        return [Waiting(self, None, self.stored, self.attempts, self.due, self.error, self.is_dead)]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """An event that waits for its function, or is a dead letter; ``number`` is that in its bundle, if it is in one."""
+
+    row: OutboxRow
+    number: int | None
+    stored: bytes
+    attempts: int
+    due: dt.datetime | None
+    error: str
+    is_dead: bool
+
+    @property
+    def place(self) -> str:
+        """Where it is in its outbox: the id of its row, and its number there."""
+        return str(self.row.id) if self.number is None else f"{self.row.id}.{self.number}"
+
+    @property
+    def event(self) -> str:
+        """The id of the event."""
+        return self.row.event if self.number is None else f"{self.row.event}-{self.number}"
+
     def body(self) -> Body:
         """The facts of the event. Raises UnreadableBody where another version has written them."""
-        return decode_body(self.stored, self.made)
+        if self.number is None and is_bundle(self.stored):
+            decode_bundle(self.stored)  # raises, and says why it is no bundle
+        return decode_body(self.stored, self.row.made)
 
     def event_for(self, bindings: Bindings) -> Event:
         """The event as its function gets it. Raises UnreadableBody, or StateError for an unknown collection."""
-        body, binding = self.body(), bindings.of_name(self.collection)
+        body, binding = self.body(), bindings.of_name(self.row.collection)
         return Event(
             self.event,
             body.kind,
             binding.model,
-            self.collection,
+            self.row.collection,
             body.key,
             body.fields,
             python_values(binding, body.old),
@@ -64,7 +106,10 @@ class OutboxRow(msgspec.Struct, frozen=True):
     @property
     def subject(self) -> tuple[str, Key]:
         """The record that the event is about, which orders the events of one function."""
-        return self.collection, _hashable(self.body().key)
+        try:
+            return self.row.collection, _hashable(self.body().key)
+        except UnreadableBody:
+            return self.row.collection, ("unreadable", self.place)
 
 
 def _hashable(key: Key) -> Key:
@@ -87,26 +132,3 @@ def _read(binding: RowBinding, rows: Value) -> Iterator[OutboxRow]:
         if any(isinstance(row[places[name]], Damaged) for name in ("event", "collection", *MADE)):
             found = msgspec.structs.replace(found, stored=b"")  # which nobody can read, so that it is a dead letter
         yield found
-
-
-def removed(binding: RowBinding, row: int) -> Change:
-    """The change that removes a row."""
-    return Change(Verb.REMOVE, binding.collection, row)
-
-
-def tried(binding: RowBinding, row: OutboxRow, due: dt.datetime, error: str) -> Change:
-    """The change that notes a try in vain, and when the next one is due."""
-    values = (row.attempts + 1, due, error)
-    return Change(Verb.UPDATE, binding.collection, row.id, ("attempts", "due", "error"), values)
-
-
-def dead(binding: RowBinding, row: OutboxRow, error: str) -> Change:
-    """The change that makes a row a dead letter."""
-    values = (True, row.attempts + 1, None, error)
-    return Change(Verb.UPDATE, binding.collection, row.id, ("is_dead", "attempts", "due", "error"), values)
-
-
-def revived(binding: RowBinding, row: int) -> Change:
-    """The change that makes a row to be delivered as if it were new."""
-    values = (False, 0, None, "")
-    return Change(Verb.UPDATE, binding.collection, row, ("is_dead", "attempts", "due", "error"), values)

@@ -61,6 +61,11 @@ class Binding:
             for field in self.declaration.key
             if field.generated is Generated.STORE or (field.generated is Generated.CLIENT and field.kind in elsewhere)
         )
+        self.direct_fields = frozenset(  # whose slots hold border values
+            field.name
+            for field in self.declaration.stored
+            if field.type is not None and field.type.encode is None and field.name not in self.store_keys
+        )
         self.schema: Schema = Schema(collection, (), ())
         self.secrets: frozenset[str] = frozenset()  # fields whose values nobody may ask for or is told
         self.row_key: Callable[[Row], Any] = itemgetter(0)

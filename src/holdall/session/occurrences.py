@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import cast
 
 import msgspec
 
@@ -23,6 +22,7 @@ from holdall.model import (
 from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.session.commit.plan.plan import Batch
+from holdall.session.journal.packing import PLAIN
 from holdall.store import Damaged, Verb
 
 __all__ = ["Occurrence", "occurrences_of"]
@@ -35,7 +35,8 @@ class Occurrence(msgspec.Struct, eq=False):
     """One record that a commit creates, changes or deletes; ``version`` is the one that it will have.
 
     Values are border values as they are when they are first asked for, with a record in the place of its key while that
-    is yet to be made; a field that cannot be read is left out.
+    is yet to be made; a field that cannot be read is left out. A change whose values are all known to be ``PLAIN`` once
+    they were read ``is_plain``.
 
     Example: :class:`Listening`.
     """
@@ -46,6 +47,7 @@ class Occurrence(msgspec.Struct, eq=False):
     key: Key
     fields: tuple[str, ...]  # of a change: those that it writes
     version: int | None = None
+    is_plain: bool = False
     _old: dict[str, Value] | None = None
     _new: dict[str, Value] | None = None
     _changed: tuple[str, ...] | None = None
@@ -53,48 +55,50 @@ class Occurrence(msgspec.Struct, eq=False):
     @property
     def old(self) -> dict[str, Value]:
         """The stored values: of a change in the fields that differ, of a removal in all."""
-        if self._old is None:
-            if self.kind is EventKind.CHANGED:
-                self._compare()
-            else:
-                is_new = self.kind is EventKind.CREATED
-                self._old = {} if is_new else self._values(self.binding.all_fields, old_of(self.record))
-        return cast(dict[str, Value], self._old)
+        if self._old is not None:
+            return self._old
+        if self.kind is EventKind.CHANGED:
+            return self._compare()[0]
+        is_new = self.kind is EventKind.CREATED
+        self._old = {} if is_new else self._values(self.binding.all_fields, old_of(self.record))
+        return self._old
 
     @property
     def new(self) -> dict[str, Value]:
         """The values to be stored: of a change in the fields that differ, of a new record in all."""
-        if self._new is None:
-            if self.kind is EventKind.CHANGED:
-                self._compare()
-            else:
-                self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
-        return cast(dict[str, Value], self._new)
+        if self._new is not None:
+            return self._new
+        if self.kind is EventKind.CHANGED:
+            return self._compare()[1]
+        self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
+        return self._new
 
     @property
     def changed(self) -> tuple[str, ...]:
         """The fields that a change gives other values; all of a record that is created or deleted."""
-        if self.kind is not EventKind.CHANGED:
-            return self.fields
-        if self._changed is None:
-            self._compare()
-        return cast(tuple[str, ...], self._changed)
+        if self._changed is not None:
+            return self._changed
+        return self._compare()[2] if self.kind is EventKind.CHANGED else self.fields
 
     @property
     def is_nothing(self) -> bool:
         """Whether a change gives no field another value, as one by a query may for some of its records."""
         return self.kind is EventKind.CHANGED and not self.changed
 
-    def _compare(self) -> None:
+    def _compare(self) -> tuple[dict[str, Value], dict[str, Value], tuple[str, ...]]:
         """Read a change: the fields that differ, before and after, where that can be read."""
         by_name: dict[str, Field] = self.binding.declaration.by_name
-        record, before = self.record, old_of(self.record)
-        old, new, changed = dict[str, Value](), dict[str, Value](), list[str]()
+        record, before, direct = self.record, old_of(self.record), self.binding.direct_fields
+        old: dict[str, Value] = {}
+        new: dict[str, Value] = {}
+        changed: list[str] = []
+        is_plain = True
         for name in self.fields:
             field = by_name[name]
-            was = now = self._value(field, field.get(record))
-            if name in before:
-                was = self._value(field, before[name])
+            now = field.get(record)
+            was = before.get(name, now)
+            if name not in direct or now.__class__ not in PLAIN or was.__class__ not in PLAIN:
+                was, now, is_plain = self._value(field, was), self._value(field, now), False
             if was.__class__ is now.__class__ and was is not _NOT_READ and was == now:
                 continue
             changed.append(name)
@@ -102,7 +106,8 @@ class Occurrence(msgspec.Struct, eq=False):
                 old[name] = was
             if now is not _NOT_READ:
                 new[name] = now
-        self._old, self._new, self._changed = old, new, tuple(changed)
+        self._old, self._new, self._changed, self.is_plain = old, new, (different := tuple(changed)), is_plain
+        return old, new, different
 
     @property
     def whole(self) -> dict[str, Value]:
@@ -116,7 +121,7 @@ class Occurrence(msgspec.Struct, eq=False):
         return found
 
     def _values(self, names: Iterable[str], before: dict[str, Value]) -> dict[str, Value]:
-        found = dict[str, Value]()
+        found: dict[str, Value] = {}
         by_name: dict[str, Field] = self.binding.declaration.by_name
         for name in names:
             field = by_name[name]

@@ -36,6 +36,7 @@ from holdall.errors import (
     StaleVersion,
     StillReferenced,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
     UniqueViolation,
@@ -193,6 +194,8 @@ def _of_store(
             return Problem(502, "upstream", "The service where this is kept gave no answer that can be used.")
         case StoreTimeout():
             return _TOO_SLOW
+        case StoreFull() if not is_read:
+            return Problem(507, "full", "The place where this is kept has no room left.")
         case StoreUnavailable():
             return _UNREACHED
     return None

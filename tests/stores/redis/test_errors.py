@@ -14,6 +14,7 @@ from holdall.errors import (
     SchemaMismatch,
     StaleVersion,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
 )
@@ -53,7 +54,7 @@ def test_every_reply_has_its_meaning(word: str) -> None:
     assert "secret" not in str(error)
     assert not getattr(error, "is_outcome_unknown", False), "the server said no"
     kinds = {
-        Meaning.FULL: StoreUnavailable,
+        Meaning.FULL: StoreFull,
         Meaning.BUSY: StoreUnavailable,
         Meaning.READ_ONLY: StoreUnavailable,
         Meaning.CLUSTER: StoreUnavailable,

@@ -9,7 +9,7 @@ import pytest
 from asyncmy.errors import OperationalError
 from sqlalchemy.exc import OperationalError as AlchemyError
 
-from holdall.errors import Conflict, LockConflict, StaleVersion, StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import Conflict, LockConflict, StaleVersion, StoreError, StoreFull, StoreTimeout, StoreUnavailable
 from holdall.query import FieldSchema, Generated, Key, Kind, Query, Schema
 from holdall.store import Change, Verb
 from holdall.stores.sql import SqlStore, open_sql
@@ -128,7 +128,7 @@ async def test_a_missing_record_is_stale(store: SqlStore) -> None:
 @pytest.mark.parametrize(
     "state, kind",
     [
-        ("53100", StoreUnavailable),
+        ("53100", StoreFull),
         ("53200", StoreUnavailable),
         ("57014", StoreTimeout),
         ("55P03", LockConflict),

@@ -67,3 +67,11 @@ async def test_a_file_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=str(path)):
         await store.apply([add_author("a")])
     await store.close()
+
+
+async def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    store = opened(tmp_path / "folder")
+    with pytest.raises(StoreUnavailable, match="a folder lies there"):
+        await store.fetch(Query("author"))
+    await store.close()

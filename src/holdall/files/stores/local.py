@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from holdall.errors import DeclarationError, FileMissing, StoreUnavailable
+from holdall.errors import DeclarationError, FileMissing, StoreFull, StoreUnavailable
 from holdall.files.keys import demand_key, new_key
 from holdall.files.source import PIECE
 from holdall.files.stores.folder import Folder
@@ -24,9 +24,12 @@ Address = Literal["random", "content"]
 
 _SMALL = 1 << 17  # bytes that are read in less time than a change of threads takes
 _ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
+_WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space and repeat",
     errno.EDQUOT: "the quota of its folder is used up; free some space and repeat",
+    errno.EFBIG: "files may not be this large here; raise the bound (ulimit -f) and repeat",
+    errno.EMFILE: "this process has too many files open; close some, or raise its limit (ulimit -n), and repeat",
     errno.EROFS: "its folder lies on a disk that is only read",
     errno.EACCES: "this program may not use its folder; give it the right to",
 }
@@ -115,12 +118,13 @@ class LocalFiles:
         return reading, piece
 
     async def _done(self, work: Callable[..., R], *given: object) -> R:
-        """Work in a thread. Raises StoreUnavailable where the operating system refuses it."""
+        """Work in a thread. Raises StoreUnavailable where the system refuses it, StoreFull for want of room."""
         try:
             return await asyncio.to_thread(work, *given)
         except OSError as error:
             reason = _REASONS.get(error.errno or 0, f"its folder cannot be used: {error.strerror}")
-            raise StoreUnavailable(self.name, reason) from error
+            kind = StoreFull if error.errno in _WITHOUT_ROOM else StoreUnavailable
+            raise kind(self.name, reason) from error
 
     async def size(self, key: str) -> int | None:
         """Return the size in bytes; None where there is no content."""

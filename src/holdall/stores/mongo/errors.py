@@ -22,6 +22,7 @@ from holdall.errors import (
     QueryError,
     SchemaMismatch,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
     Unsupported,
@@ -58,7 +59,7 @@ class Meaning(Enum):
     SCHEMA = "a collection or index is missing or of another shape ({}); compare with inspect()"
     TIMEOUT = "it did not answer in time ({})"
     UNAVAILABLE = "it cannot be reached ({}); try again"
-    FULL = "it has no room left ({}); nothing was applied"
+    FULL = "it has no room left ({}), and nothing was applied; free some space and repeat"
     CORRUPT = "it sent what is no document ({})"
     DENIED = "it does not let us do this ({}); look at the rights of its user"
     NO_TRANSACTIONS = "transactions"
@@ -169,7 +170,9 @@ def error_of(store: str, error: BaseException, *, collection: str = "", is_writi
             return SchemaMismatch(store, [message])
         case Meaning.TIMEOUT:
             return StoreTimeout(store, message, is_outcome_unknown=unsure)
-        case Meaning.UNAVAILABLE | Meaning.FULL:
+        case Meaning.FULL:
+            return StoreFull(store, message, is_outcome_unknown=unsure)
+        case Meaning.UNAVAILABLE:
             return StoreUnavailable(store, message, is_outcome_unknown=unsure)
         case Meaning.CORRUPT:
             return CorruptRecord(store, collection or "an answer", message)

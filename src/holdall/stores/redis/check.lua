@@ -3,15 +3,14 @@
 
 -- keys of another type would stop the writing half way; what the mark tells of and is gone would break unique rules
 for number, collection in ipairs(collections) do
-  local mark, reserved = call('TYPE', KEYS[collection[MARK]]).ok, call('TYPE', KEYS[collection[RESERVED]]).ok
-  is_holding[number] = reserved == 'hash'
-  local refusal = mark ~= 'none' and mark ~= 'string' and { 'type', KEYS[collection[MARK]], mark }
+  local mark, reserved = redis.pcall('GET', KEYS[collection[MARK]]), call('TYPE', KEYS[collection[RESERVED]]).ok
+  marks[number], is_holding[number] = mark, reserved == 'hash'
+  local refusal = type(mark) == 'table' and wrong_type(collection[MARK], 'string')
     or reserved ~= 'none' and reserved ~= 'hash' and { 'type', KEYS[collection[RESERVED]], reserved }
     or collection[EXPIRY] and wrong_type(collection[EXPIRY], 'zset')
     or collection[COUNTER] and wrong_type(collection[COUNTER], 'string')
-    or commit and (wrong_type(collection[COMMITS], 'hash') or wrong_type(collection[HELD], 'hash'))
   if refusal then return refusal end
-  local declared, told, other = read_mark(KEYS[collection[MARK]])
+  local declared, told, other = told_by(mark, KEYS[collection[MARK]])
   if other then return other end
   local is_declared, beside_number = declared == collection[DECLARED], 0
   local function look(key, wanted)

@@ -17,6 +17,7 @@ from holdall.errors import (
     HoldallError,
     SchemaMismatch,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
     UnknownFormat,
@@ -39,7 +40,7 @@ class Meaning(Enum):
     UNAVAILABLE = "it cannot be reached ({}); try again"
     TIMEOUT = "it did not answer in time ({})"
     BUSY = "it is not ready ({}); try again"
-    FULL = "it has no memory left ({}); nothing was applied"
+    FULL = "it has no memory left ({}), and nothing was applied; raise its maxmemory, or remove something"
     READ_ONLY = "it takes no writes ({}); connect to the primary"
     DENIED = "it does not let us in or do this ({}); look at the user, the password and the rights"
     TYPE = "a key holds something of another type ({}); compare with inspect()"
@@ -99,7 +100,9 @@ def from_driver(store: str, error: Exception, *, is_outcome_unknown: bool = Fals
     match meaning:
         case Meaning.TIMEOUT:
             return StoreTimeout(store, message, is_outcome_unknown=is_unknown)
-        case Meaning.UNAVAILABLE | Meaning.BUSY | Meaning.FULL | Meaning.CLUSTER | Meaning.READ_ONLY:
+        case Meaning.FULL:
+            return StoreFull(store, message, is_outcome_unknown=is_unknown)
+        case Meaning.UNAVAILABLE | Meaning.BUSY | Meaning.CLUSTER | Meaning.READ_ONLY:
             return StoreUnavailable(store, message, is_outcome_unknown=is_unknown)
         case Meaning.TYPE:
             return SchemaMismatch(store, [message])

@@ -2,6 +2,7 @@
 
 local order = {}  -- what stands of each changed record in indexes, before and after
 local is_holding = {}  -- by number of a collection: whether commits hold something
+local marks = {}  -- by number of a collection: its mark, or false
 
 local function wrong_type(number, wanted)
   local found = call('TYPE', KEYS[number]).ok

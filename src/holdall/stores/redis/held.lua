@@ -15,13 +15,15 @@ local function held_by(commit, held)
   return packed and cmsgpack.unpack(packed)
 end
 
--- { 'format', the key, the number found, the number known } where another version of Holdall wrote what is held here
+-- { 'format', the key, the number found, the number known } where another version of Holdall wrote what is held here;
+-- or else nil, whether the commit's reservation is here, and what it holds, nil for nothing
 local function unreadable(commit, commits, held)
-  if call('HEXISTS', commits, commit) == 0 and call('HEXISTS', held, commit) == 0 then return nil end
-  local packed = call('HGET', held, commit)
+  local packed, is_there = call('HGET', held, commit), call('HEXISTS', commits, commit) == 1
+  if not packed and not is_there then return nil, false end
   local is_read, found = pcall(cmsgpack.unpack, packed or '')
   local format = is_read and type(found) == 'table' and tonumber(found[FORMAT])
   if format ~= HELD_FORMAT then return { 'format', held, format or false, HELD_FORMAT } end
+  return nil, is_there, found
 end
 
 local function expire(found, time)
@@ -32,9 +34,10 @@ local function expire(found, time)
   end
 end
 
--- let go of all that the commit holds here; records that are in kept do not get the time back that they had
-local function let_go(commit, reserved, commits, held, kept)
-  local found = held_by(commit, held)
+-- let go of all that the commit holds here, found where it was read before; records that are in kept do not get the
+-- time back that they had
+local function let_go(commit, reserved, commits, held, kept, found)
+  found = found or held_by(commit, held)
   if found then
     local fields = found[FIELDS]
     for start = 1, #fields, PART do

@@ -2,6 +2,8 @@
 -- Nothing of the records is written; the counter steps over keys that are given.
 -- Gives { 'ok', {} } or a refusal, after which the commit holds nothing.
 
+local held_before = {}  -- by number of a collection: what the commit holds there, or false
+
 local function let_go_of_all()
   for _, place in ipairs(head[ELSEWHERE]) do
     local commits = KEYS[place[PLACE_COMMITS]]
@@ -16,9 +18,8 @@ end
 
 local function new_parts()
   local parts = {}
-  for number, collection in ipairs(collections) do
-    local earlier = held_by(commit, KEYS[collection[HELD]])
-    local times = {}
+  for number in ipairs(collections) do
+    local earlier, times = held_before[number], {}
     for _, time in ipairs(earlier and earlier[TIMES] or {}) do times[time[TIME_KEY]] = time end
     parts[number] = { fields = {}, seen = {}, keys = {}, times = {}, earlier = times }
   end
@@ -52,7 +53,10 @@ local function gather_parts()
       position = position + 1
       hold(part, 'k:' .. text)
       if run[VERB] == 'remove' then hold(part, 'r:' .. text) end
-      keep_alive(part, collection, KEYS[position], run[MEMBERS][number])
+      -- what is added and was not held before is not there, unless another change of the same batch removes it
+      if run[VERB] ~= 'add' or is_repeated or held_before[run[COLLECTION]] then
+        keep_alive(part, collection, KEYS[position], run[MEMBERS][number])
+      end
     end
   end
   for _, entry in ipairs(order) do
@@ -88,8 +92,10 @@ local function reserve()
   for number, collection in ipairs(collections) do
     local part = parts[number]
     local reserved, commits, held = KEYS[collection[RESERVED]], KEYS[collection[COMMITS]], KEYS[collection[HELD]]
-    let_go(commit, reserved, commits, held, part.keys)
-    call('HSET', commits, commit, head[RESERVATION])
+    if held_before[number] then
+      let_go(commit, reserved, commits, held, part.keys)
+      call('HSET', commits, commit, head[RESERVATION])
+    end
     for start = 1, #part.fields, PART do
       local words = {}
       for place = start, math.min(start + PART - 1, #part.fields) do
@@ -110,9 +116,10 @@ local function reply_of(failure)
   return type(failure) == 'string' and redis.error_reply(failure) or failure
 end
 
-for _, collection in ipairs(collections) do
-  local refusal = unreadable(commit, KEYS[collection[COMMITS]], KEYS[collection[HELD]])
+for number, collection in ipairs(collections) do
+  local refusal, _, found = unreadable(commit, KEYS[collection[COMMITS]], KEYS[collection[HELD]])
   if refusal then return refusal end
+  held_before[number] = found or false
 end
 local is_looked, refusal = pcall(check)
 if not is_looked or refusal then

@@ -5,8 +5,7 @@
 local MARK_FORMAT = 1
 
 -- what is indexed, what was not empty, and { 'format', ... } where the format is another; false, '' without a mark
-local function read_mark(key)
-  local mark = redis.call('GET', key)
+local function told_by(mark, key)
   if not mark then return false, '' end
   local place = string.find(mark, '|', 1, true)
   if not place then return mark, '' end
@@ -17,5 +16,7 @@ local function read_mark(key)
   end
   return string.sub(mark, 1, place - 1), string.sub(mark, place + 1, (last or 0) - 1), refusal
 end
+
+local function read_mark(key) return told_by(redis.call('GET', key), key) end
 
 local function mark_of(declared, told) return declared .. '|' .. table.concat(told) .. '#' .. MARK_FORMAT end

@@ -111,9 +111,9 @@ end
 
 -- the mark says what is indexed and what of it is not empty: at the end, as a server without memory refuses to set it
 -- before anything else was written
-for _, collection in ipairs(collections) do
+for number, collection in ipairs(collections) do
   local told = {}
   each_beside(collection, function(key) told[#told + 1] = call('EXISTS', KEYS[key]) end)
   local mark = mark_of(collection[DECLARED], told)
-  if call('GET', KEYS[collection[MARK]]) ~= mark then call('SET', KEYS[collection[MARK]], mark) end
+  if marks[number] ~= mark then call('SET', KEYS[collection[MARK]], mark) end
 end

@@ -21,6 +21,9 @@ from holdall.stores.redis.writes import Batch, reservations
 
 __all__ = ["Writer"]
 
+_FEW = 100  # changes of a commit that are kept packed between its halves
+_MOST = 100  # commits of which they are kept
+
 
 class Writer:
     """The writing half of a store; ``slots`` tells which of its collections lie together."""
@@ -42,6 +45,7 @@ class Writer:
         self._reader = reader
         self._provision = provision
         self._slots = slots
+        self._prepared: dict[str, tuple[Sequence[Change], Batch]] = {}  # by commit, the last ones that were prepared
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Apply all changes or none, in one script."""
@@ -56,21 +60,29 @@ class Writer:
 
         An attempt before that went to another slot of the cluster is not found.
         """
+        self._prepared.pop(reservation.commit, None)
         batch, made = await self._batch(changes)
         elsewhere = next((slot for slot in self._slots() if self._touches(slot, changes)), [])
         keys, arguments = batch.arguments(reservation.commit, reservation.encode().decode(), elsewhere)
-        return batch.outcomes(await self._sent(PREPARE, batch, keys, arguments), made)
+        outcomes = batch.outcomes(await self._sent(PREPARE, batch, keys, arguments), made)
+        if not made and batch.is_lasting and len(changes) <= _FEW and isinstance(changes, Runs):
+            if len(self._prepared) >= _MOST:
+                self._prepared.pop(next(iter(self._prepared)))
+            self._prepared[reservation.commit] = changes, batch
+        return outcomes
 
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         """Write what was prepared and let go of it, in one script; False where nothing is held."""
         if not changes:
             return False
-        batch, made = await self._batch(changes, makes_keys=False)
+        prepared, batch = self._prepared.pop(commit, (None, None))
+        if batch is None or prepared is not changes or not batch.is_lasting:
+            batch, _ = await self._batch(changes, makes_keys=False)
         keys, arguments = batch.arguments(commit)
         reply = await self._sent(COMMIT, batch, keys, arguments)
         if reply[0] == b"gone":
             return False
-        batch.outcomes(reply, made)
+        batch.outcomes(reply, {})
         return True
 
     async def _sent(self, script: Script, batch: Batch, keys: Sequence[str], arguments: Sequence[bytes]) -> Any:

@@ -49,8 +49,15 @@ class Batch:
         self._runs = runs
         self._expected = expected
         self._beside: list[str] = []
-        self._numbers: dict[str, int] = {}  # of each collection
+        self._numbers: dict[str, tuple[int, Layout]] = {}  # of each collection, with its layout
         self._collections: list[msgspec.Raw] = []
+        self._packed: tuple[list[str], list[str], list[bytes]] | None = None
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it can be sent again as it was: nothing was read for it, nothing expires, and no layout is new."""
+        kept = self._numbers.items()
+        return not self._expected and all(each is self._layouts[name] and not each.ttl for name, (_, each) in kept)
 
     def arguments(
         self, commit: str = "", reservation: str = "", elsewhere: Iterable[Layout] = ()
@@ -59,6 +66,25 @@ class Batch:
 
         ``elsewhere`` are the collections in the same slot where an earlier attempt of the commit may hold something.
         """
+        if self._packed is None:
+            self._packed = self._pack_runs()
+        records, streams, packed = self._packed
+        beside = list(self._beside)
+        places = [place_of(layout, beside) for layout in elsewhere if layout.schema.name not in self._numbers]
+        is_repeated = len(set(records)) < len(records)
+        head = HeadSent(
+            len(beside),
+            self._collections,
+            is_repeated,
+            commit or False,
+            reservation or False,
+            places,
+            passing_of({run.collection for run in self._runs}) or False,
+        )
+        return [*beside, *records, *streams], [_pack(head), *packed]
+
+    def _pack_runs(self) -> tuple[list[str], list[str], list[bytes]]:
+        """Names of the records and of their streams, and the runs packed: the same for both halves of a commit."""
         records: list[str] = []
         streams: list[str] = []  # told to the server, for a cluster; the script makes their names itself
         packed: list[bytes] = []
@@ -72,27 +98,15 @@ class Batch:
             )
             sent = self._sent(layout, run, number, texts)
             packed.append(_pack(sent._replace(expected=self._expected[place]) if place in self._expected else sent))
-        places = [place_of(layout, self._beside) for layout in elsewhere if layout.schema.name not in self._numbers]
-        is_repeated = len(set(records)) < len(records)
-        head = HeadSent(
-            len(self._beside),
-            self._collections,
-            is_repeated,
-            commit or False,
-            reservation or False,
-            places,
-            passing_of({run.collection for run in self._runs}) or False,
-        )
-        return [*self._beside, *records, *streams], [_pack(head), *packed]
+        return records, streams, packed
 
     def _number(self, layout: Layout, run: Run) -> int:
-        number = self._numbers.get(run.collection)
-        if number is None:
+        if run.collection not in self._numbers:
             names, sent = described(layout, len(self._beside))
             self._beside += names
             self._collections.append(sent)
-            number = self._numbers[run.collection] = len(self._collections)
-        return number
+            self._numbers[run.collection] = len(self._collections), layout
+        return self._numbers[run.collection][0]
 
     def _sent(self, layout: Layout, run: Run, number: int, texts: list[str]) -> RunSent:
         schema = layout.schema

@@ -14,6 +14,7 @@ from holdall.errors import (
     ReferenceViolation,
     StaleVersion,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
     UniqueViolation,
@@ -134,9 +135,11 @@ def from_status(store: str, place: str, status: int, *, is_write: bool) -> Store
     sentence = f"{place}: answered {status}" + (f", {STATUSES[status]}" if status in STATUSES else "")
     if is_write and status in _LEADS_ON:
         return unknown(store, place, f"answered {status}, which leads on to another page as if it was done")
-    may_have_acted = is_write and status >= 500 and status not in (501, 505)
+    may_have_acted = is_write and status >= 500 and status not in (501, 505, 507)
     if status in (408, 504):
         return StoreTimeout(store, sentence, is_outcome_unknown=may_have_acted)
+    if status == 507:
+        return StoreFull(store, sentence)
     if status >= 500 or status in PASSING:
         return StoreUnavailable(store, sentence, is_outcome_unknown=may_have_acted)
     return UpstreamError(store, sentence)

@@ -21,6 +21,7 @@ from holdall.errors import (
     ReferenceViolation,
     SchemaMismatch,
     StoreError,
+    StoreFull,
     StoreTimeout,
     StoreUnavailable,
     UniqueViolation,
@@ -54,7 +55,7 @@ class Meaning(Enum):
     SCHEMA = "a table or column is missing or of another shape ({}); compare with inspect()"
     TIMEOUT = "it did not answer in time ({})"
     UNAVAILABLE = "it cannot be reached ({}); try again"
-    FULL = "it has no room left ({}); nothing was applied"
+    FULL = "it has no room left ({}), and nothing was applied; free some space and repeat"
     CORRUPT = "its files are damaged ({})"
     READ_ONLY = "it takes no writes ({}), as a standby or by a setting; connect to the primary"
     DENIED = "it does not let us do this ({}); look at the rights of its user"
@@ -174,7 +175,9 @@ def error_of(
             return SchemaMismatch(store, [message])
         case Meaning.TIMEOUT:
             return StoreTimeout(store, message)
-        case Meaning.UNAVAILABLE | Meaning.FULL | Meaning.READ_ONLY:
+        case Meaning.FULL:
+            return StoreFull(store, message)
+        case Meaning.UNAVAILABLE | Meaning.READ_ONLY:
             return StoreUnavailable(store, message)
         case Meaning.CORRUPT:
             return CorruptRecord(store, "the database", message)

@@ -47,7 +47,7 @@ __all__ = ["SqliteDatabase"]
 
 T = TypeVar("T")
 
-_DRIVER_ERRORS = (apsw.Error, TimeoutError, OverflowError, UnicodeError)
+_DRIVER_ERRORS = (apsw.Error, OSError, OverflowError, UnicodeError)  # of the system: no descriptor is left
 _FEW = 20  # changes; they take as long as a change of threads
 
 

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreTimeout, StoreUnavailable
+from holdall.errors import CorruptRecord, HoldallError, StoreError, StoreFull, StoreTimeout, StoreUnavailable
 
 __all__ = ["DISK_ERRORS", "Misfit", "Unreadable", "disk", "from_disk", "uneditable"]
 
@@ -35,9 +35,9 @@ def uneditable(store: str, place: str, error: Misfit | Unreadable) -> StoreError
 
 
 DISK_ERRORS: dict[int, tuple[type[StoreError], str]] = {
-    errno.ENOSPC: (StoreUnavailable, "the disk is full; free some space and repeat"),
-    errno.EDQUOT: (StoreUnavailable, "the disk quota is used up; free some space and repeat"),
-    errno.EFBIG: (StoreError, "the file system does not take files this large"),
+    errno.ENOSPC: (StoreFull, "the disk is full; free some space and repeat"),
+    errno.EDQUOT: (StoreFull, "the disk quota is used up; free some space and repeat"),
+    errno.EFBIG: (StoreFull, "files may not be this large here; raise the bound (ulimit -f) and repeat"),
     errno.EACCES: (StoreError, "no permission on the folder or file; give this user read and write rights"),
     errno.EPERM: (StoreError, "the system does not permit it; check ownership and attributes of the folder"),
     errno.EROFS: (StoreError, "the file system is read-only"),

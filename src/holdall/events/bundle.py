@@ -1,0 +1,69 @@
+"""Several events of one commit in one row of an outbox: the second stored form, which holds bodies of the first.
+
+A bundle is ``[2, events]``, each event ``[number, body, attempts, due, error, is_dead]``. The id of an event is that of
+its commit, which its row has, and its number there. Events that are delivered leave the bundle; the last one ends it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from holdall.events.body import EVENT_FORMAT
+from holdall.session.journal.packing import UnreadableBody
+
+__all__ = ["Bundled", "bundles_of", "decode_bundle", "encode_bundle", "is_bundle"]
+
+_MOST = 100  # events in a bundle
+_ENOUGH = 65_536  # bytes, after which a bundle takes no further event
+
+
+class Bundled(msgspec.Struct, frozen=True, array_like=True):
+    """An event in a bundle: its number in its commit, the bytes of its body, and how it was tried."""
+
+    number: int
+    body: bytes
+    attempts: int = 0
+    due: dt.datetime | None = None
+    error: str = ""
+    is_dead: bool = False
+
+
+_HEAD = bytes([0x92, EVENT_FORMAT])  # the list of two that every bundle is, and the first of them
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Bundled])
+
+
+def is_bundle(stored: bytes) -> bool:
+    """Whether these bytes of a row are a bundle, and no body of one event."""
+    return stored.startswith(_HEAD)
+
+
+def encode_bundle(events: Sequence[Bundled]) -> bytes:
+    """The bytes of a bundle."""
+    return _HEAD + _encoder.encode(events)
+
+
+def decode_bundle(stored: bytes) -> list[Bundled]:
+    """The events of a bundle. Raises UnreadableBody where it is damaged."""
+    try:
+        return _decoder.decode(memoryview(stored)[len(_HEAD) :])
+    except (msgspec.DecodeError, ValueError) as error:
+        raise UnreadableBody(f"its bundle is damaged ({type(error).__name__})", is_damage=True) from error
+
+
+def bundles_of(events: list[Bundled]) -> list[list[Bundled]]:
+    """The events in as many bundles as they take, each of a size that is written anew without harm."""
+    if len(events) <= _MOST and sum([len(each.body) for each in events]) <= _ENOUGH:
+        return [events]
+    bundles: list[list[Bundled]] = [[]]
+    size = 0
+    for event in events:
+        if size > _ENOUGH or len(bundles[-1]) >= _MOST:
+            bundles.append([])
+            size = 0
+        bundles[-1].append(event)
+        size += len(event.body)
+    return bundles
