@@ -185,7 +185,7 @@ class _Writing:
             self._add(pieces)
             assert self._file is not None
             if key is None and self._hash is None:
-                key = self._published = new_key()
+                key = self._published = self._folder.new_key()
                 self._folder.publish(self._name, key, self._file)
             else:
                 key = key or (self._hash.hexdigest() if self._hash is not None else "")
