@@ -24,7 +24,7 @@ async def lent(context: SessionContext) -> AsyncIterator[None]:
 
     Those at hand that may refer to what is removed have them as well: what they refer to is looked at.
     """
-    borrowed = list[tuple[Record, Field]]()
+    borrowed: list[tuple[Record, Field]] = []
     if not context.user.unrestricted and context.bindings.has_field_rights:
         groups: dict[Binding, list[Record]] = {}
         for record in [*context.records.dirty.values(), *context.records.deleted.values()]:
