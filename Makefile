@@ -62,7 +62,7 @@ test: $(READY)
 # time, which is why `make test` does not measure; ARGS="-n2 --cov-append --cov-fail-under=0 tests/query" adds a part.
 coverage: $(READY)
 	@mkdir -p build/coverage
-	@$(TEST) -q $(or $(ARGS),$(TOGETHER)) --cov --cov-report=term --cov-report=html:build/coverage/html
+	@$(TEST) -p pytest_cov -q $(or $(ARGS),$(TOGETHER)) --cov --cov-report=term --cov-report=html:build/coverage/html
 
 # Let the tests that draw examples draw others, so many rounds of them; stop at the first find. Pin what was found.
 explore: $(READY)

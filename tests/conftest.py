@@ -23,7 +23,7 @@ __all__ = ["pytest_addoption", "pytest_runtestloop"]
 
 # Machines that run tests are shared and slow; a time limit per example would make failures of that. What is drawn is
 # the same each time, so that a red run is somebody's doing; `make explore` draws anew and says how to repeat a find.
-settings.register_profile("holdall", max_examples=25, deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile("holdall", max_examples=20, deadline=None, print_blob=True, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, print_blob=True, database=None)
 settings.load_profile("holdall")  # --hypothesis-profile=explore is heeded after this
 

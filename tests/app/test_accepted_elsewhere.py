@@ -11,6 +11,7 @@ import pytest
 from holdall import Holdall, Model, field
 from holdall.errors import DeclarationError
 from holdall.store import ACCEPTABLE, DIFFERENCES, Difference
+from tests.support.dropping import drop
 from tests.support.sources import PACKAGE, house_files
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +49,7 @@ async def test_of_servers(name: str, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(name)
     first = _app(url, Item, [])
     first.bindings.configure()
-    await first.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(first.stores["main"])
     await first.create()
     async with first.session() as session:
         session.add_all([Item(id=number, name=f"n{number}") for number in range(3)])
@@ -65,7 +66,7 @@ async def test_of_servers(name: str, request: pytest.FixtureRequest) -> None:
     left, taken = await _codes(every)
     assert left == set()
     assert {"index", "null", "unique"} <= taken
-    await first.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(first.stores["main"])
     for app in (first, refused, some, every):
         await app.close()
 

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from holdall import Fill, Holdall, Many, Model, OnDelete, Ref, back, field
 from holdall.app import FsckReport
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +91,7 @@ async def library(url: str, **options: Any) -> AsyncIterator[Holdall]:
     app.add(Shelf, Note, store="notes")
     async with app:
         if url.startswith("redis"):  # the server is shared
-            await app.stores["books"].drop()  # type: ignore[attr-defined]
+            await drop(app.stores["books"])
         await app.create()
         async with app.session() as session:
             session.add(Shelf(id=1))

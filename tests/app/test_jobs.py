@@ -24,6 +24,7 @@ from holdall.cli.jobs import cancel, resume, show, show_all, start
 from holdall.errors import CommitAborted, DeclarationError, NotFound, QueryError, StateError
 from holdall.query import Json
 from holdall.session.journal import owner
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +86,7 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[H
     app = await library(urls.get(request.param) or request.getfixturevalue(request.param), [], **options)
     await filled(app)
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

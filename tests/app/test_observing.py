@@ -12,6 +12,7 @@ import pytest
 from holdall import Holdall, Model, field
 from holdall.errors import CommitAborted, DeclarationError, StoreError
 from holdall.store import Observable, Sent
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -108,7 +109,7 @@ async def test_what_fails_is_shown_with_its_error(app: Holdall, caplog: pytest.L
 async def test_a_read_that_is_refused_is_shown_once(app: Holdall, caplog: pytest.LogCaptureFixture) -> None:
     async with app.session() as session:
         await session.query(Reader.where())
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     caplog.set_level(logging.DEBUG, "holdall")
     async with app.session() as session:
         with pytest.raises(StoreError):

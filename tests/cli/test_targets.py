@@ -111,3 +111,16 @@ def test_a_module_that_fails_is_told_with_its_line(
     with pytest.raises(Failure, match=sentence) as caught:
         Target(f"{name}:app")
     assert caught.value.code == 1
+
+
+def test_a_mistake_in_a_declaration_is_told_with_the_line_that_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half_configured.py").write_text(
+        "from holdall import Holdall\napp = Holdall('library')\napp.add_store('reference', 'sqlite')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Failure) as refused:
+        Target("half_configured:app")
+    assert f"{tmp_path}/half_configured.py:3 with DeclarationError: store 'reference': " in str(refused.value)

@@ -396,3 +396,37 @@ def test_checks_and_computed_values_are_looked_at_when_declared() -> None:
         with pytest.raises(DeclarationError) as caught:
             type("Odd", (Model,), {"__annotations__": {"id": int}, "id": field(pk=True), "order": item})
         assert str(caught.value) == f"Odd.order: {told}"
+
+
+def test_a_check_names_fields_that_are_there() -> None:
+    def order(self: object) -> str | None:
+        return None
+
+    for names, told in [(("ids",), "'ids', which is no field; did you mean id?"), (("x.y",), "'x', which is no field")]:
+        with pytest.raises(DeclarationError) as caught:
+            type("Odd", (Model,), {"__annotations__": {"id": int}, "id": field(pk=True), "order": check(*names)(order)})
+        assert f"Odd.order: a check of {told}" in str(caught.value)
+
+    class Mixin(Model, abstract=True):
+        @check("title", "id")
+        def known(self) -> str | None:
+            return None
+
+    class Book(Mixin):
+        id: int = field(pk=True)
+        title: str = ""
+
+    assert Book(id=1).title == ""
+
+
+def test_a_check_gives_a_sentence_or_none() -> None:
+    def fine(self: object) -> bool:
+        return True
+
+    members = {"__annotations__": {"id": int}, "id": field(pk=True)}
+    with pytest.raises(DeclarationError, match=r"Odd.order: a check gives None .*, not a bool"):
+        type("Odd", (Model,), members | {"order": check(fine)})
+    for given in (True, False):
+        odd: Any = type("Odd", (Model,), members | {"order": check(lambda self, given=given: given)})
+        with pytest.raises(DeclarationError, match=rf"Odd.order gave {given}: a check gives None where its rule holds"):
+            odd(id=1)

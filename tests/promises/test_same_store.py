@@ -12,6 +12,7 @@ from holdall.errors import CommitPending, StateError
 from holdall.session import JournalState
 from holdall.session.commit.two_phase import replay as replaying
 from tests.promises.acts import Gate
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +70,7 @@ async def _emptied(*urls: str) -> None:
         app.add_store("notes", url)
         app.add(Note, store="notes")
         await app.create()
-        await app.stores["notes"].drop()  # type: ignore[attr-defined]
+        await drop(app.stores["notes"])
         await app.close()
 
 

@@ -11,6 +11,7 @@ from holdall import Holdall, Model, Ref, Session, State, field, state_of
 from holdall.dao import DAO
 from holdall.errors import CommitAborted, Forbidden, StateError, Unsupported
 from holdall.policy import Everyone, Nobody, Policy, User
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -53,10 +54,10 @@ async def apps(
         made.append(app)
     if request.param == "memory":
         made[1] = made[0]
-    await made[0].stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(made[0].stores["main"])
     await made[0].create()
     yield made[0], made[1]
-    await made[0].stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(made[0].stores["main"])
     for app in made:
         await app.close()
 

@@ -36,6 +36,7 @@ from holdall.errors import (
     ValidationError,
 )
 from holdall.model import OnDelete
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +90,7 @@ async def opened(url: str, folder: object, elsewhere: str = "") -> Holdall:
         app.add(model, store="other" if elsewhere and model in (Tag, Shelf) else "main")
     for store in app.stores.values():
         app.bindings.configure()
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
     await app.create()
     async with app.session() as session:
         shelves = session.add_all([Shelf(code="a"), Shelf(code="b")])
@@ -106,7 +107,7 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     urls = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/main.db", "yaml": f"yaml:{folder}/main"}
     app = await opened(urls.get(request.param) or request.getfixturevalue(request.param), folder)
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 
@@ -118,7 +119,7 @@ async def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     url = urls.get(request.param) or request.getfixturevalue(request.param)
     app = await opened(f"sqlite:///{folder}/main.db", folder, url)
     yield app
-    await app.stores["other"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["other"])
     await app.close()
 
 

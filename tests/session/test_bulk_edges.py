@@ -9,6 +9,7 @@ import pytest
 
 from holdall import Holdall, Model, expr, field
 from holdall.errors import CommitAborted, ValidationError
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -28,12 +29,12 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     app.add_store("main", urls.get(request.param) or request.getfixturevalue(request.param))
     app.add(Tag, store="main")
     app.bindings.configure()
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     async with app.session() as session:
         session.add_all([Tag(code=code) for code in ("x", "y", "z", "other")])
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

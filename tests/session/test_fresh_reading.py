@@ -9,6 +9,7 @@ import pytest
 
 from holdall import Holdall, Model, field
 from holdall.errors import LockConflict, NotFound, QueryError, StateError, Unsupported
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -27,12 +28,12 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     app.add_store("main", urls.get(request.param) or request.getfixturevalue(request.param))
     app.add(Job, store="main")
     app.bindings.configure()
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     async with app.session() as session:
         session.add_all([Job(id=number) for number in range(1, 4)])
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from holdall import Holdall, Model, Ref, field
 from holdall.errors import CommitAborted, Unsupported
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -55,11 +56,11 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[H
     app.add_store("main", _url(request.param, request, tmp_path))
     app.add(Tenant, Ticket, Reply, Token, store="main")
     app.bindings.configure()
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     assert await app.stores["main"].inspect() == []  # type: ignore[attr-defined]
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 
@@ -114,7 +115,7 @@ async def test_a_part_that_is_given_is_kept(app: Holdall) -> None:
 
 
 async def test_records_of_two_stores(app: Holdall, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     both = Holdall("desk", journal=f"sqlite:///{tmp_path}/journal.db")
     both.add_store("main", _url(request.node.callspec.params["app"], request, tmp_path))
     both.add_store("far", f"sqlite:///{tmp_path}/far.db")
@@ -126,7 +127,7 @@ async def test_records_of_two_stores(app: Holdall, request: pytest.FixtureReques
     async with both.session() as session:
         (found,) = await session.query(Ticket.where(Ticket.tenant.name == "one"))
         assert (found.tenant.key, found.number) == (ticket.tenant.key, ticket.number)
-    await both.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(both.stores["main"])
     await both.close()
 
 

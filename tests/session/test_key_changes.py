@@ -15,6 +15,7 @@ from holdall.errors import (
     Unsupported,
     ValidationError,
 )
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -73,14 +74,14 @@ def _url(request: pytest.FixtureRequest, name: str, folder: Path) -> str:
 async def _opened(app: Holdall) -> Holdall:
     app.bindings.configure()
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
     await app.create()
     return app
 
 
 async def _closed(app: Holdall) -> None:
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
     await app.close()
 
 

@@ -17,6 +17,7 @@ from holdall.actions.house import Move
 from holdall.errors import LimitExceeded, QueryError, StateError
 from holdall.model import place_between, places
 from holdall.testing.client import Client
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,7 @@ async def opened(url: str) -> Holdall:
     app.add_store("main", url, **options)
     app.add(Board, Card, store="main", policy=Policy(read=Everyone, write=Everyone))
     app.bindings.configure()
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     return app
 
@@ -52,7 +53,7 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     urls = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/main.db", "yaml": f"yaml:{folder}/main"}
     app = await opened(urls.get(request.param) or request.getfixturevalue(request.param))
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

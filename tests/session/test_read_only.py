@@ -12,6 +12,7 @@ from holdall import Holdall, Many, Model, OnDelete, Ref, back, field
 from holdall.errors import DeclarationError, FrozenError, QueryError, ReadOnly, Unsupported, ValidationError
 from holdall.query import FieldSchema, Kind, Schema
 from holdall.store import Change, Verb, open_store
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +105,7 @@ async def test_what_is_only_read_is_not_dropped(tmp_path: Path) -> None:
     writer, reader = await _apps(f"sqlite:///{tmp_path}/it.db")
     store = reader.stores["main"]
     await reader.inspect()
-    await store.drop()  # type: ignore[attr-defined]
+    await drop(store)
     async with writer.session() as s:
         assert await s.count(Country.where()) == 2
     await writer.close()

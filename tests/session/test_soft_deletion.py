@@ -31,6 +31,7 @@ from holdall.model import OnDelete
 from holdall.query import desc, expr
 from holdall.session.references.guarded_access import GuardedAccess
 from holdall.testing.client import Client
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +78,7 @@ async def opened(url: str, policy: Policy | None = None, others: str = "") -> Ho
     for model in MODELS:
         app.add(model, store="other" if others and model is not Book else "main", policy=policy or Policy())
     app.bindings.configure()
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     return app
 
@@ -90,7 +91,7 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     others = "memory:" if request.param == "scattered" else ""
     app = await opened(urls.get(request.param) or request.getfixturevalue(request.param), others=others)
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

@@ -18,6 +18,7 @@ from holdall import Everyone, FieldRights, Holdall, LiveEvent, Model, Nobody, Po
 from holdall.errors import CommitAborted, DeclarationError, ValidationError
 from holdall.model import Transitions
 from holdall.testing.client import Client
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +75,7 @@ async def opened(url: str, policy: Policy | None = None) -> Holdall:
     for model in (Article, Counted, Desk, Seat, Locked):
         app.add(model, store="main", policy=policy or Policy())
     app.bindings.configure()
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     return app
 
@@ -85,7 +86,7 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     urls = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/main.db", "yaml": f"yaml:{folder}/main"}
     app = await opened(urls.get(request.param) or request.getfixturevalue(request.param))
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

@@ -21,6 +21,7 @@ from holdall.errors import (
     ValidationError,
 )
 from holdall.model import OnDelete
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -60,13 +61,13 @@ async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     app.add_store("files", f"yaml:{folder}/notes")
     app.add(Owner, Account, store="main")
     app.add(Note, store="files")
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.create()
     async with app.session() as session:
         owner = session.add(Owner(id=1, name="Ann"))
         session.add_all([Account(id=1, balance=10, owner=owner), Account(id=2, balance=20)])
     yield app
-    await app.stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(app.stores["main"])
     await app.close()
 
 

@@ -13,6 +13,7 @@ from holdall.errors import Forbidden, NotFound, QueryError, StateError, Validati
 from holdall.policy import ANONYMOUS, Everyone, Policy
 from holdall.store import Change, Verb
 from holdall.testing.wrapping import wrap_store
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -44,10 +45,10 @@ async def apps(
         made.append(app)
     if request.param == "memory":
         made[1] = made[0]
-    await made[0].stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(made[0].stores["main"])
     await made[0].create()
     yield made[0], made[1]
-    await made[0].stores["main"].drop()  # type: ignore[attr-defined]
+    await drop(made[0].stores["main"])
     for app in made:
         await app.close()
 

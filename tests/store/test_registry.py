@@ -60,3 +60,17 @@ def test_a_sign_that_would_end_the_url_is_refused(url: str) -> None:
         open_store("main", url)
     assert "secret" not in str(caught.value)
     assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "sqlite", "sqlite://x.db", "sqlite:///x.db?nosuch=1", "postgresql://host:abc/name", "mongodb://", "file:./x"],
+)
+def test_a_url_that_cannot_be_used_names_its_store(url: str) -> None:
+    with pytest.raises(DeclarationError, match=r"^store 'reference': "):
+        open_store("reference", url)
+
+
+def test_options_in_a_url_of_yaml_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="give them to add_store"):
+        open_store("reference", "yaml:./folder?layout=collection")

@@ -20,6 +20,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter
 from holdall import Codec, Everyone, Holdall, Model, Policy, Ref, Session, User, field
 from holdall.testing.client import Client
 from holdall.web import add_problem_handlers
+from tests.support.dropping import drop
 from tests.support.own_values import MONEY, RIGHT, Circle, Everything, Money, Square
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +86,7 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     async with Client(_with_routes(service)) as client:
         yield client
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
 
 
 BODY = {
@@ -128,7 +129,7 @@ async def service() -> AsyncIterator[Client]:
     async with Client(app.asgi()) as client:
         yield client
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
 
 
 async def test_a_collection(service: Client) -> None:

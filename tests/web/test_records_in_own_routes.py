@@ -27,6 +27,7 @@ from holdall import (
 from holdall.errors import DeclarationError
 from holdall.testing.client import Client
 from holdall.web import add_problem_handlers
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +100,7 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     async with Client(_with_routes(service)) as client:
         yield client
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
 
 
 async def test_a_record_is_taken_and_shown_as_a_collection_does(client: Client) -> None:

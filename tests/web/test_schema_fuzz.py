@@ -27,7 +27,7 @@ def test_answers_to_requests_that_follow_links_are_as_the_document_tells() -> No
 def _run(name: str, part: str) -> None:
     fuzz = Path(__file__).parents[1] / "support" / name
     done = run_preloaded(
-        *("-m", "pytest", "-q", "--randomly-seed=1", "--assert=plain", "-n", "0", str(fuzz)),
+        *("-m", "pytest", "-q", "--randomly-seed=1", "--assert=plain", "-p", "schemathesis", str(fuzz)),
         timeout=600 + 20 * int(os.environ.get("SCHEMA_FUZZ", "0")),
         environment=os.environ | {"SCHEMA_FUZZ_PART": part},
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from holdall.events.bundle import Bundled, bundles_of, encode_bundle
 from holdall.events.happened import Happened
 from holdall.events.rows import RowBinding, put_awaited
 from holdall.model import Record
 from holdall.query import Key
-from holdall.session import Batch
+from holdall.session import Batch, Binding
 from holdall.session.commit.plan.uuid7 import uuid7
 from holdall.store import Verb
 
@@ -15,12 +17,12 @@ __all__ = ["CommitRows"]
 
 
 class CommitRows:
-    """Gathers the rows of one commit. Example: :class:`Listeners`."""
+    """Gathers the rows of one commit; ``outboxes`` are those of stores, by name. Example: :class:`Listeners`."""
 
-    def __init__(self) -> None:
+    def __init__(self, outboxes: Mapping[str, RowBinding]) -> None:
+        self._outboxes = outboxes
         self._rows: dict[tuple[str, bool], tuple[RowBinding, list[Record]]] = {}
-        self._events: dict[tuple[str, str, str], tuple[RowBinding, list[Bundled]]] = {}
-        self._commit = ""
+        self._events: dict[tuple[str, Binding], list[Happened]] = {}
 
     def add(self, binding: RowBinding, row: Record, awaited: list[Record]) -> None:
         """Take a row, and the records whose keys it awaits."""
@@ -30,33 +32,44 @@ class CommitRows:
             kept = self._rows[binding.collection, is_awaiting] = binding, []
         kept[1].append(row)
 
-    def add_event(self, outbox: RowBinding, handler: str, happened: Happened) -> None:
-        """Take an event for a function; one that awaits keys has a row of its own."""
-        body, awaited = happened.body()
-        collection = happened.occurrence.binding.collection
-        if awaited:
-            row = outbox.model(event=happened.id, handler=handler, collection=collection, body=body)
-            self.add(outbox, row, awaited)
-            return
-        self._commit = happened.facts.commit
-        kept = self._events.get((outbox.collection, handler, collection))
+    def add_event(self, handler: str, happened: Happened) -> None:
+        """Take an event for a function."""
+        about = handler, happened.occurrence.binding
+        kept = self._events.get(about)
         if kept is None:
-            kept = self._events[outbox.collection, handler, collection] = outbox, []
-        kept[1].append(Bundled(happened.number, body))
+            kept = self._events[about] = []
+        kept.append(happened)
 
     def batches(self) -> list[Batch]:
         """Return all rows, as batches of a commit."""
-        for (_, handler, collection), (outbox, events) in self._events.items():
-            for each in bundles_of(events):
-                event, body = self._commit, each[0].body
-                if len(each) > 1:
-                    body = encode_bundle(each)
-                else:
-                    event = f"{event}-{each[0].number}"
-                self.add(outbox, outbox.model(event=event, handler=handler, collection=collection, body=body), [])
+        for (handler, binding), events in self._events.items():
+            self._add_rows(self._outboxes[binding.store.name], handler, binding.collection, events)
         return [
             _batch(binding, rows, is_awaiting=is_awaiting) for (_, is_awaiting), (binding, rows) in self._rows.items()
         ]
+
+    def _add_rows(self, outbox: RowBinding, handler: str, collection: str, events: list[Happened]) -> None:
+        """Add the rows of events of a collection for a function; one that awaits keys has a row of its own."""
+
+        def add(event: str, body: bytes, awaited: list[Record]) -> None:
+            self.add(outbox, outbox.model(event=event, handler=handler, collection=collection, body=body), awaited)
+
+        if len(events) == 1:
+            add(events[0].id, *events[0].body())
+            return
+        whole: list[Bundled] = []
+        for happened in events:
+            body, awaited = happened.body()
+            if awaited:
+                add(happened.id, body, awaited)
+            else:
+                whole.append(Bundled(happened.number, body))
+        commit = events[0].facts.commit
+        for bundle in bundles_of(whole):
+            if len(bundle) == 1:
+                add(f"{commit}-{bundle[0].number}", bundle[0].body, [])
+            elif bundle:
+                add(commit, encode_bundle(bundle), [])
 
 
 def _batch(binding: RowBinding, rows: list[Record], *, is_awaiting: bool) -> Batch:

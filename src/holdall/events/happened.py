@@ -51,11 +51,10 @@ class Happened(msgspec.Struct):
 
     def body(self, *, is_whole: bool = False) -> tuple[bytes, list[Record]]:
         """The bytes of its body, and the records whose keys lie beside it; ``is_whole`` with all fields."""
-        if self._made is None or is_whole:
-            made = self._encoded(is_whole=is_whole)
-            if is_whole:
-                return made
-            self._made = made
+        if is_whole:
+            return self._encoded(is_whole=True)
+        if self._made is None:
+            self._made = self._encoded(is_whole=False)
         return self._made
 
     def values(self) -> tuple[dict[str, Value], dict[str, Value]]:

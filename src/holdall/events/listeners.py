@@ -121,7 +121,7 @@ class Listeners:
 
     def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
         """Return the rows that report what these batches do."""
-        rows, facts = CommitRows(), None
+        rows, facts = CommitRows(self.outboxes), None
         for number, occurrence in enumerate(occurrences_of(batches, _is_watched)):
             if occurrence.is_nothing:
                 continue
@@ -130,7 +130,7 @@ class Listeners:
             known = occurrence.binding
             for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
                 if fields is None or not fields.isdisjoint(occurrence.changed):
-                    rows.add_event(self.outboxes[known.store.name], consumer, happened)
+                    rows.add_event(consumer, happened)
             for sink in self.sinks:
                 if sink.watches(known):
                     for row in sink.rows(happened):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from holdall.errors import DeclarationError
+from holdall.model.decorators import Check
 
-__all__ = ["demand_callable"]
+__all__ = ["checks_of", "demand_callable", "demand_sentence"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,3 +37,32 @@ def demand_callable(where: str, function: F, *parameters: str) -> F:
     except ValueError:
         pass
     return function
+
+
+def checks_of(body: Any, is_abstract: bool) -> Mapping[str, Check]:
+    """The rules over several fields of a class body.
+
+    Raises DeclarationError for one that gives a bool by its annotation, or names what is no field; a mixin may name
+    fields of those that derive from it.
+    """
+    known = [*[field.name for field in body.fields], *body.computed]
+    for name, rule in body.checks.items():
+        if getattr(rule.function, "__annotations__", {}).get("return") in (bool, "bool"):
+            raise DeclarationError(f"{body.name}.{name}: {_GIVES}, not a bool")
+        for path in () if is_abstract else rule.fields:
+            first = path.replace("[", ".").partition(".")[0]
+            if first not in known:
+                near = get_close_matches(first, known, 1)
+                hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+                raise DeclarationError(f"{body.name}.{name}: a check of {first!r}, which is no field{hint}")
+    checks: Mapping[str, Check] = body.checks
+    return checks
+
+
+_GIVES = "a check gives None where its rule holds, and a sentence where it does not"
+
+
+def demand_sentence(model: str, name: str, given: object) -> None:
+    """Raise DeclarationError where a check has given a bool, of which nobody knows whether the rule holds."""
+    if isinstance(given, bool):
+        raise DeclarationError(f"{model}.{name} gave {given}: {_GIVES}")

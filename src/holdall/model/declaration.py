@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from holdall.errors import DeclarationError, FieldError, FieldErrors, QueryError, ValidationError
+from holdall.model.called import demand_sentence
 from holdall.model.codec import RowCodec
 from holdall.model.decorators import Check
 from holdall.model.field import Field
@@ -164,6 +165,7 @@ class Declaration:
             except ValueError as error:
                 sentence = str(error)
             if sentence is not None:
+                demand_sentence(self.model.__name__, name, sentence)
                 paths = [prefix + path for path in rule.fields] or [prefix.rstrip(".")]
                 errors.extend(FieldError(path, name.lstrip("_"), str(sentence)) for path in paths)
         return errors

@@ -17,7 +17,7 @@ from holdall.model.adoption import remember_adoption
 from holdall.model.ancestry import ancestors_of, slot_of
 from holdall.model.annotations import read_annotations, unwrap
 from holdall.model.attributes import BackAttribute, OneBackAttribute, attribute_of
-from holdall.model.called import demand_callable
+from holdall.model.called import checks_of, demand_callable
 from holdall.model.construct import constructor
 from holdall.model.contradictions import given_groups, refuse_contradictions, snake, stored_name
 from holdall.model.declaration import Declaration
@@ -92,7 +92,7 @@ class ModelMeta(Triggers, msgspec.StructMeta):
         cls = names.model = msgspec.StructMeta.__new__(meta, name, bases, namespace, eq=False)
         together = body.unique_together([*(adopted.unique if adopted else ()), *given_groups(name, unique)])
         declaration = Declaration(
-            cls, collection or snake(name), body.ordered(cls), body.checks, body.computed, together
+            cls, collection or snake(name), body.ordered(cls), checks_of(body, abstract), body.computed, together
         )
         declaration.streams = tuple(body.streams)
         table, schema = (table or adopted.table, schema or adopted.namespace) if adopted else (table, schema)

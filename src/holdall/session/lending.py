@@ -29,7 +29,7 @@ def lent(context: SessionContext) -> AbstractAsyncContextManager[None]:
 
 @asynccontextmanager
 async def _lent(context: SessionContext) -> AsyncIterator[None]:
-    borrowed = list[tuple[Record, Field]]()
+    borrowed: list[tuple[Record, Field]] = []
     groups: dict[Binding, list[Record]] = {}
     for record in [*context.records.dirty.values(), *context.records.deleted.values()]:
         groups.setdefault(context.bindings.of_model(type(record)), []).append(record)

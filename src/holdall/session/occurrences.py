@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import cast
 
 import msgspec
 
@@ -56,39 +55,37 @@ class Occurrence(msgspec.Struct, eq=False):
     @property
     def old(self) -> dict[str, Value]:
         """The stored values: of a change in the fields that differ, of a removal in all."""
-        if self._old is None:
-            if self.kind is EventKind.CHANGED:
-                self._compare()
-            else:
-                is_new = self.kind is EventKind.CREATED
-                self._old = {} if is_new else self._values(self.binding.all_fields, old_of(self.record))
-        return cast(dict[str, Value], self._old)
+        if self._old is not None:
+            return self._old
+        if self.kind is EventKind.CHANGED:
+            return self._compare()[0]
+        is_new = self.kind is EventKind.CREATED
+        self._old = {} if is_new else self._values(self.binding.all_fields, old_of(self.record))
+        return self._old
 
     @property
     def new(self) -> dict[str, Value]:
         """The values to be stored: of a change in the fields that differ, of a new record in all."""
-        if self._new is None:
-            if self.kind is EventKind.CHANGED:
-                self._compare()
-            else:
-                self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
-        return cast(dict[str, Value], self._new)
+        if self._new is not None:
+            return self._new
+        if self.kind is EventKind.CHANGED:
+            return self._compare()[1]
+        self._new = {} if self.kind is EventKind.DELETED else self._values(self.fields, {})
+        return self._new
 
     @property
     def changed(self) -> tuple[str, ...]:
         """The fields that a change gives other values; all of a record that is created or deleted."""
-        if self.kind is not EventKind.CHANGED:
-            return self.fields
-        if self._changed is None:
-            self._compare()
-        return cast(tuple[str, ...], self._changed)
+        if self._changed is not None:
+            return self._changed
+        return self._compare()[2] if self.kind is EventKind.CHANGED else self.fields
 
     @property
     def is_nothing(self) -> bool:
         """Whether a change gives no field another value, as one by a query may for some of its records."""
         return self.kind is EventKind.CHANGED and not self.changed
 
-    def _compare(self) -> None:
+    def _compare(self) -> tuple[dict[str, Value], dict[str, Value], tuple[str, ...]]:
         """Read a change: the fields that differ, before and after, where that can be read."""
         by_name: dict[str, Field] = self.binding.declaration.by_name
         record, before, direct = self.record, old_of(self.record), self.binding.direct_fields
@@ -109,7 +106,8 @@ class Occurrence(msgspec.Struct, eq=False):
                 old[name] = was
             if now is not _NOT_READ:
                 new[name] = now
-        self._old, self._new, self._changed, self.is_plain = old, new, tuple(changed), is_plain
+        self._old, self._new, self._changed, self.is_plain = old, new, (different := tuple(changed)), is_plain
+        return old, new, different
 
     @property
     def whole(self) -> dict[str, Value]:

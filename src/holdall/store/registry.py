@@ -53,12 +53,21 @@ def extra_of(url: str) -> str | None:
 def open_store(name: str, url: str, **options: object) -> Store:
     """Open the store at this URL; ``options`` go to its factory as they are. No I/O is done.
 
-    Raises DeclarationError for an unknown scheme, a driver that is not installed, or an option that is unknown or does
-    not fit.
+    Raises DeclarationError, with the name of the store, for an unknown scheme, a driver that is not installed, or an
+    option that is unknown or does not fit.
 
     >>> open_store("main", "memory:").name
     'main'
     """
+    try:
+        return _opened(name, url, options)
+    except DeclarationError as error:
+        if repr(name) in str(error):
+            raise
+        raise DeclarationError(f"store {name!r}: {error}") from error
+
+
+def _opened(name: str, url: str, options: Mapping[str, object]) -> Store:
     scheme, colon, rest = url.partition(":")
     scheme = scheme.strip().lower()  # RFC 3986, section 3.1
     url = f"{scheme}{colon}{rest}"

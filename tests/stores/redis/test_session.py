@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from holdall import Holdall, Many, Model, Ref, Stream, back, desc, field, stream
 from holdall.errors import CommitAborted, StaleVersion, UniqueViolation, Unsupported
 from holdall.stores.redis import RedisCollection
+from tests.support.dropping import drop
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +75,7 @@ async def test_a_session(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as raw:
         assert await raw.keys(f"session:student:{harry.id}*") == []
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
     await app.close()
 
 
@@ -92,7 +93,7 @@ async def test_the_active_record_look(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as raw:
         assert await raw.keys("active:*[0-9]*") == []
     for store in app.stores.values():
-        await store.drop()  # type: ignore[attr-defined]
+        await drop(store)
     await app.close()
 
 

@@ -19,7 +19,7 @@ from holdall.store import Outcome
 from holdall.stores.sql.postgres_guards import Guards
 from holdall.stores.sql.postgres_pieces import ROWS
 from holdall.stores.sql.postgres_steps import columns_of, statement_of
-from holdall.stores.sql.steps import Delete, Insert, Step, Update, Work
+from holdall.stores.sql.steps import Delete, Insert, Step, Steps, Update
 
 __all__ = ["REFUSED", "Combined", "combined"]
 
@@ -47,20 +47,22 @@ class Combined(NamedTuple):
         return [_with_key(each, made) for each in self.outcomes] if made else self.outcomes
 
 
-def combined(work: Work, only: str, guards: Guards) -> Combined | None:
+def combined(first: Step, running: Steps, only: str, guards: Guards) -> Combined | None:
     """The steps of a work as one statement; None where it takes another form.
 
-    ``only`` is the condition without which nothing is written.
+    The ``first`` step is that with which the steps of the work have begun. ``only`` is the condition without which
+    nothing is written.
 
     Only steps that learn nothing from one another can be combined: changes, and removals of one row each, of which no
     other step touches the same table, and new rows whose keys are known, or which come last. Triggers and the rules of
     foreign keys act when the statement is done, so none may act between two steps.
     """
     steps: list[Step] = []
-    changed, added, is_last = set[str](), set[str](), False
-    running = Work.__call__(work)
+    changed: set[str] = set()
+    added: set[str] = set()
+    is_last = False
+    step = first
     try:
-        step = next(running)
         while True:
             table = step.table.key
             has_own = table in guards.tables or table in guards.followed

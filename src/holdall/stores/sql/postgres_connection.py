@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from secrets import token_hex
 from time import monotonic
@@ -59,11 +60,15 @@ class PostgresConnection:
 
         Within a transaction, that of a statement the server does not know is one of them: it has ended all of it.
         """
-        statement = self._statements.get(sql)
-        if statement is None:
-            statement = await self.prepared(sql)
+        statement = self._last = self._statements.get(sql) or await self.prepared(sql)
+        deadline = self._deadlines.enter()  # asyncpg would begin and cancel a timer of the event loop each time
         try:
-            return await self._answered(statement, parameters)
+            found: list[asyncpg.Record] = await statement.fetch(*parameters, timeout=NO_TIMEOUT)
+            return found
+        except asyncio.CancelledError:
+            if not self._deadlines.has_ended(deadline):
+                raise
+            raise TimeoutError from None
         except asyncpg.InvalidSQLStatementNameError:
             self._forgotten += 1
             if self._forgotten >= _FORGETFUL:
@@ -71,11 +76,9 @@ class PostgresConnection:
             self.forget()
             if self.raw.is_in_transaction():
                 raise
-        return await self._answered(await self.raw.prepare(sql, name=""), parameters)
-
-    async def _answered(self, statement: Any, parameters: Value) -> list[asyncpg.Record]:
-        """The records of a prepared statement. asyncpg would begin and cancel a timer of the event loop each time."""
-        self._last = statement
+        finally:
+            self._deadlines.leave(deadline)
+        statement = self._last = await self.raw.prepare(sql, name="")
         return await self._deadlines.within(statement.fetch(*parameters, timeout=NO_TIMEOUT))
 
     @property

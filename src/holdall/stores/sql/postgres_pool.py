@@ -14,7 +14,7 @@ from time import monotonic
 
 import msgspec
 
-from holdall.store import Deadlines, PoolFigures
+from holdall.store import PoolFigures, Watchdog
 from holdall.stores.sql.postgres_connection import PostgresConnection
 
 __all__ = ["Ages", "PostgresPool"]
@@ -54,7 +54,7 @@ class PostgresPool:
         self._most = most
         self._courtesy = courtesy
         self._ages = ages
-        self._acquiring = Deadlines(patience)
+        self._patience = Watchdog(patience, _give_up)
         self._sweeping: asyncio.TimerHandle | None = None
         self._open = 0
         self._free: list[PostgresConnection] = []
@@ -159,19 +159,22 @@ class PostgresPool:
             connection.abandon()
 
     async def _wait(self) -> PostgresConnection | None:
-        """A connection somebody gave back, or None for the right to open one."""
+        """A connection somebody gave back, or None for the right to open one. Raises TimeoutError."""
         waiter: asyncio.Future[PostgresConnection | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
+        self._patience.watch(waiter)
         try:
-            return await self._acquiring.within(waiter)
-        except BaseException:
-            if waiter.done() and not waiter.cancelled():
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 handed = waiter.result()
                 if handed is None:
                     self._vacate()
                 else:
                     self.give(handed)
             raise
+        finally:
+            self._patience.forget(waiter)
 
     def _vacate(self) -> None:
         """One connection fewer: the first waiter may open another."""
@@ -249,6 +252,12 @@ class PostgresPool:
         task = asyncio.get_running_loop().create_task(work)
         self._resetting.add(task)
         task.add_done_callback(self._resetting.discard)
+
+
+def _give_up(waiter: asyncio.Future[PostgresConnection | None]) -> None:
+    """End the wait for a connection that did not come in time."""
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
 
 
 def _end(task: asyncio.Task[PostgresConnection]) -> None:

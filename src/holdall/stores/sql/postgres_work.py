@@ -19,7 +19,7 @@ from holdall.stores.sql.postgres_reservations import (
 from holdall.stores.sql.postgres_steps import WroteFewer, has_triggers_of, run_step, statement_of
 from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Update, Work
-from holdall.stores.sql.watching import shown_whole
+from holdall.stores.sql.watching import WatchedWork, shown_whole
 
 __all__ = ["PostgresWorks"]
 
@@ -118,20 +118,23 @@ class PostgresWorks:
         """
         if not connection.is_bounded:
             return None
-        steps = work()
+        steps = Work.__call__(work)  # not shown one by one
         step = next(steps)
         guards = await connection.learned()
         if not _is_alone_safe(connection, guards):
             return None
         only = nothing_reserved(connection.is_reserving)
         if not step.is_only or (type(step) is Update and len(step.rows) > 1):
-            return await self._combined(connection, combined(work, only, guards), work, done)
+            return await self._combined(connection, combined(step, steps, only, guards), work, done)
         if not _is_atomic(step) or step.table.key in guards.tables:
             return None
         if isinstance(step, Insert) and step.returning:
             if step.table.key in guards.followed:
                 return None
             only = f"{only} AND NOT {has_triggers_of(step)}"  # so that what comes back is what stands there
+        if isinstance(work, WatchedWork):
+            steps = work()
+            next(steps)
         done.append(step)
         with deciding(), self._access.translating(done):
             try:

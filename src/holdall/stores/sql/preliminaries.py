@@ -87,7 +87,7 @@ class Preliminaries:
 def _do_several(batches: Sequence[Batch]) -> bool:
     """Whether several things are done in one collection, not all of them additions."""
     counts: dict[str, int] = {}
-    changed = set[str]()
+    changed: set[str] = set()
     for batch in batches:
         counts[batch.collection] = counts.get(batch.collection, 0) + len(batch.positions)
         if batch.verb is not Verb.ADD:

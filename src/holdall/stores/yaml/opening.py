@@ -16,7 +16,7 @@ __all__ = ["open_yaml"]
 def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
     """Open the store behind ``yaml:./folder`` and ``yaml:/absolute/folder``; options are those of ``YamlStore``.
 
-    Raises DeclarationError for a URL without a folder or an unknown option.
+    Raises DeclarationError for a URL without a folder or with options in it, or an unknown option.
 
     >>> open_yaml("main", "yaml:./reference").name
     'main'
@@ -26,6 +26,10 @@ def open_yaml(name: str, url: str, **options: Any) -> YamlStore:
         path = path[2:]
     if not path or "\0" in path:
         raise DeclarationError(f"store {name!r}: {url!r} names no folder; write yaml:./folder or yaml:/absolute/folder")
+    if "?" in path:
+        raise DeclarationError(
+            f"store {name!r}: its URL takes no options behind a ?; give them to add_store, as in layout='collection'"
+        )
     demand_options(("layout", "max_file_bytes", "max_records", "lock_timeout", "collections"), name, options)
     for collection, given in (options.get("collections") or {}).items():
         if not isinstance(given, YamlCollection):
