@@ -15,6 +15,7 @@ from holdall import Holdall
 from holdall.app import MoveReport
 from holdall.app.moving import MovePoint
 from holdall.errors import (
+    CommitAborted,
     FieldError,
     HoldallError,
     LimitExceeded,
@@ -109,10 +110,15 @@ async def move(app: Holdall, to: str, **options: object) -> MoveReport:
     return await app.move(Counted, to=to, dry_run=False, accept=await losses_of(app, to), batch=40, **options)  # type: ignore[arg-type]
 
 
-async def change_all(app: Holdall) -> None:
+async def change_all(app: Holdall, seconds: float = 30.0) -> None:
     async with app.session() as session:
         for each in await session.query(Counted.where()):
             each.count += 1
+        try:
+            await session.commit(timeout=seconds)
+        except CommitAborted:
+            session.rollback()
+            raise
 
 
 async def stop_behind_the_first_batch(app: Holdall, to: str) -> None:
@@ -223,6 +229,30 @@ async def test_few_values_are_asked_for_where_one_has_gone_to_another(app: Holda
     async with app.session() as session:
         found = {each.id: each.code for each in await session.query(Counted.where())}
     assert found == {key: f"c{key}" for key in range(1, RECORDS)} | {1: None, RECORDS: "c1"}
+
+
+async def test_writers_that_are_faster_than_the_mover_do_not_keep_it_for_ever(app: Holdall) -> None:
+    """With each batch that is followed, more notes come than it had, until the collection is closed."""
+    await stop_behind_the_first_batch(app, "other")
+    target, rounds, is_closed = app.stores["other"], 0, False
+    apply = target.apply
+
+    async def followed(changes: Sequence[Change]) -> object:
+        nonlocal rounds, is_closed
+        found = await apply(changes)
+        if len(changes) > 1 and not is_closed and rounds < 400:
+            rounds += 1
+            try:
+                await change_all(app, 0.2)
+            except CommitAborted:
+                is_closed = True
+        return found
+
+    target.apply = followed  # type: ignore[method-assign, assignment]
+    assert (await move(app, "other")).state == "moved"
+    assert is_closed
+    async with app.session() as session:
+        assert min([each.count for each in await session.query(Counted.where())]) >= rounds - 1
 
 
 async def test_a_target_that_takes_not_even_one_ends_the_move_which_goes_on_later(app: Holdall) -> None:

@@ -48,11 +48,12 @@ def test_a_bundle_that_was_cut_is_refused(place: int) -> None:
         decode_bundle(whole[: place % len(whole)])
 
 
-async def test_a_bundle_that_cannot_be_read_stands_as_one_event_with_its_reason() -> None:
-    row = OutboxRow(1, "c", "tell", "book", False, 0, None, "", b"\x92\x02\xc1", ())
+@pytest.mark.parametrize("stored, reason", [(b"\x92\x02\xc1", "damaged"), (encode_bundle([]), "empty")])
+async def test_a_bundle_that_cannot_be_read_stands_as_one_event_with_its_reason(stored: bytes, reason: str) -> None:
+    row = OutboxRow(1, "c", "tell", "book", False, 0, None, "", stored, ())
     (waiting,) = row.waiting()
     assert (waiting.number, waiting.place, waiting.event) == (None, "1", "c")
-    with pytest.raises(UnreadableBody, match="its bundle is damaged") as told:
+    with pytest.raises(UnreadableBody, match=f"its bundle is {reason}") as told:
         waiting.body()
     assert told.value.is_damage
 

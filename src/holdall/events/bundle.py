@@ -49,9 +49,12 @@ def encode_bundle(events: Sequence[Bundled]) -> bytes:
 def decode_bundle(stored: bytes) -> list[Bundled]:
     """The events of a bundle. Raises UnreadableBody where it is damaged."""
     try:
-        return _decoder.decode(memoryview(stored)[len(_HEAD) :])
+        found = _decoder.decode(memoryview(stored)[len(_HEAD) :])
     except (msgspec.DecodeError, ValueError) as error:
         raise UnreadableBody(f"its bundle is damaged ({type(error).__name__})", is_damage=True) from error
+    if not found:
+        raise UnreadableBody("its bundle is empty", is_damage=True)
+    return found
 
 
 def bundles_of(events: list[Bundled]) -> list[list[Bundled]]:

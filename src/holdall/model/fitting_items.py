@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
-from typing import TypeAlias
+from typing import TypeAlias, get_origin
 
 import msgspec
 
@@ -37,7 +37,8 @@ def all_fitting(item: FieldType) -> _Fits | None:
 def object_fitting(
     annotation: Annotation, members: Sequence[tuple[Member, FieldType]]
 ) -> Callable[[object], bool] | None:
-    """The same of one object: true if its members are scalars that fit. None for a class that makes more of them.
+    """The same of one object: true if its members are scalars that fit, or empty lists and dicts. None for a class that
+    makes more of them.
 
     Such an object is as deep as one object, and msgspec makes it again of its JSON.
     """
@@ -48,7 +49,14 @@ def object_fitting(
     names: dict[str, object] = {"__UTC": UTC}
     sources = []
     for number, (member, part) in enumerate(members):
-        if part.fast is None or part.rules or part.own is not None:
+        if part.rules or part.own is not None:
+            return None
+        origin: object = get_origin(part.annotation)
+        if part.fast is None and (origin is dict or origin is list):
+            names[f"__type{number}"] = origin
+            sources.append(f"(value.{member.name}.__class__ is __type{number} and not value.{member.name})")
+            continue
+        if part.fast is None:
             return None
         names[f"__type{number}"] = part.scalar
         source = re.sub(r"\bT\b", f"__type{number}", part.fast)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
+import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +20,7 @@ from holdall.errors import FileMissing, StoreUnavailable
 from holdall.files import FileCodec, LocalFiles, keep
 from holdall.files.stores.folder import Folder
 from holdall.files.thumbnails import Thumbnails
+from tests.support.forked import run_forking
 
 pytestmark = pytest.mark.anyio
 
@@ -185,3 +188,60 @@ async def test_a_content_is_hashed_while_it_is_written_and_given_up_with_it(
         await asyncio.wait([task])
         assert task.cancelled() is is_given_up
         await files.delete(kept)
+
+
+async def test_contents_of_one_program_lie_side_by_side(tmp_path: Path) -> None:
+    """Each folder that is made costs a sync, so that a new store does not make one for each of its first contents."""
+    files = LocalFiles("files", tmp_path / "files")
+    keys = [await files.write(_given(b"x")) for _ in range(20)]
+    assert len({key[:2] for key in keys}) == 1
+    assert len({key[2:] for key in keys}) == 20
+    assert len([each for each in os.listdir(tmp_path / "files") if len(each) == 2]) == 16
+
+
+@pytest.mark.parametrize("refused", ["file", "folder"])
+async def test_a_content_whose_sync_fails_is_none(
+    refused: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, synced, ended = LocalFiles("files", tmp_path / "files"), os.fsync, list[str]()
+    await files.write(_given(b"first"))
+
+    def sync(opened: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(opened).st_mode) else "file"
+        synced(opened)
+        ended.append(kind)
+        if kind == refused:
+            raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(StoreUnavailable, match="the disk is broken"):
+        await files.write(_given(b"second"))
+    monkeypatch.undo()
+    assert {"file", "folder"} <= set(ended)  # both, before the file was closed
+    assert len([key async for key in files.keys(datetime.now(UTC) + timedelta(hours=1))]) == 1
+
+
+def test_a_child_that_was_forked_writes_on() -> None:
+    """The threads that sync are not in the child."""
+    assert run_forking(_FORKING) == ["first", "second"]
+
+
+_FORKING = """
+import asyncio, os, sys, tempfile
+from holdall.files import LocalFiles
+
+async def written(files, content):
+    async def given():
+        yield content
+    key = await files.write(given())
+    return b"".join([piece async for piece in files.read(key)])
+
+with tempfile.TemporaryDirectory() as folder:
+    files = LocalFiles("files", folder)
+    print(asyncio.run(written(files, b"first")).decode(), flush=True)
+    child = os.fork()
+    if not child:
+        print(asyncio.run(written(files, b"second")).decode(), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""

@@ -17,6 +17,7 @@ from holdall.store import Change, Verb
 __all__ = ["CatchingUp"]
 
 _ROUNDS = 20
+_ROUNDS_BESIDE = 10  # in which notes are followed while writers go on
 _FEW = 100  # notes that are left to a last round, as writers go on
 _APART = 20  # records whose values the target is asked for, where one of them has a value of another
 
@@ -58,9 +59,14 @@ class CatchingUp:
         await self._mover.write([Change(Verb.REMOVE, self._sides.target.collection, key) for key in keys])
 
     async def follow(self, *, is_closed: bool = False) -> None:
-        """Follow the changes that are noted: all, or as long as writers go on, until few are left."""
+        """Follow the changes that are noted: all, or as long as writers go on, until few are left.
+
+        Writers may be faster than this: some rounds are enough then, and others come later.
+        """
+        rounds = 0
         while notes := await self._next_notes():
-            is_last = not is_closed and len(notes) < self._most
+            rounds += 1
+            is_last = not is_closed and (len(notes) < self._most or rounds == _ROUNDS_BESIDE)
             keys = list(dict.fromkeys([key_of_note(self._sides.source, row) for row in notes]))
             await self._pace.each(keys, partial(self.bring, followed=self._mover.position.followed + len(notes)))
             try:
@@ -122,8 +128,10 @@ class CatchingUp:
         async for ours in sides.pages(sides.source, self._pace):
             await self._pace.each([*ours.items()], self._compare_ours)
             tell(len(ours))
+            await self.follow()  # so that writers do not wait for all of it at last
         async for theirs in sides.pages(sides.target, self._pace):
             await self._pace.each([*theirs], self._compare_theirs)
+            await self.follow()
 
     async def _compare_ours(self, ours: Sequence[tuple[Key, Row]]) -> None:
         theirs = await self._sides.rows(self._sides.target, [key for key, _ in ours])
@@ -136,12 +144,13 @@ class CatchingUp:
         await self._mover.write([])
 
     async def _demand_followed(self, keys: list[Key]) -> None:
-        """Follow changes until these records are the same, or are noted again."""
+        """Bring those of these records that are noted, until they are the same or noted again."""
         sides, left = self._sides, keys
         for _ in range(_ROUNDS):
             if not left:
                 return
-            await self.follow()
+            noted = await self._noted_keys()
+            await self.bring([key for key in left if key in noted])
             theirs = await sides.rows(sides.target, left)
             ours = await sides.rows(sides.source, left)
             left = [key for key in left if not _is_same(ours.get(key), theirs.get(key))]

@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from holdall.files.keys import new_key
+from holdall.files.stores.syncing import Syncing
+
 __all__ = ["Folder"]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -22,6 +25,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 INCOMING = ".incoming"
 _LEVEL = re.compile(r"[0-9a-f]{1,2}")
 _DIGITS = "0123456789abcdef"
+_PART = 4_096  # contents that go to the sixteen folders below an outer one, before another one gets some
 _LOCK = ".lock"
 
 
@@ -34,6 +38,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._levels: set[str] = set()  # that are known to be there, durably
+        self._syncing = Syncing()
+        self._filled, self._room = "", 0  # the outer folder that gets new contents, and how many more
         self._is_near: bool | None = None
 
     @property
@@ -44,6 +50,18 @@ class Folder:
         """
         return bool(self._is_near)
 
+    def new_key(self) -> str:
+        """Make a key that nobody knows yet, of a content that is to lie beside those made before.
+
+        Folders are made durable with a sync of their own: a program makes those below another one only when these have
+        got their part.
+        """
+        key = new_key()
+        if not self._room:
+            self._filled, self._room = key[:2], _PART
+        self._room -= 1
+        return self._filled + key[2:]
+
     def begin(self, name: str) -> int:
         """Open a new file that is not yet a content, under a name of its own."""
         with self._incoming(is_made=True) as incoming:
@@ -52,13 +70,12 @@ class Folder:
     def publish(self, name: str, key: str, opened: int) -> None:
         """Make a new file the content with a key that nobody knows yet, durably.
 
-        The file is moved first, so that most file systems make both durable by one act. Where that is cut off, the
-        content may be torn, and nobody refers to it.
+        The file is moved first, then synced at the same time as its folder. Where that is cut off, the content may be
+        torn, and nobody refers to it.
         """
         with self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
             os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
-            os.fsync(opened)
-            os.fsync(level)
+            self._syncing.both(opened, level)
 
     def replace(self, name: str, key: str, opened: int) -> None:
         """Make a new file the content with a key that may have one already, durably, and at no moment less than whole.

@@ -67,11 +67,11 @@ class LocalFiles:
         try:
             held, size = list[bytes](), 0
             async for piece in content:
-                held.append(piece)
-                size += len(piece)
-                if size >= PIECE:
+                if size >= PIECE:  # only now, so that a content of one piece is written, and made durable, in one go
                     await self._done(writing.add, held)
                     held, size = [], 0
+                held.append(piece)
+                size += len(piece)
             return await self._done(writing.end, held, key)
         except BaseException:
             await asyncio.to_thread(writing.abandon)
@@ -185,7 +185,7 @@ class _Writing:
             self._add(pieces)
             assert self._file is not None
             if key is None and self._hash is None:
-                key = self._published = new_key()
+                key = self._published = self._folder.new_key()
                 self._folder.publish(self._name, key, self._file)
             else:
                 key = key or (self._hash.hexdigest() if self._hash is not None else "")

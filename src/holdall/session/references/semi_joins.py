@@ -164,7 +164,7 @@ class SemiJoins:
         if is_formula(path):
             is_there = self.leads_away(binding, path) is None
             return condition if is_there else await self._computed(condition, binding, around)
-        rules = list[Condition]()
+        rules: list[Condition] = []
         crossing = self._crossing(binding, path, rules)
         if (crossing or rules) and condition.op is Op.IS_NULL and condition.value is True:
             return Not(await self._compare(Compare(path, Op.IS_NULL, False), path, binding, around))
@@ -192,7 +192,7 @@ class SemiJoins:
         return one_of(keys, tuple([row[0] if len(keys) == 1 else row[: len(keys)] for row in found]))
 
     async def _some(self, path: Path, condition: Condition, binding: Binding, around: Condition) -> Condition:
-        rules = list[Condition]()
+        rules: list[Condition] = []
         crossing = self._crossing(binding, path, rules)
         found = await self._some_there(path, condition, binding, around, crossing)
         return And((found, *rules)) if rules else found
