@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from holdall.model import Field, OnDelete, Record, State, old_of, state_of
 from holdall.policy import SYSTEM
@@ -18,22 +18,26 @@ from holdall.session.withholding import blank_of
 __all__ = ["lent"]
 
 
-@asynccontextmanager
-async def lent(context: SessionContext) -> AsyncIterator[None]:
+def lent(context: SessionContext) -> AbstractAsyncContextManager[None]:
     """Within the block, changed records have the stored values of fields that are withheld from the user.
 
     Those at hand that may refer to what is removed have them as well: what they refer to is looked at.
     """
+    is_withheld = not context.user.unrestricted and context.bindings.has_field_rights
+    return _lent(context) if is_withheld else nullcontext()
+
+
+@asynccontextmanager
+async def _lent(context: SessionContext) -> AsyncIterator[None]:
     borrowed: list[tuple[Record, Field]] = []
-    if not context.user.unrestricted and context.bindings.has_field_rights:
-        groups: dict[Binding, list[Record]] = {}
-        for record in [*context.records.dirty.values(), *context.records.deleted.values()]:
-            groups.setdefault(context.bindings.of_model(type(record)), []).append(record)
-        for binding in _referring(context):
-            held = [each for each in context.records.of(binding.model).values() if state_of(each) is State.CLEAN]
-            groups.setdefault(binding, []).extend(held)
-        for binding, group in groups.items():
-            borrowed += await _lend(context, binding, group)
+    groups: dict[Binding, list[Record]] = {}
+    for record in [*context.records.dirty.values(), *context.records.deleted.values()]:
+        groups.setdefault(context.bindings.of_model(type(record)), []).append(record)
+    for binding in _referring(context):
+        held = [each for each in context.records.of(binding.model).values() if state_of(each) is State.CLEAN]
+        groups.setdefault(binding, []).extend(held)
+    for binding, group in groups.items():
+        borrowed += await _lend(context, binding, group)
     try:
         yield
     finally:

@@ -54,9 +54,9 @@ class Processes:
                 (owner, "_owner_of", self._owner_of),
                 (owner, "is_known_gone", self._is_known_gone),
                 (owner, "_under_way", _UnderWay()),
-                (several_stores, "uuid7", lambda: self._id("c")),
-                (take_back, "uuid7", lambda: self._id("undo")),
-                (journal, "new_identity", lambda: self._id("journal").hex),
+                (several_stores, "uuid7_hex", lambda: self._id("c")),
+                (take_back, "uuid7_hex", lambda: self._id("undo")),
+                (journal, "new_identity", lambda: self._id("journal")),
                 (journal, "open_store", lambda name, url: self.journal),
                 (make_way, "random", SimpleNamespace(random=lambda: 0.5)),
                 (make_way, "_FIRST_PAUSE", 0.25),
@@ -72,13 +72,13 @@ class Processes:
     def _now(self, zone: Any) -> dt.datetime:
         return _EPOCH + dt.timedelta(seconds=self.time)
 
-    def _id(self, kind: str) -> Any:
+    def _id(self, kind: str) -> str:
         self._count += 1
         actor = ACTOR.get()
         text = f"{kind}{self._count}-{actor.name}"
         if kind != "journal":
             self.commits[text] = actor
-        return SimpleNamespace(hex=text)
+        return text
 
     @staticmethod
     def _owner_of(pid: int) -> str:

@@ -9,13 +9,14 @@ Golden files in the tests hold each version.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from holdall.query import Value
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.session.journal.packing import PLAIN, UnreadableBody, decode_packed, encode_packed, pack
+from holdall.session.journal.packing import UnreadableBody, decode_packed, encode_packed, pack
 from holdall.store import Verb
 
 __all__ = ["LOG_FORMAT", "UnreadableBody", "decode_record", "encode_record"]
@@ -58,7 +59,25 @@ def _part(head: list[Any], operations: list[Any]) -> Part:
 
 
 def _packed(operation: Operation) -> list[Any]:
-    return [value if value.__class__ in PLAIN else pack(value) for value in msgspec.structs.astuple(operation)]
+    old, origin = operation.old, operation.origin
+    return [
+        operation.verb.value,
+        operation.collection,
+        pack(operation.key),
+        _packed_names(operation.fields),
+        pack(operation.values),
+        operation.version,
+        operation.token,
+        None if old is None else pack(old),
+        operation.state.value,
+        operation.error,
+        None if origin is None else pack(origin),
+    ]
+
+
+@lru_cache(maxsize=1000)
+def _packed_names(names: tuple[str, ...]) -> Any:
+    return pack(names)
 
 
 def _operation(row: list[Value]) -> Operation:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 
 from holdall.store.processes import is_known_gone, this_process
@@ -23,17 +22,25 @@ def this_owner() -> str:
     return _owner_of(os.getpid())
 
 
-@contextmanager
-def commit_under_way(commit: str) -> Iterator[None]:
+def commit_under_way(commit: str) -> AbstractContextManager[None]:
     """Within the block, nobody in this process takes the commit for abandoned."""
-    this_owner()  # whose first call in a process forgets the commits of its parent
-    _under_way[commit] += 1
-    try:
-        yield
-    finally:
-        _under_way[commit] -= 1
-        if not _under_way[commit]:
-            del _under_way[commit]
+    return _UnderWay(commit)
+
+
+class _UnderWay:
+    __slots__ = ("_commit",)
+
+    def __init__(self, commit: str) -> None:
+        self._commit = commit
+
+    def __enter__(self) -> None:
+        this_owner()  # whose first call in a process forgets the commits of its parent
+        _under_way[self._commit] += 1
+
+    def __exit__(self, *_: object) -> None:
+        _under_way[self._commit] -= 1
+        if not _under_way[self._commit]:
+            del _under_way[self._commit]
 
 
 def is_under_way(commit: str) -> bool:

@@ -98,6 +98,9 @@ class HoldingSqlStore(SqlStore):
     def _say(self, hold: Hold) -> None:
         cost = self._holding.cost_of(hold)
         patience = self._holding.lock_patience
+        known = self._capabilities
+        if known.hold is hold and known.hold_cost == cost and known.lock_patience == patience:
+            return
         self._capabilities = msgspec.structs.replace(
             self._capabilities, hold=hold, hold_cost=cost, lock_patience=patience
         )

@@ -32,7 +32,7 @@ class Mode(StrEnum):
     @property
     def votes(self) -> bool:
         """Whether the store holds its part on its own, past the end of the process."""
-        return self in (Mode.PREPARED, Mode.RESERVED)
+        return self is Mode.RESERVED or self is Mode.PREPARED
 
 
 def is_kept(stores: Sequence[Store]) -> bool:

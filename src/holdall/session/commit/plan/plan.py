@@ -26,7 +26,9 @@ class Role(StrEnum):
     CALLS = "calls"  # one call for each record
 
 
-_ROLES = {CommitClass.TX: Role.TRANSACTION, CommitClass.BATCH: Role.BATCH}
+# by names of their own: to look up a member of an enumeration, or its hash, is a call, and each step is asked often
+_TX, _BATCH = CommitClass.TX, CommitClass.BATCH
+_TRANSACTION, _AT_ONCE, _CALLS = Role.TRANSACTION, Role.BATCH, Role.CALLS
 
 
 class Batch(msgspec.Struct):
@@ -75,7 +77,8 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def role(self) -> Role:
         """How it is carried out."""
-        return _ROLES.get(self.batches[0].binding.store.capabilities.commit, Role.CALLS)
+        commit = self.batches[0].binding.store.capabilities.commit
+        return _TRANSACTION if commit is _TX else _AT_ONCE if commit is _BATCH else _CALLS
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -113,7 +116,7 @@ class Plan(msgspec.Struct, frozen=True):
 
         Stores that are called record by record are not among them.
         """
-        stores = [store for store in self.stores if store.capabilities.commit in _ROLES]
+        stores = [store for store in self.stores if store.capabilities.commit in (_TX, _BATCH)]
         if len(self.steps) < 2 and (not self.bulk or len(stores) < 2):
             return {}
         home = home_of(self.stores)

@@ -10,7 +10,7 @@ import msgspec
 
 from holdall.errors import HoldallError, StateError
 from holdall.session.commit.calls.ready_set import Strategy
-from holdall.session.commit.outcome.result import CommitResult
+from holdall.session.commit.outcome.result import CommitResult, Ended
 from holdall.session.commit.outcome.tasks import Report, make_tasks
 from holdall.session.commit.plan.plan import Plan
 from holdall.session.commit.run.context import CommitContext
@@ -49,8 +49,12 @@ class CommitRun(Undisturbed[CommitResult]):
 
     def outcome(self) -> CommitResult:
         """The result, as far as it is known."""
+        return self._outcome()
+
+    def _outcome(self, unresolved: Ended | None = None) -> CommitResult:
         reports, began = self.reports, self.began
-        return CommitResult(self.plan.guarantee, time.perf_counter() - began, lambda: make_tasks(reports, began))
+        duration = time.perf_counter() - began
+        return CommitResult(self.plan.guarantee, duration, lambda: make_tasks(reports, began), unresolved)
 
 
 def refusals(outcomes: Sequence[Outcome | None]) -> list[HoldallError]:

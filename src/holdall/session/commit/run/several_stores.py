@@ -15,7 +15,7 @@ from holdall.errors import HoldallError, LockConflict, Reserved
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.outcome.result import CommitResult
 from holdall.session.commit.plan.plan import Plan
-from holdall.session.commit.plan.uuid7 import uuid7
+from holdall.session.commit.plan.uuid7 import uuid7_hex
 from holdall.session.commit.recovery.recovery import Recovery
 from holdall.session.commit.recovery.unfinished_commit import UnfinishedCommit
 from holdall.session.commit.run.context import CommitContext
@@ -40,7 +40,7 @@ class SeveralStoresRun(CommitRun):
 
     def __init__(self, plan: Plan, context: CommitContext, options: CommitOptions) -> None:
         super().__init__(plan, context, options)
-        self.commit = uuid7().hex
+        self.commit = uuid7_hex()
         self._coordinator = Coordinator(context.bindings)
         self._part = Participation(self.commit, plan, context, options, self.reports)
 
@@ -82,9 +82,7 @@ class SeveralStoresRun(CommitRun):
 
     def outcome(self) -> CommitResult:
         """The result, as far as it is known, with what can be done about it."""
-        result = super().outcome()
-        unfinished = UnfinishedCommit(self.commit, self._coordinator, self._part.handle)
-        return CommitResult(result.guarantee, result.duration, lambda: result.tasks, unfinished)
+        return self._outcome(UnfinishedCommit(self.commit, self._coordinator, self._part.handle))
 
     def cancel(self) -> None:
         """Stop before the decision, if it is not too late."""

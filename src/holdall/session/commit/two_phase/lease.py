@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import msgspec
@@ -28,30 +28,14 @@ _log = logging.getLogger("holdall.commit")
 _PARTS = 3  # renewals in the time of one lease
 
 
-@contextmanager
-def lease_of(commit: TwoPhaseCommit) -> Iterator[None]:
+def lease_of(commit: TwoPhaseCommit) -> AbstractContextManager[None]:
     """Within the block the commit is under way: its reservations and its row are renewed before they expire."""
-    renewal = _Renewal(commit.coordinator.journal.lease / _PARTS, commit.id, partial(_renew, commit))
-    with commit_under_way(commit.id):
-        try:
-            yield
-        finally:
-            renewal.stop()
+    return _Renewal(commit.coordinator.journal.lease / _PARTS, commit.id, partial(_renew, commit))
 
 
-@contextmanager
-def claim_of(journal: Journal, home: Store, row: JournalRow) -> Iterator[None]:
+def claim_of(journal: Journal, home: Store, row: JournalRow) -> AbstractContextManager[None]:
     """Within the block a helper's claim on this row is renewed; a row that was moved on meanwhile is left alone."""
-
-    async def renew() -> None:
-        await _renew_row(journal, home, row)
-
-    renewal = _Renewal(journal.lease / _PARTS, row.id, renew)
-    with commit_under_way(row.id):
-        try:
-            yield
-        finally:
-            renewal.stop()
+    return _Renewal(journal.lease / _PARTS, row.id, partial(_renew_row, journal, home, row))
 
 
 async def require_claim(journal: Journal, home: Store, row: JournalRow | None) -> None:
@@ -66,7 +50,12 @@ async def require_claim(journal: Journal, home: Store, row: JournalRow | None) -
 
 
 class _Renewal:
-    """Renews at an interval, in seconds; costs one timer where it is stopped before the first."""
+    """Within its block the commit is under way, and renewed at an interval, in seconds.
+
+    The block costs one timer where it ends before the first renewal.
+    """
+
+    __slots__ = ("_commit", "_every", "_loop", "_renew", "_task", "_timer", "_under_way")
 
     def __init__(self, every: float, commit: str, renew: Callable[[], Awaitable[None]]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -74,12 +63,18 @@ class _Renewal:
         self._commit = commit
         self._renew = renew
         self._task: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(every, self._begin)
+        self._under_way = commit_under_way(commit)
+        self._timer: asyncio.TimerHandle
 
-    def stop(self) -> None:
+    def __enter__(self) -> None:
+        self._under_way.__enter__()
+        self._timer = self._loop.call_later(self._every, self._begin)
+
+    def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
+        self._under_way.__exit__(None, None, None)
 
     def _begin(self) -> None:
         self._timer = self._loop.call_later(self._every, self._begin)

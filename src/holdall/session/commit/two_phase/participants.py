@@ -47,7 +47,8 @@ class Participant(msgspec.Struct):
 class TwoPhaseCommit(msgspec.Struct):
     """The state of one commit over several stores.
 
-    ``home`` is the store that decides, or None where the local journal does. ``reservation`` is what participants are
+    ``home`` is the store that decides, or None where the local journal does; ``others`` are the participants that are
+    written after the decision. ``reservation`` is what participants are
     told. The commit is to be decided within ``seconds``. Without ``is_kept`` no journal is written, as only one of the
     stores outlives the process.
     """
@@ -57,6 +58,7 @@ class TwoPhaseCommit(msgspec.Struct):
     home: Store | None
     is_kept: bool
     participants: dict[int, Participant]
+    others: list[Participant]
     transactions: OpenTransactions
     handle: JournalHandle
     reservation: Reservation
@@ -79,11 +81,6 @@ class TwoPhaseCommit(msgspec.Struct):
         if found is None:
             raise StateError(f"the store {store.name!r} takes no part in commit {self.id}")
         return found
-
-    @property
-    def others(self) -> list[Participant]:
-        """The participants that are written after the decision."""
-        return [item for item in self.participants.values() if item.mode is not Mode.HOME]
 
     @property
     def stores(self) -> list[Store]:
@@ -118,6 +115,7 @@ async def begin(
         id(store): Participant(store, mode, identity=await journal.identity_of(store) if kept else "")
         for store, mode in seats.modes
     }
+    others = [item for item in participants.values() if item.mode is not Mode.HOME]
     handle = JournalHandle(journal, coordinator.finished, commit, seats.home, is_kept=kept)
     decider, place = "", "no journal"
     if kept and seats.has_votes:
@@ -125,8 +123,9 @@ async def begin(
         decider, place = await journal.identity(store), journal.place_of(store)
     expires = _whole_seconds(journal.until())
     reservation = Reservation(commit, journal.application, decider, place, this_owner(), expires)
+    transactions = OpenTransactions()
     return TwoPhaseCommit(
-        commit, coordinator, seats.home, kept, participants, OpenTransactions(), handle, reservation, seconds
+        commit, coordinator, seats.home, kept, participants, others, transactions, handle, reservation, seconds
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from holdall.errors import HoldallError, StateError
-from holdall.session.commit.plan.uuid7 import uuid7
+from holdall.session.commit.plan.uuid7 import uuid7_hex
 from holdall.session.commit.two_phase.abort import release
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.decide import InDoubt, decide
@@ -46,7 +46,7 @@ async def take_back(
     home = None if coordinator.journal.is_local(place) else place
     over = [*stores, *([home] if home is not None and all(store is not home for store in stores) else [])]
     is_kept = any(store is not home for store in stores)
-    undo = await begin(coordinator, uuid7().hex, over, home=place, is_kept=is_kept)
+    undo = await begin(coordinator, uuid7_hex(), over, home=place, is_kept=is_kept)
     after = _row_after(coordinator, row)
     with lease_of(undo):
         try:
