@@ -255,6 +255,27 @@ async def test_writers_that_are_faster_than_the_mover_do_not_keep_it_for_ever(ap
         assert min([each.count for each in await session.query(Counted.where())]) >= rounds - 1
 
 
+async def test_records_that_come_behind_the_last_one_are_not_run_after(app: Holdall) -> None:
+    """With each batch a writer adds one; those are noted, and need no page of their own."""
+    target, added = app.stores["other"], 0
+    apply = target.apply
+
+    async def followed(changes: Sequence[Change]) -> object:
+        nonlocal added
+        found = await apply(changes)
+        if added < 100 and changes[-1].collection == MOVE_POSITIONS:
+            added += 1
+            with suppress(CommitAborted):
+                async with app.session() as session:
+                    session.add(Counted(id=RECORDS + added, code=f"new {added}"))
+                    await session.commit(timeout=0.1)
+        return found
+
+    target.apply = followed  # type: ignore[method-assign, assignment]
+    assert (await move(app, "other")).state == "moved"
+    assert added < 100
+
+
 async def test_a_target_that_takes_not_even_one_ends_the_move_which_goes_on_later(app: Holdall) -> None:
     slow = Slow(app.stores["other"], REFUSALS["timeout"], few=0)
     with pytest.raises(StoreTimeout):

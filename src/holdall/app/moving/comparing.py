@@ -37,6 +37,8 @@ class BothSides(msgspec.Struct, frozen=True):
             if not rows:
                 return
             yield {side.row_key(row): row for row in rows}
+            if len(rows) < size:  # records that have come behind these since are noted
+                return
             after = side.row_key(rows[-1])
 
     async def rows(self, side: Binding, keys: Iterable[Key]) -> dict[Key, Row]:
