@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from holdall.store import AnewInChild, watch_forks
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Syncing"]
 
@@ -19,12 +23,13 @@ class Syncing(AnewInChild):
     """
 
     def __init__(self) -> None:
-        self._pool = self._new_pool()
+        self._lock = Lock()
+        self._pool: ThreadPoolExecutor | None = None
         watch_forks(self)
 
     def both(self, opened: int, folder: int) -> None:
         """Sync an open file and the open folder that it lies in. Raises OSError once neither is in use any more."""
-        beside = self._pool.submit(os.fsync, folder)
+        beside = self._threads().submit(os.fsync, folder)
         try:
             os.fsync(opened)
         finally:
@@ -33,9 +38,13 @@ class Syncing(AnewInChild):
             raise error
 
     def after_fork_in_child(self) -> None:
-        """Have threads of its own: those of the parent are not in the child."""
-        self._pool = self._new_pool()
+        """Have threads of its own: those of the parent are not in the child, which may have forked amid a call."""
+        self._lock, self._pool = Lock(), None
 
-    @staticmethod
-    def _new_pool() -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_AT_ONCE, "holdall-sync")  # which starts threads as they are needed
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                from concurrent.futures import ThreadPoolExecutor  # takes its time, and reading needs none
+
+                self._pool = ThreadPoolExecutor(_AT_ONCE, "holdall-sync")  # which starts threads as they are needed
+            return self._pool
