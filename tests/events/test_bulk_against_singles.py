@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdall import (
@@ -166,6 +166,8 @@ def _without(values: Any, names: set[str]) -> str:
 
 
 @pytest.mark.parametrize("kind", URLS)
+@example(rows=[("a", 0, "ann", None), ("b", 3, "eve", 1)], acts=[("all", {"count": 3})], user="system")
+@example(rows=[("a", 0, "ann", 1), ("b", 1, "ann", 1)], acts=[("few", {"state": "b"}), ("ann", True)], user="ann")
 @given(rows=ROWS, acts=ACTS, user=st.sampled_from(sorted(USERS)))
 @settings(max_examples=draws(12, 80))
 def test_a_change_by_a_query_is_that_of_its_records(kind: str, rows: list[Any], acts: list[Any], user: str) -> None:

@@ -77,11 +77,11 @@ async def asked(ask: Callable[[], Awaitable[_R]]) -> _R:
     """The answer to what is asked of a store. Being cancelled does not stop it: once it has come, CancelledError is
     raised.
     """
-    asking = _Asking(ask)
-    return await asking.ended(asking.start())
+    question = _Question(ask)
+    return await question.ended(question.start())
 
 
-class _Asking(Undisturbed[_R]):
+class _Question(Undisturbed[_R]):
     def __init__(self, ask: Callable[[], Awaitable[_R]]) -> None:
         super().__init__()
         self._ask = ask
