@@ -106,8 +106,8 @@ def _targets(request: pytest.FixtureRequest) -> list[str]:
     return [] if found is None else [str(each) for each in found.params.values()]
 
 
-async def move(app: Holdall, to: str, **options: object) -> MoveReport:
-    return await app.move(Counted, to=to, dry_run=False, accept=await losses_of(app, to), batch=40, **options)  # type: ignore[arg-type]
+async def move(app: Holdall, to: str, **options: Any) -> MoveReport:
+    return await app.move(Counted, to=to, dry_run=False, accept=await losses_of(app, to), batch=40, **options)
 
 
 async def change_all(app: Holdall, seconds: float = 30.0) -> None:
@@ -206,7 +206,9 @@ async def test_writers_go_on_beside_a_slow_target(app: Holdall) -> None:
 
 
 @pytest.mark.parametrize("to", ["other", "redis", "mongo"])
-async def test_few_values_are_asked_for_where_one_has_gone_to_another(app: Holdall, to: str) -> None:
+async def test_few_values_are_asked_for_where_one_has_gone_to_another(
+    app: Holdall, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A question for each of thousands of values takes long where no index answers it."""
     await stop_behind_the_first_batch(app, to)
     async with app.session() as session:
@@ -222,7 +224,7 @@ async def test_few_values_are_asked_for_where_one_has_gone_to_another(app: Holda
                 asked.append(len(each.value) if isinstance(each.value, tuple) else 1)
         return await fetch(query)
 
-    app.stores[to].fetch = seen  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(app.stores[to], "fetch", seen)
     await move(app, to)
     assert asked
     assert max(asked) <= 20
@@ -231,7 +233,9 @@ async def test_few_values_are_asked_for_where_one_has_gone_to_another(app: Holda
     assert found == {key: f"c{key}" for key in range(1, RECORDS)} | {1: None, RECORDS: "c1"}
 
 
-async def test_writers_that_are_faster_than_the_mover_do_not_keep_it_for_ever(app: Holdall) -> None:
+async def test_writers_that_are_faster_than_the_mover_do_not_keep_it_for_ever(
+    app: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With each batch that is followed, more notes come than it had, until the collection is closed."""
     await stop_behind_the_first_batch(app, "other")
     target, rounds, is_closed = app.stores["other"], 0, False
@@ -248,14 +252,16 @@ async def test_writers_that_are_faster_than_the_mover_do_not_keep_it_for_ever(ap
                 is_closed = True
         return found
 
-    target.apply = followed  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(target, "apply", followed)
     assert (await move(app, "other")).state == "moved"
     assert is_closed
     async with app.session() as session:
         assert min([each.count for each in await session.query(Counted.where())]) >= rounds - 1
 
 
-async def test_records_that_come_behind_the_last_one_are_not_run_after(app: Holdall) -> None:
+async def test_records_that_come_behind_the_last_one_are_not_run_after(
+    app: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With each batch a writer adds one; those are noted, and need no page of their own."""
     target, added = app.stores["other"], 0
     apply = target.apply
@@ -271,7 +277,7 @@ async def test_records_that_come_behind_the_last_one_are_not_run_after(app: Hold
                     await session.commit(timeout=0.1)
         return found
 
-    target.apply = followed  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(target, "apply", followed)
     assert (await move(app, "other")).state == "moved"
     assert added < 100
 

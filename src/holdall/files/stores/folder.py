@@ -57,7 +57,7 @@ class Folder:
         got their part.
         """
         key = new_key()
-        if not self._room:
+        if self._room <= 0:  # of several threads, each may take one
             self._filled, self._room = key[:2], _PART
         self._room -= 1
         return self._filled + key[2:]

@@ -75,7 +75,7 @@ def _unusable(path: str, error: BaseException | None) -> str | None:
             " readers need as well"
         )
     if isinstance(error, apsw.IOError):
-        code: int = error.extendedresult  # type: ignore[attr-defined]
+        code: int = error.extendedresult  # type: ignore[attr-defined]  # the stubs of apsw lack it
         named = apsw.mapping_extended_result_codes.get(code, "SQLITE_IOERR")
         return f"the disk failed ({named}); look at it, at quotas and at the bounds of files (ulimit -f), and repeat"
     return None
