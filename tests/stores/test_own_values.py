@@ -33,9 +33,10 @@ _URLS: dict[str, str | None] = {
     "mongo": None,
     "redis": None,
     "yaml": "yaml:{}/notes",
-    "yaml-collection": "yaml:{}/notes?layout=collection",
+    "yaml-collection": "yaml:{}/notes",
     "rest": None,
 }
+_OPTIONS: dict[str, dict[str, Any]] = {"redis": {"scan_limit": 10_000}, "yaml-collection": {"layout": "collection"}}
 _FIXTURES = {"postgres": "postgres_url", "mariadb": "mariadb_url", "mongo": "mongo_url", "redis": "redis_url"}
 
 
@@ -106,7 +107,7 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[H
         elif request.param == "rest":
             place = _rest(stack)
         app = Holdall("values")
-        app.add_store("main", place, **({"scan_limit": 10_000} if request.param == "redis" else {}))
+        app.add_store("main", place, **_OPTIONS.get(request.param, {}))
         app.add(Everything, Host, store="main")
         await app.create()
         yield app

@@ -94,7 +94,7 @@ def anyio_backend():
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-W", "error", "--strict-markers", *arguments]
-    command = [sys.executable, "-m", "pytest", *options, str(folder)]
+    command = [sys.executable, "-m", "pytest", "--assert=plain", *options, str(folder)]  # to rewrite all takes seconds
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
