@@ -10,10 +10,9 @@ import msgspec
 from holdall.query import AnyQuery, Value
 from holdall.store.contract import Rows
 
-__all__ = ["ReadyQuery", "Readying", "ready_part"]
+__all__ = ["ReadyQuery", "Readying", "ready_part", "stands_beside"]
 
 _Values: TypeAlias = tuple[Value, ...]
-_ASKED = frozenset({"fetch", "count", "ready"})
 
 
 class ReadyQuery(msgspec.Struct, frozen=True, eq=False):
@@ -63,5 +62,14 @@ def ready_part(store: Value) -> Readying | None:
 
     Example: :class:`ReadyQuery`.
     """
-    first = next((each for each in type(store).__mro__ if not _ASKED.isdisjoint(vars(each))), None)
-    return store if first is not None and "ready" in vars(first) else None
+    return store if stands_beside(store, "ready", "fetch", "count") else None
+
+
+def stands_beside(store: Value, name: str, *others: str) -> bool:
+    """Whether the class that a store has one of these methods from defines the method ``name`` as well.
+
+    Example: :class:`ReadyQuery`.
+    """
+    asked = {name, *others}
+    first = next((each for each in type(store).__mro__ if not asked.isdisjoint(vars(each))), None)
+    return first is not None and name in vars(first)

@@ -8,10 +8,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from holdall.query import Value
 from holdall.store.change import Outcome
 from holdall.store.contract import Row
+from holdall.store.ready import stands_beside
 
 __all__ = ["AddingReady", "ReadyAddition", "adding_part"]
-
-_ASKED = frozenset({"apply", "ready_addition"})
 
 ReadyAddition: TypeAlias = Callable[[Row], Awaitable[Outcome | None]]
 """Adds a record with these values, and gives its outcome. None where nothing was written, and ``apply`` is to be given
@@ -44,5 +43,4 @@ def adding_part(store: Value) -> AddingReady | None:
 
     Example: :class:`AddingReady`.
     """
-    first = next((each for each in type(store).__mro__ if not _ASKED.isdisjoint(vars(each))), None)
-    return store if first is not None and "ready_addition" in vars(first) else None
+    return store if stands_beside(store, "ready_addition", "apply") else None
