@@ -16,6 +16,7 @@ from holdall.errors import DeclarationError, FileMissing, StoreFull, StoreUnavai
 from holdall.files.keys import demand_key
 from holdall.files.source import PIECE
 from holdall.files.stores.folder import Folder
+from holdall.files.stores.writing import Writing
 
 __all__ = ["Address", "LocalFiles"]
 
@@ -23,7 +24,6 @@ R = TypeVar("R")
 Address = Literal["random", "content"]
 
 _SMALL = 1 << 17  # bytes that are read in less time than a change of threads takes
-_AT_ONCE = 64  # pieces that are written at once; systems take a thousand
 _ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
 _WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REASONS = {
@@ -64,7 +64,7 @@ class LocalFiles:
         """Keep the content and return its key; it is on the disk then, with all folders on the way to it."""
         if key is not None:
             demand_key(self.name, key)
-        writing = _Writing(self._folder, is_hashed=self.is_shared and key is None)
+        writing = Writing(self._folder, is_hashed=self.is_shared and key is None)
         try:
             held, size = list[bytes](), 0
             async for piece in content:
@@ -158,78 +158,6 @@ class LocalFiles:
 
 def _wanted(start: int, stop: int | None) -> int:
     return PIECE if stop is None else max(0, min(PIECE, stop - start))
-
-
-class _Writing:
-    """One content on its way. Each call holds the lock, so that a file is never closed while a thread writes to it."""
-
-    def __init__(self, folder: Folder, *, is_hashed: bool) -> None:
-        self._folder = folder
-        self._name = folder.new_key()
-        self._hash = None
-        if is_hashed:
-            import hashlib  # takes its time, and programs without files do not need it
-
-            self._hash = hashlib.sha256()
-        self._lock = threading.Lock()
-        self._file: int | None = None
-        self._published: str | None = None
-        self._is_over = False
-
-    def add(self, pieces: list[bytes]) -> None:
-        """Write more of it."""
-        with self._lock:
-            self._add(pieces)
-
-    def end(self, pieces: list[bytes], key: str | None) -> str:
-        """Write the rest, make it durable and move it into place; return its key."""
-        with self._lock:
-            self._add(pieces)
-            assert self._file is not None
-            if key is None and self._hash is None:
-                key = self._published = self._name
-                self._folder.publish(key, self._file)
-            else:
-                key = key or (self._hash.hexdigest() if self._hash is not None else "")
-                self._folder.replace(self._name, key, self._file)
-            self._close()
-            return key
-
-    def abandon(self) -> None:
-        """Leave nothing of it, also where it was moved into place for somebody who does not wait any more."""
-        with self._lock:
-            self._is_over = True
-            self._close()
-            self._folder.abandon(self._name)
-            if self._published is not None:
-                self._folder.delete(self._published, None)
-
-    def _add(self, pieces: list[bytes]) -> None:
-        if self._is_over:
-            raise OSError("this write was given up")
-        if self._file is None:
-            self._file = self._folder.begin(self._name)
-        if self._hash is not None:
-            for piece in pieces:
-                self._hash.update(piece)
-        for start in range(0, len(pieces), _AT_ONCE):
-            _write(self._file, pieces[start : start + _AT_ONCE])
-
-    def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-
-def _write(opened: int, pieces: list[bytes]) -> None:
-    """Write all bytes of these pieces."""
-    rest: list[bytes | memoryview] = [*pieces]
-    while rest:
-        count = os.writev(opened, rest)
-        while rest and count >= len(rest[0]):
-            count -= len(rest.pop(0))
-        if count:
-            rest[0] = memoryview(rest[0])[count:]
 
 
 class _Reading:
