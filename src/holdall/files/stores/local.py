@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from holdall.errors import DeclarationError, FileMissing, StoreFull, StoreUnavailable
-from holdall.files.keys import demand_key, new_key
+from holdall.files.keys import demand_key
 from holdall.files.source import PIECE
 from holdall.files.stores.folder import Folder
 
@@ -23,6 +23,7 @@ R = TypeVar("R")
 Address = Literal["random", "content"]
 
 _SMALL = 1 << 17  # bytes that are read in less time than a change of threads takes
+_AT_ONCE = 64  # pieces that are written at once; systems take a thousand
 _ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
 _WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REASONS = {
@@ -151,7 +152,8 @@ class LocalFiles:
         return await self._done(self._folder.sweep, before.timestamp())
 
     async def close(self) -> None:
-        """Do nothing: no file stays open."""
+        """Close the folders that are held open."""
+        self._folder.close()
 
 
 def _wanted(start: int, stop: int | None) -> int:
@@ -163,7 +165,7 @@ class _Writing:
 
     def __init__(self, folder: Folder, *, is_hashed: bool) -> None:
         self._folder = folder
-        self._name = new_key()
+        self._name = folder.new_key()
         self._hash = None
         if is_hashed:
             import hashlib  # takes its time, and programs without files do not need it
@@ -185,8 +187,8 @@ class _Writing:
             self._add(pieces)
             assert self._file is not None
             if key is None and self._hash is None:
-                key = self._published = self._folder.new_key()
-                self._folder.publish(self._name, key, self._file)
+                key = self._published = self._name
+                self._folder.publish(key, self._file)
             else:
                 key = key or (self._hash.hexdigest() if self._hash is not None else "")
                 self._folder.replace(self._name, key, self._file)
@@ -207,17 +209,27 @@ class _Writing:
             raise OSError("this write was given up")
         if self._file is None:
             self._file = self._folder.begin(self._name)
-        for piece in pieces:
-            if self._hash is not None:
+        if self._hash is not None:
+            for piece in pieces:
                 self._hash.update(piece)
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+        for start in range(0, len(pieces), _AT_ONCE):
+            _write(self._file, pieces[start : start + _AT_ONCE])
 
     def _close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _write(opened: int, pieces: list[bytes]) -> None:
+    """Write all bytes of these pieces."""
+    rest: list[bytes | memoryview] = [*pieces]
+    while rest:
+        count = os.writev(opened, rest)
+        while rest and count >= len(rest[0]):
+            count -= len(rest.pop(0))
+        if count:
+            rest[0] = memoryview(rest[0])[count:]
 
 
 class _Reading:
