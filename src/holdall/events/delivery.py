@@ -17,7 +17,7 @@ from holdall.events.rows import RowBinding
 from holdall.events.settling import Settling, Standing
 from holdall.query import Compare, Key, Op
 from holdall.session import Bindings
-from holdall.session.journal.packing import UnreadableBody
+from holdall.session.journal.packing import UnreadableBody, words_of
 
 __all__ = ["Delivered", "Delivery", "pause_after"]
 
@@ -139,7 +139,7 @@ class Delivery:
 
     async def _failed(self, waiting: Waiting, error: BaseException) -> bool:
         self._in_vain += 1
-        told = f"{type(error).__name__}: {error}".replace("\0", "")[:_TOLD]
+        told = words_of(error)[:_TOLD]
         name, number = self._consumer.name, waiting.attempts + 1
         if number >= self._consumer.attempts:
             _log.error("event %s is a dead letter of %r after %d tries: %s", waiting.event, name, number, told)

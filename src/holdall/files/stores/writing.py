@@ -97,7 +97,7 @@ def _write(opened: int, pieces: list[bytes]) -> None:
 def _begin_to_sync(opened: int, start: int, size: int) -> None:
     """Begin to bring bytes to the disk, where the system takes such advice, so that less is left for the sync.
 
-    Linux does so when it is told that the bytes are not needed (posix_fadvise(2)). Those that are still to be written
+    Linux does so when it is told that the bytes are not needed (posix_fadvise(2)). Bytes that are still to be written
     stay in memory.
     """
     if sys.platform == "linux":
