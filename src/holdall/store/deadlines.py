@@ -34,13 +34,16 @@ class Watchdog(Generic[T]):
         self._end = end
         self._loops: dict[asyncio.AbstractEventLoop, dict[T, float]] = {}
 
-    def watch(self, item: T, until: float | None = None) -> None:
-        """Watch an item from now on, or until a time of ``time.monotonic()``."""
+    def watch(self, item: T, until: float | None = None) -> dict[T, float]:
+        """Watch an item from now on, or until a time of ``time.monotonic()``; the dict that it is taken out of later is
+        returned.
+        """
         watched = self.watched(asyncio.get_running_loop())
         watched[item] = monotonic() + self._seconds if until is None else until
+        return watched
 
     def watched(self, loop: asyncio.AbstractEventLoop) -> dict[T, float]:
-        """The items that are watched on the loop that runs, each with its time. New ones are added before it goes on."""
+        """The items that are watched on the running loop, with their times; new ones are added before it goes on."""
         watched = self._loops.get(loop)
         return self._begin(loop) if watched is None else watched
 
