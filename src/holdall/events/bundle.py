@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -26,7 +27,7 @@ class Bundled(msgspec.Struct, frozen=True, array_like=True):
     number: int
     body: bytes
     attempts: int = 0
-    due: dt.datetime | None = None
+    due: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     error: str = ""
     is_dead: bool = False
 
