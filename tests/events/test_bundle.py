@@ -63,7 +63,8 @@ async def test_a_bundle_that_cannot_be_read_stands_as_one_event_with_its_reason(
 async def test_events_beyond_a_hundred_or_64_kib_go_into_further_bundles() -> None:
     small, large = Bundled(0, b"x"), Bundled(0, b"x" * 40_000)
     assert [len(each) for each in bundles_of([small] * 250)] == [100, 100, 50]
-    assert [len(each) for each in bundles_of([large] * 5)] == [2, 2, 1]
+    assert [len(each) for each in bundles_of([large] * 5)] == [1] * 5
+    assert bundles_of([small, Bundled(1, b"x" * 65_536), small]) == [[small], [Bundled(1, b"x" * 65_536)], [small]]
     assert bundles_of([small, large]) == [[small, large]]
 
 
