@@ -21,7 +21,7 @@ from holdall.app.jobs import working
 from holdall.app.jobs.notes import LEASE
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.jobs import cancel, resume, show, show_all, start
-from holdall.errors import CommitAborted, DeclarationError, NotFound, QueryError, StateError
+from holdall.errors import CommitAborted, DeclarationError, NotFound, QueryError, Refused, StateError
 from holdall.query import Json
 from holdall.session.journal import owner
 from tests.support.dropping import drop
@@ -201,6 +201,21 @@ async def test_cancelled_jobs_stop_and_go_on() -> None:
     report = await app.jobs.resume(job)
     assert (report.state, report.seen, await reads(app)) == ("done", 23, {1: 23, 0: 2})
     assert (await app.jobs.cancel(job)).state == "done"
+
+
+async def test_a_reason_that_no_store_keeps_is_told_as_far_as_it_can_be() -> None:
+    app = await library("memory:", [])
+    await filled(app)
+
+    @app.job("refuse", over=Book, batch=10, part=100)
+    async def refuse(context: Context, books: list[Book]) -> dict[str, float]:
+        if any(book.id == 3 for book in books):
+            raise Refused("half \ud800 and \0")
+        return {}
+
+    report = await app.jobs.run(await app.jobs.start("refuse"))
+    assert (report.state, report.failed) == ("done", 1)
+    assert report.failures[0].reason == "half \\ud800 and "
 
 
 async def test_records_that_fail_are_told_and_others_done() -> None:

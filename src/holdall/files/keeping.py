@@ -29,6 +29,7 @@ class Digest(Protocol):
 
 
 _LARGE = 1 << 17  # bytes from which on a hash takes longer than a change of threads, and is made beside the event loop
+_MANY = 64  # pieces that are put together, as each would take longer than its bytes
 
 
 class Refused(Exception):
@@ -107,36 +108,43 @@ class _Looking:
         )
 
     async def passed_on(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Give the content in large pieces, hashed while they are written. Raises Refused before the last one is given,
-        and before the first one where that shows it.
+        """Give the content in large pieces, hashed while they are written. Raises Refused before the last ones are
+        given, and before the first ones where they show it.
         """
-        held = b""
-        async for piece in self._gathered(pieces):
-            if held:
-                yield held
-            elif self._rule.types and len(self._head) >= HEAD:  # a small content is looked at as a whole
+        held = list[bytes]()
+        async for part in self._parts(pieces):
+            if not held and self._rule.types and len(self._head) >= HEAD:  # a small content is looked at as a whole
                 self._demand_type(media_type_of(self._head, b"", self._name))
+            for piece in held:
+                yield piece
             await self.settle()
-            self._hashing = self._hashed(piece)
-            held = piece
+            self._hashing = self._hashed(part)
+            held = part
         self.type = media_type_of(self._head, self._tail, self._name)
         self._demand_type(self.type)
-        if held:
-            yield held
+        for piece in held:
+            yield piece
 
     async def settle(self) -> None:
         """Wait until all that has passed is hashed."""
         if self._hashing is not None and not self._hashing.done():
             await asyncio.wait([self._hashing])
 
-    def _hashed(self, piece: bytes) -> asyncio.Future[None] | None:
-        if len(piece) >= _LARGE:
-            return asyncio.get_running_loop().run_in_executor(None, self.hash.update, piece)
-        self.hash.update(piece)
+    def _hashed(self, part: list[bytes]) -> asyncio.Future[None] | None:
+        if sum(map(len, part)) >= _LARGE:
+            return asyncio.get_running_loop().run_in_executor(None, self._hash, part)
+        self._hash(part)
         return None
 
-    async def _gathered(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Give pieces of some size, each looked at. Raises Refused as soon as there are too many bytes."""
+    def _hash(self, part: list[bytes]) -> None:
+        for piece in part:
+            self.hash.update(piece)
+
+    async def _parts(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+        """Give parts of some size, each looked at. Raises Refused as soon as there are too many bytes.
+
+        Pieces of a part stay as they came: to put a MiB together takes as long as to send it through a socket.
+        """
         held, size = list[bytes](), 0
         async for piece in pieces:
             self.size += len(piece)
@@ -150,17 +158,34 @@ class _Looking:
         if size:
             yield self._seen(held)
 
-    def _seen(self, pieces: list[bytes]) -> bytes:
-        whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    def _seen(self, part: list[bytes]) -> list[bytes]:
+        if len(part) > _MANY:
+            part = [b"".join(part)]
         if len(self._head) < HEAD:
-            self._head += whole[: HEAD - len(self._head)]
-        self._tail = whole[-TAIL:] if len(whole) >= TAIL else (self._tail + whole)[-TAIL:]
-        return whole
+            self._head = _beginning([self._head, *part])
+        self._tail = _end([self._tail, *part])
+        return part
 
     def _demand_type(self, found: str) -> None:
         if not self._rule.takes(found):
             wanted = " or ".join(self._rule.types)
             raise Refused(FieldError("", "media_type", f"must be {wanted}, by its content"))
+
+
+def _beginning(pieces: list[bytes]) -> bytes:
+    """The first bytes of a content, as far as they are looked at."""
+    found = b""
+    for piece in pieces:
+        found += piece[: HEAD - len(found)]
+    return found
+
+
+def _end(pieces: list[bytes]) -> bytes:
+    """The last bytes of a content, as far as they are looked at."""
+    found = b""
+    while pieces and len(found) < TAIL:
+        found = pieces.pop()[-(TAIL - len(found)) :] + found
+    return found
 
 
 def _sha256() -> Digest:

@@ -20,6 +20,7 @@ from holdall.errors import CommitAborted, CorruptRecord, HoldallError, StateErro
 from holdall.model import Record
 from holdall.query import AnyQuery, Json, Key, Query, Value, both
 from holdall.session import Binding, Bindings, Session
+from holdall.session.journal.packing import storable
 from holdall.session.references.key_conditions import chunks, having_keys
 
 __all__ = ["Stopped", "Working", "reason_of"]
@@ -165,7 +166,7 @@ def reason_of(error: BaseException) -> str:
     """
     cause = error.__cause__ if isinstance(error, CommitAborted) and error.__cause__ is not None else error
     if isinstance(cause, HoldallError):
-        return str(cause)
+        return storable(str(cause))
     frame = traceback.extract_tb(cause.__traceback__)[-1:]
     return type(cause).__name__ + "".join([f" at {Path(each.filename).name}:{each.lineno}" for each in frame])
 

@@ -10,21 +10,19 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from holdall.files.keys import new_key
+from holdall.files.stores.open_folders import OpenFolders
 from holdall.files.stores.syncing import Syncing
 
 __all__ = ["Folder"]
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-INCOMING = ".incoming"
 _LEVEL = re.compile(r"[0-9a-f]{1,2}")
-_DIGITS = "0123456789abcdef"
 _PART = 4_096  # contents that go to the sixteen folders below an outer one, before another one gets some
 _LOCK = ".lock"
 
@@ -37,10 +35,9 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._levels: set[str] = set()  # that are known to be there, durably
+        self._open = OpenFolders(root)
         self._syncing = Syncing()
         self._filled, self._room = "", 0  # the outer folder that gets new contents, and how many more
-        self._is_near: bool | None = None
 
     @property
     def is_near(self) -> bool:
@@ -48,7 +45,7 @@ class Folder:
 
         File systems of networks, and those of programs, have no device of their own, and so no major number.
         """
-        return bool(self._is_near)
+        return bool(self._open.is_near)
 
     def new_key(self) -> str:
         """Make a key that nobody knows yet, of a content that is to lie beside those made before.
@@ -64,17 +61,17 @@ class Folder:
 
     def begin(self, name: str) -> int:
         """Open a new file that is not yet a content, under a name of its own."""
-        with self._incoming(is_made=True) as incoming:
+        with self._open.incoming(is_made=True) as incoming:
             return os.open(name, _NEW, 0o600, dir_fd=incoming)
 
-    def publish(self, name: str, key: str, opened: int) -> None:
-        """Make a new file the content with a key that nobody knows yet, durably.
+    def publish(self, key: str, opened: int) -> None:
+        """Make a new file the content with the key that is its name, which nobody knows yet, durably.
 
         The file is moved first, then synced at the same time as its folder. Where that is cut off, the content may be
         torn, and nobody refers to it.
         """
-        with self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
-            os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
+        with self._open.incoming(is_made=True) as incoming, self._open.level(key, is_made=True) as level:
+            os.rename(key, key, src_dir_fd=incoming, dst_dir_fd=level)
             self._syncing.both(opened, level)
 
     def replace(self, name: str, key: str, opened: int) -> None:
@@ -83,18 +80,19 @@ class Folder:
         Nobody deletes the content meanwhile, and it is young again.
         """
         os.fsync(opened)
-        with self._shared(), self._incoming(is_made=True) as incoming, self._level(key, is_made=True) as level:
+        made = self._open
+        with self._shared(), made.incoming(is_made=True) as incoming, made.level(key, is_made=True) as level:
             os.rename(name, key, src_dir_fd=incoming, dst_dir_fd=level)
             os.fsync(level)
 
     def abandon(self, name: str) -> None:
         """Remove a new file, where it is still there."""
-        with suppress(OSError), self._incoming() as incoming:  # a sweep removes it where this cannot
+        with suppress(OSError), self._open.incoming() as incoming:  # a sweep removes it where this cannot
             os.unlink(name, dir_fd=incoming)
 
     def open(self, key: str) -> int:
         """Open a content. Raises OSError for what is none, a link among others."""
-        with self._level(key) as level:
+        with self._open.level(key) as level:
             found = os.open(key, _CONTENT, dir_fd=level)
         if not stat.S_ISREG(os.fstat(found).st_mode):
             os.close(found)
@@ -115,7 +113,7 @@ class Folder:
     def delete(self, key: str, before: float | None) -> bool:
         """Remove a content, unless it was written at that second or later, which nobody does meanwhile."""
         lock = nullcontext() if before is None else self._alone()
-        with suppress(FileNotFoundError, NotADirectoryError), lock, self._level(key) as level:
+        with suppress(FileNotFoundError, NotADirectoryError), lock, self._open.level(key) as level:
             if before is not None and os.stat(key, dir_fd=level, follow_symlinks=False).st_mtime >= before:
                 return False
             os.unlink(key, dir_fd=level)
@@ -131,7 +129,7 @@ class Folder:
     def sweep(self, before: float) -> int:
         """Remove new files that were last written before that second; return how many."""
         count = 0
-        with suppress(FileNotFoundError), self._incoming() as incoming:
+        with suppress(FileNotFoundError), self._open.incoming() as incoming:
             for name in os.listdir(incoming):
                 with suppress(FileNotFoundError):
                     if os.stat(name, dir_fd=incoming, follow_symlinks=False).st_mtime < before:
@@ -139,64 +137,11 @@ class Folder:
                         count += 1
         return count
 
+    def close(self) -> None:
+        """Hold no folder any more."""
+        self._open.close()
+
     # --- folders ------------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _rooted(self, *, is_made: bool = False) -> Iterator[int]:
-        try:
-            root = os.open(self.root, _DIRECTORY)
-        except FileNotFoundError:
-            if not is_made:
-                raise
-            self._levels.clear()
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync(self.root.parent)
-            root = os.open(self.root, _DIRECTORY)
-        try:
-            if self._is_near is None:
-                self._is_near = os.major(os.fstat(root).st_dev) != 0
-            yield root
-        finally:
-            os.close(root)
-
-    @contextmanager
-    def _incoming(self, *, is_made: bool = False) -> Iterator[int]:
-        with self._rooted(is_made=is_made) as root:
-            found = self._opened(root, INCOMING, INCOMING, is_made=is_made)
-        try:
-            yield found
-        finally:
-            os.close(found)
-
-    @contextmanager
-    def _level(self, key: str, *, is_made: bool = False) -> Iterator[int]:
-        first, second = key[:2], key[2:3]
-        with self._rooted(is_made=is_made) as root:
-            outer = self._opened(root, first, first, is_made=is_made, beside=[first[0] + each for each in _DIGITS])
-            try:
-                inner = self._opened(outer, second, f"{first}/{second}", is_made=is_made, beside=_DIGITS)
-            finally:
-                os.close(outer)
-        try:
-            yield inner
-        finally:
-            os.close(inner)
-
-    def _opened(self, parent: int, name: str, place: str, *, is_made: bool, beside: Sequence[str] = "") -> int:
-        """Open a folder below another; one that is made is durable, with those that are made ``beside`` it."""
-        if is_made and place not in self._levels:
-            for each in beside or (name,):
-                with suppress(FileExistsError):
-                    os.mkdir(each, 0o700, dir_fd=parent)
-            os.fsync(parent)
-            self._levels |= {place.removesuffix(name) + each for each in beside or (name,)}
-        try:
-            return os.open(name, _DIRECTORY, dir_fd=parent)
-        except FileNotFoundError:
-            if not is_made or place not in self._levels:
-                raise
-            self._levels.discard(place)  # somebody has removed it meanwhile
-            return self._opened(parent, name, place, is_made=is_made)
 
     @staticmethod
     def _folders(path: Path) -> list[str]:
@@ -229,18 +174,10 @@ class Folder:
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         """Keep those who delete apart from those who write the same content again."""
-        with self._rooted(is_made=how == fcntl.LOCK_SH) as root:
+        with self._open.root(is_made=how == fcntl.LOCK_SH) as root:
             lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
         try:
             fcntl.flock(lock, how)
             yield
         finally:
             os.close(lock)
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from holdall.errors import DeclarationError, FileMissing, StoreFull, StoreUnavailable
-from holdall.files.keys import demand_key, new_key
+from holdall.files.keys import demand_key
 from holdall.files.source import PIECE
 from holdall.files.stores.folder import Folder
+from holdall.files.stores.writing import Writing
 
 __all__ = ["Address", "LocalFiles"]
 
@@ -63,7 +64,7 @@ class LocalFiles:
         """Keep the content and return its key; it is on the disk then, with all folders on the way to it."""
         if key is not None:
             demand_key(self.name, key)
-        writing = _Writing(self._folder, is_hashed=self.is_shared and key is None)
+        writing = Writing(self._folder, is_hashed=self.is_shared and key is None)
         try:
             held, size = list[bytes](), 0
             async for piece in content:
@@ -151,73 +152,12 @@ class LocalFiles:
         return await self._done(self._folder.sweep, before.timestamp())
 
     async def close(self) -> None:
-        """Do nothing: no file stays open."""
+        """Close the folders that are held open."""
+        self._folder.close()
 
 
 def _wanted(start: int, stop: int | None) -> int:
     return PIECE if stop is None else max(0, min(PIECE, stop - start))
-
-
-class _Writing:
-    """One content on its way. Each call holds the lock, so that a file is never closed while a thread writes to it."""
-
-    def __init__(self, folder: Folder, *, is_hashed: bool) -> None:
-        self._folder = folder
-        self._name = new_key()
-        self._hash = None
-        if is_hashed:
-            import hashlib  # takes its time, and programs without files do not need it
-
-            self._hash = hashlib.sha256()
-        self._lock = threading.Lock()
-        self._file: int | None = None
-        self._published: str | None = None
-        self._is_over = False
-
-    def add(self, pieces: list[bytes]) -> None:
-        """Write more of it."""
-        with self._lock:
-            self._add(pieces)
-
-    def end(self, pieces: list[bytes], key: str | None) -> str:
-        """Write the rest, make it durable and move it into place; return its key."""
-        with self._lock:
-            self._add(pieces)
-            assert self._file is not None
-            if key is None and self._hash is None:
-                key = self._published = self._folder.new_key()
-                self._folder.publish(self._name, key, self._file)
-            else:
-                key = key or (self._hash.hexdigest() if self._hash is not None else "")
-                self._folder.replace(self._name, key, self._file)
-            self._close()
-            return key
-
-    def abandon(self) -> None:
-        """Leave nothing of it, also where it was moved into place for somebody who does not wait any more."""
-        with self._lock:
-            self._is_over = True
-            self._close()
-            self._folder.abandon(self._name)
-            if self._published is not None:
-                self._folder.delete(self._published, None)
-
-    def _add(self, pieces: list[bytes]) -> None:
-        if self._is_over:
-            raise OSError("this write was given up")
-        if self._file is None:
-            self._file = self._folder.begin(self._name)
-        for piece in pieces:
-            if self._hash is not None:
-                self._hash.update(piece)
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-
-    def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
 
 
 class _Reading:

@@ -13,7 +13,7 @@ import msgspec
 from holdall.query import Value
 from holdall.store import Members
 
-__all__ = ["PLAIN", "KeyToCome", "UnreadableBody", "decode_packed", "encode_packed", "pack"]
+__all__ = ["PLAIN", "KeyToCome", "UnreadableBody", "decode_packed", "encode_packed", "pack", "storable", "words_of"]
 
 _TUPLE, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA, _MEMBERS, _KEY = range(1, 9)
 PLAIN = frozenset({str, int, float, bool, bytes, type(None), dt.datetime})
@@ -44,6 +44,20 @@ def encode_packed(content: object) -> bytes:
 def decode_packed(body: bytes | memoryview) -> Any:
     """The content again. Raises UnreadableBody for a kind of value that is not known, and as msgspec does."""
     return _decoder.decode(body)
+
+
+def storable(text: str) -> str:
+    """The text as every store keeps it: without NUL, and with halves of surrogate pairs written out."""
+    return text.replace("\0", "").encode(errors="backslashreplace").decode()
+
+
+def words_of(error: BaseException) -> str:
+    """The kind of an error and its words, as every store keeps them; an error may fail to give its words."""
+    kind = type(error).__name__
+    try:
+        return storable(f"{kind}: {error}")
+    except Exception as failure:
+        return f"{kind}: (its text cannot be made: {type(failure).__name__})"
 
 
 def pack(value: object) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from holdall.errors import StaleVersion, StoreTimeout, StoreUnavailable
 from holdall.session import Compensate, Compensation
 from holdall.session.commit.calls.undo_calls import undo_calls
+from holdall.session.journal.log_format import decode_record, encode_record
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
 from holdall.store import CommitClass, Outcome, Verb
 from tests.support.remote_customers import customers, states
@@ -161,6 +162,23 @@ async def test_whoever_lost_the_claim_sends_nothing_more(
         assert await undo_calls(entry, app.bindings, _held_for(writes))  # type: ignore[arg-type]
         assert len(remote.log) + len(calls) == writes
         assert states(entry) == [CallState.UNDONE]
+
+
+class _Wordless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("error", [ValueError("half \ud800"), _Wordless(), StoreUnavailable("remote", "half \ud800")])
+async def test_what_undoes_calls_may_fail_with_words_that_no_store_keeps(tmp_path: Path, error: Exception) -> None:
+    async def cancel(operation: Operation) -> None:
+        raise error
+
+    async with customers(tmp_path, CommitClass.ONCE, cancel) as (app, _):
+        entry = _entry(CallState.APPLIED)
+        await undo_calls(entry, app.bindings)
+        kept = decode_record(encode_record(entry)).parts[0].operations[0].error
+        assert "half \\ud800" in kept or kept == "_Wordless: (its text cannot be made: RuntimeError)"
 
 
 async def test_a_refused_inverse_is_an_orphan(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from holdall.session.bindings import Bindings
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.compensation import Compensate
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, inverse
+from holdall.session.journal.packing import storable, words_of
 from holdall.store import CommitClass, Members, Outcome, Row, Verb
 
 __all__ = ["StillHeld", "current_row", "holds", "is_undoable", "undo_calls"]
@@ -72,12 +73,12 @@ class _Undoing:
         except _Lost as lost:
             raise lost.reason from None
         except (StoreUnavailable, StoreTimeout) as error:
-            operation.error = str(error)
+            operation.error = storable(str(error))
             if not (error.is_outcome_unknown and _sends_once(binding)):
                 return False
             operation.state = CallState.ORPHANED  # whether it was undone is not known, and it is not sent again
         except Exception as error:
-            operation.state, operation.error = CallState.ORPHANED, f"{type(error).__name__}: {error}"
+            operation.state, operation.error = CallState.ORPHANED, words_of(error)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling() > self._cancelled_before:
