@@ -90,8 +90,7 @@ class Reads:
         """``GET /books/1``: one record."""
         demand_right(self._binding, Right.READ, user, self._challenge)
         query_string = scope["query_string"]
-        asked = self.straight.one(scope, user, key)
-        if asked is not None and (straight := self.straight.record(scope, user, await asked)) is not None:
+        if (straight := await self.straight.one(scope, user, key)) is not None:
             return straight
         listing = self._dialects.of(user).read_one(query_string) if query_string else None
         if listing is not None and listing.visits:

@@ -6,7 +6,6 @@ Reads that are out of the ordinary are left to ``reading``, which answers the sa
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
 from typing import TypeVar
 
 import msgspec
@@ -57,7 +56,7 @@ class _Page(msgspec.Struct, eq=False):
 class StraightReads:
     """The reads of one collection that need no session. Each is answered with None where one is needed.
 
-    ``now`` asks stores that answer at once, ``one`` and ``many`` ask the others.
+    ``now`` asks stores that answer at once, ``one`` and ``many`` wait for the others.
     """
 
     def __init__(
@@ -94,17 +93,17 @@ class StraightReads:
             query = self._query_of_one(known, sight)
             if query is None or query.now is None:
                 return None
-            return self.record(scope, user, query.now(self._values_of_one(known, sight)))
+            return self._record(scope, user, query.now(self._values_of_one(known, sight)))
         except Exception:  # whatever it is, the long way says so
             return None
 
-    def one(self, scope: Scope, user: User, key: Key) -> Awaitable[Rows | None] | None:
-        """The row of the record with this key, to be waited for; ``record`` makes the answer of it."""
+    async def one(self, scope: Scope, user: User, key: Key) -> Reply | None:
+        """The record with this key."""
         sight = self._sight(user) if self._waits and not scope["query_string"] else None
         query = None if sight is None else self._query_of_one(key, sight)
         if sight is None or query is None or query.now is not None:
             return None
-        return query.rows(self._values_of_one(key, sight))
+        return self._record(scope, user, await query.rows(self._values_of_one(key, sight)))
 
     def _many_now(self, scope: Scope, user: User) -> Reply | None:
         """A page of records, with the number of all of them."""
@@ -198,8 +197,7 @@ class StraightReads:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def record(self, scope: Scope, user: User, rows: Rows | None) -> Reply | None:
-        """The answer with the one record of these rows."""
+    def _record(self, scope: Scope, user: User, rows: Rows | None) -> Reply | None:
         records = self._reads.records(rows)
         if not records:
             return None  # a session says which record is missing, or cannot be read
