@@ -7,6 +7,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from holdall.events.bundle import Bundled, bundles_of, decode_bundle, encode_bun
 from holdall.events.outbox_row import OutboxRow, rows_of
 from holdall.events.rows import RowBinding
 from holdall.events.settling import NEW, Settling, Standing, settle
+from holdall.query import MAX_INT
 from holdall.session.journal.packing import UnreadableBody
 from holdall.store import Change, Verb
 from tests.support.event_library import Book
@@ -60,7 +62,8 @@ async def test_a_bundle_that_cannot_be_read_stands_as_one_event_with_its_reason(
 async def test_events_beyond_a_hundred_or_64_kib_go_into_further_bundles() -> None:
     small, large = Bundled(0, b"x"), Bundled(0, b"x" * 40_000)
     assert [len(each) for each in bundles_of([small] * 250)] == [100, 100, 50]
-    assert [len(each) for each in bundles_of([large] * 5)] == [2, 2, 1]
+    assert [len(each) for each in bundles_of([large] * 5)] == [1] * 5
+    assert bundles_of([small, Bundled(1, b"x" * 65_536), small]) == [[small], [Bundled(1, b"x" * 65_536)], [small]]
     assert bundles_of([small, large]) == [[small, large]]
 
 
@@ -202,3 +205,57 @@ async def test_rows_of_one_event_that_an_earlier_version_wrote_are_delivered_in_
     assert (await app.outbox.deliver()).delivered == 4
     for book in books:
         assert [status for key, status in told if key == book.id] == ["out", "in"]
+
+
+async def _put(app: Holdall, **values: object) -> None:
+    """Write this into the only row of the outbox."""
+    outbox = _outbox(app)
+    (row,) = await rows_of(outbox)
+    change = Change(Verb.UPDATE, outbox.collection, row.id, tuple(values), tuple(values.values()))
+    (outcome,) = await outbox.store.apply([change])
+    assert outcome.error is None
+
+
+@pytest.mark.parametrize("number", [1, 3], ids=["one event", "a bundle"])
+async def test_a_count_that_cannot_grow_begins_anew(app: Holdall, number: int) -> None:
+    closed = set[Any]()
+
+    @app.after(Book.changed, name="tell", attempts=1)
+    async def tell(event: Event) -> None:
+        if event.key in closed:
+            raise ValueError("no")
+
+    books = await _changed(app, number)
+    closed.add(books[0].id)
+    await _put(app, attempts=MAX_INT)
+    assert (await app.outbox.deliver()).dead == 1
+    (letter,) = [entry async for entry in app.outbox.entries()]
+    assert (letter.key, letter.is_dead, letter.attempts) == (books[0].id, True, 1)
+
+
+@pytest.mark.parametrize(
+    "place, value", [(1, _BODY.replace(b"\xd6\x01\x92\x01\xa1a", b"\x80")), (3, "2026-01-01T00:00:00")]
+)
+async def test_a_bundle_in_which_somebody_wrote_stops_no_other_event(local: Holdall, place: int, value: object) -> None:
+    told = list[Any]()
+
+    @local.after(Book.changed, name="tell", attempts=1)
+    async def tell(event: Event) -> None:
+        told.append(event.key)
+
+    books = await _changed(local, 3)
+    (row,) = await rows_of(_outbox(local))
+    events: list[list[Any]] = [
+        [each.number, each.body, each.attempts, each.due, each.error, each.is_dead]
+        for each in decode_bundle(row.stored)
+    ]
+    events[1][place] = value
+    await _put(local, body=row.stored[:2] + msgspec.msgpack.encode(events))
+    async with local.session() as session:
+        (await session.require(Book, books[0].id)).status = "in"
+    report = await local.outbox.deliver()
+    assert report.delivered == told.count(books[0].id) + told.count(books[2].id)
+    assert books[0].id in told
+    assert all(["damaged" in entry.problem async for entry in local.outbox.entries(is_dead=True)])
+    for entry in [entry async for entry in local.outbox.entries()]:
+        await local.outbox.drop(entry.id)

@@ -49,7 +49,7 @@ _USED: dict[tuple[str, str], str] = {
         "stores/sql/postgres_types.py",
         "_protocol",
     ): "nothing public takes types; tests/stores/sql/test_postgres_types.py",
-    ("stores/sql/postgres_answer.py", "_PreparedStatement__bind_execute"): "a bound of rows without a transaction",
+    ("stores/sql/postgres_driver.py", "_PreparedStatement__bind_execute"): "a bound of rows without a transaction",
     ("stores/redis/pool.py", "_reader"): "the same",
     ("stores/redis/pool.py", "_writer"): "the same",
     (

@@ -142,6 +142,7 @@ def decode_body(stored: bytes, made: Sequence[Value] = ()) -> Body:
             )
         _, kind, *parts, request_id, commit, at = content
         key, fields, old, new, user = (_made(part, made) for part in parts)
+        hash(tuple(key) if isinstance(key, list) else key)  # what names no record is damage
         return Body(EventKind(kind), key, tuple(fields), old, new, user, request_id, commit, at)
     except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
         if isinstance(error, UnreadableBody):

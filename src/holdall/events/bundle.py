@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -17,7 +18,7 @@ from holdall.session.journal.packing import UnreadableBody
 __all__ = ["Bundled", "bundles_of", "bundles_of_columns", "decode_bundle", "encode_bundle", "is_bundle"]
 
 _MOST = 100  # events in a bundle
-_ENOUGH = 65_536  # bytes, after which a bundle takes no further event
+_ENOUGH = 65_536  # bytes of bodies in a bundle; a larger event stands alone
 
 
 class Bundled(msgspec.Struct, frozen=True, array_like=True):
@@ -26,7 +27,7 @@ class Bundled(msgspec.Struct, frozen=True, array_like=True):
     number: int
     body: bytes
     attempts: int = 0
-    due: dt.datetime | None = None
+    due: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     error: str = ""
     is_dead: bool = False
 
@@ -69,7 +70,7 @@ def bundles_of(events: list[Bundled]) -> list[list[Bundled]]:
     bundles: list[list[Bundled]] = [[]]
     size = 0
     for event in events:
-        if size > _ENOUGH or len(bundles[-1]) >= _MOST:
+        if bundles[-1] and (size + len(event.body) > _ENOUGH or len(bundles[-1]) >= _MOST):
             bundles.append([])
             size = 0
         bundles[-1].append(event)

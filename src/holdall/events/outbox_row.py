@@ -11,7 +11,7 @@ from holdall.events.body import Body, decode_body
 from holdall.events.bundle import decode_bundle, is_bundle
 from holdall.events.event import Event, python_values
 from holdall.events.rows import MADE, RowBinding, fetched, readable
-from holdall.query import And, AnyQuery, Compare, Condition, Key, Op, Query, SortKey, Value
+from holdall.query import MAX_INT, And, AnyQuery, Compare, Condition, Key, Op, Query, SortKey, Value
 from holdall.session import Bindings
 from holdall.session.journal.packing import UnreadableBody
 from holdall.store import Damaged
@@ -100,7 +100,7 @@ class Waiting(msgspec.Struct, frozen=True):
             body.request_id,
             body.commit,
             body.at,
-            self.attempts + 1,
+            self.attempts % MAX_INT + 1,
         )
 
     @property

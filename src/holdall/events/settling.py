@@ -12,7 +12,7 @@ from holdall.errors import HoldallError, StaleVersion
 from holdall.events.bundle import Bundled, decode_bundle, encode_bundle
 from holdall.events.outbox_row import OutboxRow, Waiting, rows_of
 from holdall.events.rows import RowBinding
-from holdall.query import Compare, Op
+from holdall.query import MAX_INT, Compare, Op
 from holdall.store import Change, Expected, Verb
 
 __all__ = ["NEW", "Settling", "Standing", "settle"]
@@ -83,7 +83,9 @@ def _with(row: OutboxRow, events: list[Bundled | None]) -> OutboxRow | None:
         return None
     error = next((each.error for each in left if each.error), "")
     is_dead, stored = all(each.is_dead for each in left), encode_bundle(left)
-    return msgspec.structs.replace(row, is_dead=is_dead, attempts=row.attempts + 1, error=error, stored=stored)
+    return msgspec.structs.replace(
+        row, is_dead=is_dead, attempts=row.attempts % MAX_INT + 1, error=error, stored=stored
+    )
 
 
 def _of_bundle(outbox: RowBinding, row: OutboxRow, after: OutboxRow | None, *, is_compared: bool) -> Change:

@@ -71,7 +71,7 @@ class JsonInput:
         other._fields = {name: field for name, field in self._fields.items() if name not in hidden}
         other._accepted = {name: field for name, field in self._accepted.items() if name not in {*hidden, *read_only}}
         other.names = tuple(other._accepted)
-        for made in ("_with_parts", "_by_parts", "_decimals", "_decoder", "_many"):
+        for made in ("_with_parts", "_by_parts", "_decimals", "_is_plain", "_decoder", "_many"):
             other.__dict__.pop(made, None)
         return other
 
@@ -178,6 +178,11 @@ class JsonInput:
         shape: Any = msgspec.defstruct("Given", fields, forbid_unknown_fields=True, kw_only=True)
         return msgspec.json.Decoder(shape)
 
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether what msgspec decodes are the values, and nothing more is to be looked at."""
+        return not (self._with_parts or self._decimals or self._by_parts)
+
     def _decoded(self, body: bytes) -> dict[str, Value] | None:
         """The values of a right body; None where there is more to say of it."""
         try:
@@ -185,17 +190,22 @@ class JsonInput:
             plain = _with_any_number.decode(body) if self._with_parts or self._decimals else {}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
+        values = msgspec.structs.asdict(given)
+        if UNSET in values.values():
+            values = {name: value for name, value in values.items() if value is not UNSET}
+        return values if self._is_plain or self._take_parts(values, plain) else None
+
+    def _take_parts(self, values: dict[str, Value], plain: Mapping[str, Value]) -> bool:
+        """Read what msgspec does not read by itself; return whether all that is given is right."""
         unknown = FieldErrors(self._model.__name__)
         for name in self._with_parts.keys() & plain.keys():
             refuse_unknown(self._with_parts[name], plain[name], name, unknown)
         if unknown or not all(map(is_plain_decimal, map(plain.get, self._decimals))):
-            return None
-        pairs = zip(self.names, msgspec.structs.astuple(given), strict=True)
-        values = {name: value for name, value in pairs if value is not UNSET}
+            return False
         for name in self._by_parts:
             if name in values:
                 values[name] = read_field(self._accepted[name], values[name], name, unknown)
-        return None if unknown else values
+        return not unknown
 
     def _object(self, body: bytes) -> dict[str, Value]:
         try:

@@ -73,12 +73,12 @@ class LoneCommit:
         return CommitResult(Guarantee.ATOMIC, report.span[1], lambda: make_tasks([report], began))
 
 
-async def asked(ask: Callable[[], Awaitable[_R]]) -> _R:
-    """The answer to what is asked of a store. Being cancelled does not stop it: once it has come, CancelledError is
-    raised.
+def asked(ask: Callable[[], Awaitable[_R]]) -> Awaitable[_R]:
+    """The answer to what is asked of a store, now. Being cancelled does not stop it: once it has come, CancelledError
+    is raised.
     """
     question = _Question(ask)
-    return await question.ended(question.start())
+    return question.ended(question.start())
 
 
 class _Question(Undisturbed[_R]):
@@ -86,5 +86,5 @@ class _Question(Undisturbed[_R]):
         super().__init__()
         self._ask = ask
 
-    async def finish(self) -> _R:
-        return await self._ask()
+    def finish(self) -> Awaitable[_R]:
+        return self._ask()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 
-from holdall.errors import LockConflict, Reserved, ValidationError
+from holdall.errors import CommitError, LockConflict, Reserved, ValidationError
 from holdall.model import Record
 from holdall.policy import Right, User
 from holdall.query import Value
@@ -16,7 +17,7 @@ from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.additions import prepare_new
 from holdall.session.lone_commit import LoneCommit, asked
-from holdall.store import CommitClass, ReadyAddition, Row, adding_part
+from holdall.store import AddingReady, CommitClass, ReadyAddition, Row, adding_part
 
 __all__ = ["ReadyCreates"]
 
@@ -51,6 +52,7 @@ class ReadyCreates(Arranged):
         self._is_plain = False
         self._own: Mapping[str, Value] = {}  # of the store: something may be put in the place of a method at any time
         self._ready: dict[bool, _Ready] = {}  # by whether the store makes the key
+        self._part: AddingReady | None = None
         self._is_checked = False  # whether records have rules of which fields know nothing
 
     def may_create(self, user: User) -> bool:
@@ -73,35 +75,26 @@ class ReadyCreates(Arranged):
         if self._is_checked and (errors := binding.declaration.validate(record)):
             raise ValidationError(binding.model.__name__, errors)
         prepare_new(binding, [record])
+        is_keyless, outcome = binding.declaration.key_of(record) is None, None
+        ready = self._ready.get(is_keyless) or self._get_ready(binding, is_keyless)
         try:
-            if not await self._added(binding, record, began):
+            if ready is not None and "apply" not in self._own:
+                outcome = await asked(partial(ready.add, ready.read(record)))
+            if outcome is None:
                 await LoneCommit(self._bindings, binding, record, began).apply()
+            elif is_keyless:
+                binding.declaration.key[0].put(record, outcome.key)
         except (Reserved, LockConflict):  # a session waits for what is in the way
             return False
-        return True
-
-    async def _added(self, binding: Binding, record: Record, began: float) -> bool:
-        """Add the record by what its store has got ready; return whether that was possible."""
-        is_keyless = binding.declaration.key_of(record) is None
-        ready = self._ready.get(is_keyless) or self._get_ready(binding, is_keyless)
-        if ready is None or "apply" in self._own:
-            return False
-        try:
-            row = ready.read(record)
-            outcome = await asked(lambda: ready.add(row))
-        except (Reserved, LockConflict):
+        except CommitError:
             raise
         except Exception as error:
             raise LoneCommit(self._bindings, binding, record, began).failed(error) from error
-        if outcome is None:
-            return False
-        if is_keyless:
-            binding.declaration.key[0].put(record, outcome.key)
         return True
 
     def _get_ready(self, binding: Binding, is_keyless: bool) -> _Ready | None:
-        part = adding_part(binding.store)
-        if part is None or len(binding.declaration.key) > 1:
+        part = self._part
+        if part is None:
             return None
         fields = binding.fields_without(binding.store_keys if is_keyless else frozenset())
         add = part.ready_addition(binding.collection, fields, is_key_made=is_keyless)
@@ -128,6 +121,7 @@ class ReadyCreates(Arranged):
         is_alone = not (bindings.has_replicas or bindings.has_late_keys)
         takes_all = binding.store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH)
         self._ready.clear()
+        self._part = adding_part(binding.store) if len(declaration.key) == 1 else None
         self._own = getattr(binding.store, "__dict__", {})
         self._is_plain = is_alone and takes_all and binding.policy.is_plain and not has_more
         self._is_checked = bool(declaration.checks or declaration.mutable)

@@ -34,13 +34,18 @@ class Watchdog(Generic[T]):
         self._end = end
         self._loops: dict[asyncio.AbstractEventLoop, dict[T, float]] = {}
 
-    def watch(self, item: T, until: float | None = None) -> None:
-        """Watch an item from now on, or until a time of ``time.monotonic()``."""
-        loop = asyncio.get_running_loop()
-        watched = self._loops.get(loop)
-        if watched is None:
-            watched = self._begin(loop)
+    def watch(self, item: T, until: float | None = None) -> dict[T, float]:
+        """Watch an item from now on, or until a time of ``time.monotonic()``; the dict that it is taken out of later is
+        returned.
+        """
+        watched = self.watched(asyncio.get_running_loop())
         watched[item] = monotonic() + self._seconds if until is None else until
+        return watched
+
+    def watched(self, loop: asyncio.AbstractEventLoop) -> dict[T, float]:
+        """The items that are watched on the running loop, with their times; new ones are added before it goes on."""
+        watched = self._loops.get(loop)
+        return self._begin(loop) if watched is None else watched
 
     def forget(self, item: T) -> None:
         """Watch it no more."""
@@ -77,10 +82,11 @@ class Watchdog(Generic[T]):
 class Deadline:
     """One act of a task and its time. Example: :class:`Deadlines`."""
 
-    __slots__ = ("cancelled", "is_over", "task")
+    __slots__ = ("cancelled", "is_over", "task", "watched")
 
-    def __init__(self, task: asyncio.Task[Any]) -> None:
+    def __init__(self, task: asyncio.Task[Any], watched: dict[Deadline, float]) -> None:
         self.task = task
+        self.watched = watched
         self.cancelled = task.cancelling()  # by others, who may have had it go on to end what it had begun
         self.is_over = False
 
@@ -102,9 +108,10 @@ class Deadlines:
     took too long
     """
 
-    __slots__ = ("_watchdog",)
+    __slots__ = ("_seconds", "_watchdog")
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._watchdog = Watchdog(seconds, Deadline.end)
 
     async def within(self, answer: Awaitable[T], until: float | None = None) -> T:
@@ -127,15 +134,17 @@ class Deadlines:
 
     def enter(self, until: float | None = None) -> Deadline:
         """Count the time of this task from now on, or until a time of ``time.monotonic()``."""
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
-        deadline = Deadline(task)
-        self._watchdog.watch(deadline, until)
+        watched = self._watchdog.watched(loop)
+        deadline = Deadline(task, watched)
+        watched[deadline] = monotonic() + self._seconds if until is None else until
         return deadline
 
     def leave(self, deadline: Deadline) -> None:
         """Count it no more."""
-        self._watchdog.forget(deadline)
+        deadline.watched.pop(deadline, None)  # also where its loop has ended, and nobody looks there any more
         if deadline.is_over:
             self.has_ended(deadline)
 

@@ -134,7 +134,7 @@ async def let_others_in(body: bytes) -> None:
 
 def demand_few_values(body: bytes, most: int) -> None:
     """Raise Problem (413) for JSON of more values than ``most``: what it costs to check them keeps others waiting."""
-    if _values_in(body) > most and _values_in(_without_strings(body)) > most:
+    if len(body) > most and _values_in(body) > most and _values_in(_without_strings(body)) > most:
         raise Problem(413, "too-large", f"The body has more than {most} values.")
 
 

@@ -30,7 +30,7 @@ PRECONDITION_REQUIRED = Problem(
 
 def tag_of_body(body: bytes) -> bytes:
     """The strong tag of exactly these bytes."""
-    return b'"' + xxh3_128_hexdigest(body).encode() + b'"'
+    return f'"{xxh3_128_hexdigest(body)}"'.encode()
 
 
 def last_modified(moment: datetime | None) -> list[Header]:

@@ -19,7 +19,8 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
 
     One slash at the end is tolerated.
     """
-    name, _, key = path_below(scope)[1:].partition("/")
+    path = path_below(scope) if scope.get("root_path") else scope["path"]
+    name, _, key = path[1:].partition("/")
     resource = resources.get(name)
     if resource is None:
         return None
@@ -31,6 +32,8 @@ def find_resource(resources: Mapping[str, Resource], scope: Scope) -> tuple[Reso
         if len(segments) < (2 if key else 1) or b"%2f" in segments[0].lower():
             return None  # a slash inside a name is in the name of no collection
         key = segments[1].decode("latin-1") if key else ""
+    if "/" not in key:
+        return resource, key
     key = key.removesuffix("/")
     return None if "/" in key and not resource.reaches(key) else (resource, key)
 

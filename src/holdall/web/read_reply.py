@@ -14,7 +14,7 @@ from holdall.web.conditional import (
     meets_if_none_match,
     tag_of_body,
 )
-from holdall.web.reply import Reply, json_reply, unchanged_reply
+from holdall.web.reply import Reply, tagged_reply, unchanged_reply
 from holdall.web.view import CollectionView
 
 __all__ = ["conditional", "is_dated", "record_reply"]
@@ -53,10 +53,10 @@ def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:
         if name[:3] == b"if-":
             break
     else:
-        return json_reply(200, body, (b"etag", tag))
+        return tagged_reply(body, tag)
     demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
     if demanded is not None and not meets_if_match(demanded, tag):
         raise NOT_MET
     if condition is not None and not meets_if_none_match(condition, tag):
         return unchanged_reply(tag)
-    return json_reply(200, body, (b"etag", tag))
+    return tagged_reply(body, tag)

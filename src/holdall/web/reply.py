@@ -11,7 +11,7 @@ from msgspec import Struct
 from holdall.web.asgi import Header, Send
 from holdall.web.problem import Problem
 
-__all__ = ["PLAN", "Reply", "json_reply", "problem_reply", "send_reply", "unchanged_reply"]
+__all__ = ["PLAN", "Reply", "json_reply", "problem_reply", "send_reply", "tagged_reply", "unchanged_reply"]
 
 PLAN = b"application/vnd.holdall.plan+json"
 _JSON: Header = (b"content-type", b"application/json")
@@ -36,6 +36,12 @@ def json_reply(status: int, body: bytes, *headers: Header, media_type: bytes = b
     length = (b"content-length", b"%d" % len(body))
     kind = (b"content-type", media_type) if media_type else _JSON
     return Reply(status, [kind, length, _NO_SNIFFING, _PRIVATE, *headers], body)
+
+
+def tagged_reply(body: bytes, tag: bytes) -> Reply:
+    """An answer of JSON, of status 200, with its tag."""
+    length = (b"content-length", b"%d" % len(body))
+    return Reply(200, [_JSON, length, _NO_SNIFFING, _PRIVATE, (b"etag", tag)], body)
 
 
 def problem_reply(problem: Problem) -> Reply:

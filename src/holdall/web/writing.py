@@ -77,10 +77,12 @@ class Writes:
             return await self._bulk.create(scope, user, body)
         preferences = NONE if is_plain else preferences_of(scope, b"return", b"tx=rollback", b"tx=commit")
         try:
-            if self._is_straight and not preferences.is_rehearsal and SESSION not in scope:
-                stored = await self._created_at_once(user, body)
-                if stored is not None:
-                    shown = await self._view.shown_one(stored, self._view.visible(user, None))
+            is_straight = self._is_straight and not preferences.is_rehearsal and SESSION not in scope
+            if is_straight and self._creates.may_create(user):
+                stored = self._made(user, body)
+                if await self._creates.create(stored):
+                    view, names = self._view, self._view.visible(user, None)
+                    shown = await view.shown_one(stored, names) if view.is_computing else view.encode_one(stored, names)
                     return self._created(scope, user, stored, shown, preferences)
             session = self._intake.session(scope, user)
             nested = await self._nesting.create(session, body) if may_nest(body) else None
@@ -107,14 +109,11 @@ class Writes:
         modified = last_modified(self._view.modified(record, user))
         return written_reply(201, shown, preferences, (b"location", place.encode()), *modified)
 
-    async def _created_at_once(self, user: User, body: bytes) -> Record | None:
-        """The record, stored without a session; None where one is needed. Raises ValidationError and CommitError."""
-        creates = self._creates
-        if not creates.may_create(user):
-            return None
+    def _made(self, user: User, body: bytes) -> Record:
+        """A record of no session. Raises ValidationError, also for a key that no path can name."""
         record = self._view.made(user, body)
         self._keys.demand_addressable(record)
-        return record if await creates.create(record) else None
+        return record
 
     async def update_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
         """``PATCH /books/1``: a patch, answered with the record as it is now."""

@@ -30,7 +30,7 @@ from holdall.store import (
     Verb,
     adding_part,
 )
-from holdall.stores.sql import open_sql, postgres_work
+from holdall.stores.sql import open_sql, postgres_insertion
 
 pytestmark = pytest.mark.anyio
 
@@ -222,6 +222,6 @@ async def test_a_store_with_an_apply_of_its_own_is_asked_by_that(store: Store) -
 async def test_a_statement_that_ignores_what_is_reserved_is_caught(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_work, "nothing_reserved", lambda is_reserving: "true")
+    monkeypatch.setattr(postgres_insertion, "nothing_reserved", lambda is_reserving: "true")
     with pytest.raises(AssertionError):
         await test_what_another_commit_holds_is_left_to_apply(store)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from holdall.errors import DeclarationError
 from holdall.query import Value
@@ -23,6 +23,7 @@ __all__ = [
     "DatabaseTransaction",
     "Immediate",
     "Inserting",
+    "Insertion",
     "RawAccess",
     "demand_rows",
     "found_in_catalogue",
@@ -68,15 +69,16 @@ class Immediate(Protocol):
         ...
 
 
+Insertion: TypeAlias = Callable[[Row], Awaitable[Outcome | None]]
+"""Inserts a row of encoded values. None where nothing was written: ``write`` says why, or does it in another way."""
+
+
 @runtime_checkable
 class Inserting(Protocol):
     """The further part of a database that adds a record by one statement, with nothing planned for it."""
 
-    async def insert(self, step: Insert, row: Row) -> Outcome | None:
-        """Insert a row of encoded values, of which the step says the columns and which key the database makes.
-
-        None where nothing was written: then ``write`` says why, or does it in another way.
-        """
+    def insertion(self, step: Insert) -> Insertion:
+        """The insertion of rows made ready, of which the step says the columns and which key the database makes."""
         ...
 
 

@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 
 from holdall.errors import StoreUnavailable, Unsupported
 from holdall.query import Value
-from holdall.store import Hold, Isolation, Outcome, PoolFigures, Reservation, Row, Rows
+from holdall.store import Hold, Isolation, Outcome, PoolFigures, Reservation, Rows
 from holdall.stores.sql.altering import lent_by, postgres_engine
-from holdall.stores.sql.database import found_in_catalogue
+from holdall.stores.sql.database import Insertion, found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.given_connections import Connections
@@ -18,7 +18,7 @@ from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_connecting import PostgresOptions
 from holdall.stores.sql.postgres_connection import PostgresConnection
 from holdall.stores.sql.postgres_holding import PostgresHolding
-from holdall.stores.sql.postgres_pool import PostgresPool
+from holdall.stores.sql.postgres_insertion import PostgresInsertion
 from holdall.stores.sql.postgres_prepared import Act, PostgresPrepared
 from holdall.stores.sql.postgres_raw import PostgresRaw
 from holdall.stores.sql.postgres_reservations import PostgresReservations
@@ -72,31 +72,27 @@ class PostgresDatabase:
 
     async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """The rows of a reading statement, which is asked once more where its connection was lost."""
-        pool = self._access.pool()
-        try:
+        pool, is_again = self._access.pool(), False
+        while True:
             try:
-                return await self._asked(pool, sql, parameters)
-            except CONNECTION_LOST as error:
-                if isinstance(error, TimeoutError):
+                connection = pool.take_now() or await pool.take()
+                try:
+                    try:
+                        records = await connection.fetch(sql, parameters)
+                    except OUTDATED:
+                        connection.forget()
+                        records = await connection.fetch(sql, parameters)
+                except BaseException:
+                    pool.give_dirty(connection)
                     raise
+            except DRIVER_ERRORS as error:
+                if is_again or isinstance(error, TimeoutError) or not isinstance(error, CONNECTION_LOST):
+                    raise self._access.translated(error, []) from error
                 pool.renew()
-                return await self._asked(pool, sql, parameters)
-        except DRIVER_ERRORS as error:
-            raise self._access.translated(error, []) from error
-
-    async def _asked(self, pool: PostgresPool, sql: str, parameters: Sequence[Value]) -> Rows:
-        connection = pool.take_now() or await pool.take()
-        try:
-            try:
-                records = await connection.fetch(sql, parameters)
-            except OUTDATED:
-                connection.forget()
-                records = await connection.fetch(sql, parameters)
-        except BaseException:
-            pool.give_dirty(connection)
-            raise
-        pool.give(connection)
-        return list(map(as_tuple, records))
+                is_again = True
+            else:
+                pool.give(connection)
+                return list(map(as_tuple, records))
 
     async def batches(self, sql: str, parameters: Sequence[Value], size: int) -> AsyncGenerator[Rows]:
         """The rows of a reading statement, at most ``size`` at a time, from one snapshot.
@@ -131,9 +127,9 @@ class PostgresDatabase:
         """Carry out the work's steps in one transaction; a single statement is one by itself."""
         return await self._works.write(work)
 
-    async def insert(self, step: Insert, row: Row) -> Outcome | None:
-        """Insert a row by a statement that is a transaction by itself; None where that wrote nothing."""
-        return await self._works.insert(step, row)
+    def insertion(self, step: Insert) -> Insertion:
+        """The insertion of rows by a statement that is a transaction by itself."""
+        return PostgresInsertion(self._access, step)
 
     async def hold(self) -> Hold:
         """As prepared transactions, where the server is set to keep any; else by rows that every writer looks at."""

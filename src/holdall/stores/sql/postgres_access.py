@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import asyncpg
 
@@ -80,6 +80,7 @@ class PostgresAccess(AnewInChild):
         self.plain = self._connector.plain
         self._tables = tables
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, PostgresPool] = WeakKeyDictionary()
+        self._last: tuple[ref[asyncio.AbstractEventLoop], PostgresPool] | None = None  # of them
         watch_forks(self)
 
     def connected(self, begin: Begin | None = None) -> AbstractAsyncContextManager[PostgresConnection]:
@@ -122,7 +123,9 @@ class PostgresAccess(AnewInChild):
 
     def pool(self) -> PostgresPool:
         """This loop's connections."""
-        loop = asyncio.get_running_loop()
+        loop, last = asyncio.get_running_loop(), self._last
+        if last is not None and last[0]() is loop:
+            return last[1]
         pool = self._pools.get(loop)
         if pool is None:
             for other, abandoned in list(self._pools.items()):
@@ -136,6 +139,7 @@ class PostgresAccess(AnewInChild):
                 Ages(self.options.ping_after, self.options.recycle, self.options.idle_timeout),
                 self.options.acquire_timeout,
             )
+        self._last = ref(loop), pool
         return pool
 
     @property
@@ -145,6 +149,7 @@ class PostgresAccess(AnewInChild):
 
     async def close(self) -> None:
         """Close this loop's connections; those of loops that have ended are let go of."""
+        self._last = None
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.close()
@@ -154,6 +159,7 @@ class PostgresAccess(AnewInChild):
         for loop, pool in list(self._pools.items()):
             keep_for_ever(loop)
             keep_for_ever(pool)
+        self._last = None
         self._pools = WeakKeyDictionary()
 
     async def _begun(self, pool: PostgresPool, connection: PostgresConnection, begin: Begin) -> PostgresConnection:

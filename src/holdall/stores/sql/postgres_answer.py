@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdall.query import Value
 from holdall.store import Answer
 from holdall.stores.sql.postgres_connection import PostgresConnection
-from holdall.stores.sql.postgres_driver import OUTDATED, as_tuple
+from holdall.stores.sql.postgres_driver import OUTDATED, as_tuple, records_of
 from holdall.stores.sql.raw import RawStatement
 
 __all__ = ["answer_on", "names_of"]
@@ -24,9 +24,7 @@ async def answer_on(connection: PostgresConnection, statement: RawStatement, lim
 
 
 async def _answer(prepared: Value, parameters: Value, limit: int) -> Answer:
-    # asyncpg bounds rows by this, and only fetchrow() and cursors, which take a transaction, let others do so
-    execute = getattr(prepared, "_PreparedStatement__bind_execute", None)
-    records = await (prepared.fetch(*parameters) if execute is None else execute(parameters, limit + 1, None))
+    records = await records_of(prepared, parameters, limit=limit + 1)
     if records:
         return Answer(tuple(records[0].keys()), list(map(as_tuple, records)), _affected(prepared.get_statusmsg()))
     return Answer((), [], _affected(prepared.get_statusmsg()))

@@ -13,6 +13,7 @@ from asyncpg.protocol import NO_TIMEOUT
 
 from holdall.query import Value
 from holdall.store import Deadlines, end_transport, has_news
+from holdall.stores.sql.postgres_driver import records_of
 from holdall.stores.sql.postgres_guards import Guards, learn_guards
 
 __all__ = ["BEGIN", "PostgresConnection"]
@@ -63,8 +64,7 @@ class PostgresConnection:
         statement = self._last = self._statements.get(sql) or await self.prepared(sql)
         deadline = self._deadlines.enter()  # asyncpg would begin and cancel a timer of the event loop each time
         try:
-            found: list[asyncpg.Record] = await statement.fetch(*parameters, timeout=NO_TIMEOUT)
-            return found
+            return await records_of(statement, parameters, NO_TIMEOUT)
         except asyncio.CancelledError:
             if not self._deadlines.has_ended(deadline):
                 raise
@@ -79,7 +79,7 @@ class PostgresConnection:
         finally:
             self._deadlines.leave(deadline)
         statement = self._last = await self.raw.prepare(sql, name="")
-        return await self._deadlines.within(statement.fetch(*parameters, timeout=NO_TIMEOUT))
+        return await self._deadlines.within(records_of(statement, parameters, NO_TIMEOUT))
 
     @property
     def written(self) -> int:

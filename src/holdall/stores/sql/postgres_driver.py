@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from operator import itemgetter
 
 import asyncpg
 from asyncpg.pgproto.pgproto import BufferError as CutAnswer
 
-__all__ = ["CONNECTION_LOST", "DRIVER_ERRORS", "OUTDATED", "as_tuple"]
+from holdall.query import Value
+
+__all__ = ["CONNECTION_LOST", "DRIVER_ERRORS", "OUTDATED", "as_tuple", "records_of"]
 
 as_tuple = itemgetter(slice(None))  # a record's values as a tuple, in half the time of tuple()
 
@@ -35,3 +38,15 @@ DRIVER_ERRORS = (
     OverflowError,
     UnicodeError,
 )
+
+
+def records_of(
+    statement: Value, parameters: Sequence[Value], timeout: object = None, limit: int = 0
+) -> Awaitable[list[asyncpg.Record]]:
+    """The records of a prepared statement, at most ``limit`` of them unless that is 0."""
+    # asyncpg bounds rows by this, and only fetchrow() and cursors, which take a transaction, let others do so; what
+    # fetch() does beside it has been looked at when the connection was taken
+    execute = getattr(statement, "_PreparedStatement__bind_execute", None)
+    if execute is None:
+        return statement.fetch(*parameters, timeout=timeout)  # type: ignore[no-any-return]
+    return execute(parameters, limit, timeout)  # type: ignore[no-any-return]

@@ -162,7 +162,7 @@ class PostgresPool:
         """A connection somebody gave back, or None for the right to open one. Raises TimeoutError."""
         waiter: asyncio.Future[PostgresConnection | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        self._patience.watch(waiter)
+        watched = self._patience.watch(waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -174,7 +174,7 @@ class PostgresPool:
                     self.give(handed)
             raise
         finally:
-            self._patience.forget(waiter)
+            watched.pop(waiter, None)
 
     def _vacate(self) -> None:
         """One connection fewer: the first waiter may open another."""

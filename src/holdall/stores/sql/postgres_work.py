@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from holdall.errors import LockConflict, StoreUnavailable
-from holdall.store import APPLIED, Outcome, Row
+from holdall.store import Outcome
 from holdall.stores.sql.errors import deciding, is_read_only
 from holdall.stores.sql.postgres_access import PostgresAccess
 from holdall.stores.sql.postgres_combined import REFUSED, Combined, combined
 from holdall.stores.sql.postgres_connection import PostgresConnection
-from holdall.stores.sql.postgres_guards import Guards
+from holdall.stores.sql.postgres_insertion import demand_nothing_written, is_alone_safe
 from holdall.stores.sql.postgres_pieces import ROWS
 from holdall.stores.sql.postgres_reservations import (
     OutdatedGuards,
@@ -16,7 +16,7 @@ from holdall.stores.sql.postgres_reservations import (
     is_reservation_table,
     nothing_reserved,
 )
-from holdall.stores.sql.postgres_steps import WroteFewer, has_triggers_of, run_step, statement_of
+from holdall.stores.sql.postgres_steps import WroteFewer, has_triggers_of, run_step
 from holdall.stores.sql.postgres_transaction import CONNECTION_LOST, DRIVER_ERRORS, OUTDATED, judged
 from holdall.stores.sql.steps import Insert, Step, Steps, Update, Work
 from holdall.stores.sql.watching import WatchedWork, shown_whole
@@ -50,49 +50,6 @@ class PostgresWorks:
                     raise
         raise LockConflict(self._access.store, "its tables are being changed, and nothing was applied; try again")
 
-    async def insert(self, step: Insert, row: Row) -> Outcome | None:
-        """Insert a row by a statement that is the whole commit; None where that may not be, or nothing was written.
-
-        ``write`` then does it in another way, has a try on another connection, or says what is wrong.
-        """
-        pool = self._access.pool()
-        connection = pool.take_now() or await self._access.lend(pool, None)
-        try:
-            outcome = await self._inserted(connection, step, row)
-        except Exception as error:
-            await self._access.mend(pool, connection, error)
-            if isinstance(error, StoreUnavailable) and not error.is_outcome_unknown:
-                return None
-            raise
-        except BaseException:
-            pool.give_dirty(connection)
-            raise
-        pool.give(connection)
-        return outcome
-
-    async def _inserted(self, connection: PostgresConnection, step: Insert, row: Row) -> Outcome | None:
-        guards = connection.guards
-        if guards is None or not connection.is_bounded or not _is_alone_safe(connection, guards):
-            return None
-        if step.table.key in guards.tables:
-            return None
-        try:
-            found = await connection.fetch(statement_of(step, nothing_reserved(connection.is_reserving)), row)
-        except REFUSED:
-            return None
-        except DRIVER_ERRORS as error:
-            if isinstance(error, OUTDATED) or is_reservation_table(error):
-                connection.forget()
-                return None
-            with deciding():
-                raise self._access.translated(error, [step]) from error
-        if step.generated is not None and found:
-            return Outcome(found[0][0])
-        if step.generated is None and connection.written:
-            return APPLIED
-        await self._doubt(connection, step, 0)
-        return None
-
     async def _tried(self, connection: PostgresConnection, work: Work, ending: str | None) -> list[Outcome]:
         done: list[Step] = []
         try:
@@ -121,7 +78,7 @@ class PostgresWorks:
         steps = Work.__call__(work)  # not shown one by one
         step = next(steps)
         guards = await connection.learned()
-        if not _is_alone_safe(connection, guards):
+        if not is_alone_safe(connection, guards):
             return None
         only = nothing_reserved(connection.is_reserving)
         if not step.is_only or (type(step) is Update and len(step.rows) > 1):
@@ -141,7 +98,7 @@ class PostgresWorks:
                 return _last(steps, await run_step(connection, step, only))
             except WroteFewer as fewer:
                 written = fewer.written
-        await self._doubt(connection, step, written)
+        await demand_nothing_written(self._access, connection, step, written)
         done.clear()
         return None
 
@@ -161,15 +118,6 @@ class PostgresWorks:
                 return None
         return whole.outcomes_with(found[1] if len(found) > 1 else ())
 
-    async def _doubt(self, connection: PostgresConnection, step: Step, written: int) -> None:
-        """Raise StoreUnavailable where a statement that missed something may yet have written something, and lasts."""
-        with deciding(), self._access.translating([step]):
-            connection.guards = None
-            guards = await connection.learned()
-        if written or step.table.key in guards.tables:
-            told = f"table {step.table.key} was given a trigger or rule meanwhile, which may have written other rows"
-            raise StoreUnavailable(self._access.store, told, is_outcome_unknown=True)
-
     async def _together(
         self, connection: PostgresConnection, work: Work, ending: str, done: list[Step]
     ) -> list[Outcome]:
@@ -179,11 +127,6 @@ class PostgresWorks:
         with deciding(), self._access.translating(done):
             await connection.raw.execute(ending)
         return outcomes
-
-
-def _is_alone_safe(connection: PostgresConnection, guards: Guards) -> bool:
-    """Whether a single statement sees, once it has its locks, what others have reserved."""
-    return guards.is_read_committed and not connection.is_holding
 
 
 def _is_atomic(step: Step) -> bool:

@@ -30,7 +30,7 @@ from holdall.store import (
 from holdall.stores.sql.bulk_store import BulkStore
 from holdall.stores.sql.capabilities import capabilities_of
 from holdall.stores.sql.compile import Compiler, Statement
-from holdall.stores.sql.database import Database, now_of
+from holdall.stores.sql.database import Database, Inserting, now_of
 from holdall.stores.sql.described_tables import described_tables
 from holdall.stores.sql.differences import differences
 from holdall.stores.sql.fetching import UNREADABLE, as_text, decoded, groups
@@ -73,6 +73,7 @@ class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
         self._ask: Ask = database.rows
         self._rows: Ask = database.rows  # the same, shown where somebody listens
         self._now = now_of(database)  # the same, of short statements
+        self._inserting = database if isinstance(database, Inserting) else None
         self._raw = RawCompiler()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable
 from typing import Generic, TypeVar
 
 __all__ = ["Undisturbed"]
@@ -24,7 +25,7 @@ class Undisturbed(ABC, Generic[R]):
         self._woken: asyncio.Future[None]
 
     @abstractmethod
-    async def finish(self) -> R:
+    def finish(self) -> Awaitable[R]:
         """Do the work, and return its result."""
 
     def start(self) -> asyncio.Task[None]:
