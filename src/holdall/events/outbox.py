@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import msgspec
 
-from holdall.errors import HoldallError, NotFound, StoreError
+from holdall.errors import HoldallError, NotFound, StaleVersion, StoreError
 from holdall.events.delivery import Delivered, Delivery
 from holdall.events.lease import Lease
 from holdall.events.listeners import Listeners
@@ -22,6 +23,7 @@ from holdall.session.journal.packing import UnreadableBody
 __all__ = ["Outbox", "OutboxEntry"]
 
 _PAGE = 200
+_TRIES, _PAUSE = 10, 0.002  # seconds, twice as long after each try
 
 
 class OutboxEntry(msgspec.Struct, frozen=True):
@@ -180,8 +182,16 @@ class Outbox:
         await self._settle(entry, None)
 
     async def _settle(self, entry: str, standing: Standing | None) -> None:
-        outbox, waiting = await self._found(entry)
-        await settle(outbox, waiting.row, {waiting.number: standing})
+        for number in range(_TRIES):
+            outbox, waiting = await self._found(entry)
+            try:
+                await settle(outbox, waiting.row, {waiting.number: standing})
+            except StaleVersion:  # it is gone, or who delivers its bundle was faster
+                if number == _TRIES - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0, _PAUSE * 2**number))  # noqa: S311 - a pause is no secret
+            else:
+                return
 
     async def _found(self, entry: str) -> tuple[RowBinding, Waiting]:
         name, _, place = entry.rpartition(":")

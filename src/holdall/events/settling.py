@@ -39,7 +39,8 @@ Ends = Mapping[int | None, Standing | None]
 async def settle(outbox: RowBinding, row: OutboxRow, ends: Ends) -> OutboxRow | None:
     """Write how events of a row stand, and return the row as it is now, None where it is gone.
 
-    Raises StaleVersion where somebody else removed the row, and what the store raises.
+    Raises StaleVersion where somebody else removed all of these events, or writes the row all the time, and what the
+    store raises.
     """
     if None in ends:
         await _apply(outbox, _of_one(outbox, row, ends[None]))
@@ -56,6 +57,8 @@ async def settle(outbox: RowBinding, row: OutboxRow, ends: Ends) -> OutboxRow | 
             if not found or number == _TRIES - 1:
                 raise
             known, (row,) = row, found
+            if ends.keys().isdisjoint([each.number for each in row.waiting()]):
+                raise
         else:
             return after
     return None
