@@ -1,7 +1,8 @@
 """The stored form of an event: MessagePack with the format's version first, every border value with its type.
 
 A body, of format 1, is ``[1, kind, key, fields, old, new, user, request, commit, at]``. A key that its store makes only
-with the same commit lies beside the body; see ``KeysToCome``. Format 2 holds several bodies; see ``bundle``.
+with the same commit lies beside the body; see ``KeysToCome``. Format 2 holds several bodies; see ``bundle``. Format 3
+holds changes in columns; see ``changed_columns``.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ __all__ = [
     "is_plain",
 ]
 
-EVENT_FORMAT = 2
-"""The newest version of the stored form: 1 is one event, 2 a bundle of several. Others are left alone and listed."""
+EVENT_FORMAT = 3
+"""The newest version of the stored form: 1 is one event, 2 a bundle of several, 3 several changes in columns.
+
+Others are left alone and listed.
+"""
 
 _ONE_EVENT = 1
 

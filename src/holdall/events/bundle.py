@@ -12,10 +12,10 @@ from typing import Annotated
 
 import msgspec
 
-from holdall.events.body import EVENT_FORMAT
+from holdall.events.changed_columns import ChangedColumns, bodies_in, holds_columns
 from holdall.session.journal.packing import UnreadableBody
 
-__all__ = ["Bundled", "bundles_of", "decode_bundle", "encode_bundle", "is_bundle"]
+__all__ = ["Bundled", "bundles_of", "bundles_of_columns", "decode_bundle", "encode_bundle", "is_bundle"]
 
 _MOST = 100  # events in a bundle
 _ENOUGH = 65_536  # bytes of bodies in a bundle; a larger event stands alone
@@ -32,14 +32,14 @@ class Bundled(msgspec.Struct, frozen=True, array_like=True):
     is_dead: bool = False
 
 
-_HEAD = bytes([0x92, EVENT_FORMAT])  # the list of two that every bundle is, and the first of them
+_HEAD = bytes([0x92, 2])  # the list of two that every bundle is, and the first of them
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Bundled])
 
 
 def is_bundle(stored: bytes) -> bool:
-    """Whether these bytes of a row are a bundle, and no body of one event."""
-    return stored.startswith(_HEAD)
+    """Whether these bytes of a row are a bundle, also one of columns, and no body of one event."""
+    return stored.startswith(_HEAD) or holds_columns(stored)
 
 
 def encode_bundle(events: Sequence[Bundled]) -> bytes:
@@ -50,8 +50,13 @@ def encode_bundle(events: Sequence[Bundled]) -> bytes:
 def decode_bundle(stored: bytes) -> list[Bundled]:
     """The events of a bundle. Raises UnreadableBody where it is damaged."""
     try:
-        found = _decoder.decode(memoryview(stored)[len(_HEAD) :])
-    except (msgspec.DecodeError, ValueError) as error:
+        if holds_columns(stored):
+            found = [Bundled(number, body) for number, body in bodies_in(stored)]
+        else:
+            found = _decoder.decode(memoryview(stored)[len(_HEAD) :])
+    except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
+        if isinstance(error, UnreadableBody):
+            raise
         raise UnreadableBody(f"its bundle is damaged ({type(error).__name__})", is_damage=True) from error
     if not found:
         raise UnreadableBody("its bundle is empty", is_damage=True)
@@ -71,3 +76,13 @@ def bundles_of(events: list[Bundled]) -> list[list[Bundled]]:
         bundles[-1].append(event)
         size += len(event.body)
     return bundles
+
+
+def bundles_of_columns(columns: ChangedColumns, number: int, tail: bytes) -> list[bytes] | None:
+    """Changes as bundles of columns, the first event of this number; None where such bundles would be too large."""
+    count, found = len(columns.keys), []
+    for start in range(0, count, _MOST):
+        found.append(columns.encoded(number + start, tail, start, min(start + _MOST, count)))
+        if len(found[-1]) > _ENOUGH:
+            return None
+    return found

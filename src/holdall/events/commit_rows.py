@@ -40,6 +40,13 @@ class CommitRows:
             kept = self._events[about] = []
         kept.append(happened)
 
+    def add_columns(self, handler: str, binding: Binding, commit: str, bundles: list[bytes]) -> None:
+        """Take changes for a function, which lie in bundles of columns."""
+        outbox = self._outboxes[binding.store.name]
+        for stored in bundles:
+            row = outbox.model(event=commit, handler=handler, collection=binding.collection, body=stored)
+            self.add(outbox, row, [])
+
     def batches(self) -> list[Batch]:
         """Return all rows, as batches of a commit."""
         for (handler, binding), events in self._events.items():

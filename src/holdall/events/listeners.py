@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from holdall.errors import DeclarationError
+from holdall.events.bundle import bundles_of_columns
+from holdall.events.changed_columns import changed_columns
 from holdall.events.commit_rows import CommitRows
 from holdall.events.feed import Feed
 from holdall.events.handler import Consumer, Handler
@@ -102,8 +104,7 @@ class Listeners:
             for kind in EventKind:
                 self._delivered[model, kind] = found = _concerned(consumers, model, kind)
                 is_delivered = is_delivered or bool(found)
-            is_kept = any(sink.watches(binding) for sink in self.sinks)
-            binding.is_watched = is_delivered or is_kept or bool(self._told[model])
+            binding.is_watched = is_delivered or self._is_kept(binding) or bool(self._told[model])
             if binding.is_watched:
                 _demand_key(binding)
             if is_delivered:
@@ -121,21 +122,40 @@ class Listeners:
 
     def rows(self, batches: Sequence[Batch], user: User) -> list[Batch]:
         """Return the rows that report what these batches do."""
-        rows, facts = CommitRows(self.outboxes), None
-        for number, occurrence in enumerate(occurrences_of(batches, _is_watched)):
-            if occurrence.is_nothing:
+        rows, facts, number = CommitRows(self.outboxes), None, 0
+        for batch in batches:
+            if not batch.binding.is_watched:
                 continue
-            facts = facts or CommitFacts.of(user, self.request_id())
-            happened = Happened(occurrence, number, facts)
-            known = occurrence.binding
-            for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
-                if fields is None or not fields.isdisjoint(occurrence.changed):
-                    rows.add_event(consumer, happened)
-            for sink in self.sinks:
-                if sink.watches(known):
-                    for row in sink.rows(happened):
-                        rows.add(*row)
+            columns = changed_columns(batch) if len(batch.records) > 1 and self._is_alone(batch, batches) else None
+            if columns is not None:
+                facts = facts or CommitFacts.of(user, self.request_id())
+                if (bundles := bundles_of_columns(columns, number, facts.tail)) is not None:
+                    for consumer, fields in self._delivered.get((batch.binding.model, EventKind.CHANGED), ()):
+                        if fields is None or not fields.isdisjoint(columns.fields):
+                            rows.add_columns(consumer, batch.binding, facts.commit, bundles)
+                    number += len(columns.keys)
+                    continue
+            for occurrence in occurrences_of((batch,), _is_watched):
+                number += 1
+                if occurrence.is_nothing:
+                    continue
+                facts = facts or CommitFacts.of(user, self.request_id())
+                happened, known = Happened(occurrence, number - 1, facts), occurrence.binding
+                for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
+                    if fields is None or not fields.isdisjoint(occurrence.changed):
+                        rows.add_event(consumer, happened)
+                for sink in self.sinks:
+                    if sink.watches(known):
+                        for row in sink.rows(happened):
+                            rows.add(*row)
         return rows.batches()
+
+    def _is_alone(self, batch: Batch, batches: Sequence[Batch]) -> bool:
+        """Whether nothing else tells events of its collection, nor keeps them."""
+        return sum([each.binding is batch.binding for each in batches]) == 1 and not self._is_kept(batch.binding)
+
+    def _is_kept(self, binding: Binding) -> bool:
+        return any(sink.watches(binding) for sink in self.sinks)
 
     def untold(self, context: SessionContext, plan: Plan) -> list[News]:
         """Return the functions that are still to be delivered what a plan does."""
