@@ -60,7 +60,11 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("office")
+    return _made(tmp_path_factory.mktemp("office"))
+
+
+def _made(found: Path) -> Path:
+    """The program with its records, in this folder."""
     (found / "office.py").write_text(_PROGRAM)
     filled = run(found, "office")
     assert (filled.code, filled.errors) == (0, "")
@@ -109,7 +113,8 @@ def test_selections_and_access_are_of_the_user(folder: Path) -> None:
         assert run(folder, "holdall", "access", "office:app", "notes", "2", "--as", login).code == code
 
 
-def test_a_migration_sees_and_changes_what_the_user_may(folder: Path) -> None:
+def test_a_migration_sees_and_changes_what_the_user_may(tmp_path: Path) -> None:
+    folder = _made(tmp_path)
     words = ["holdall", "migrate", "office:app", "notes", "office:longer"]
     whole = run(folder, *words)
     assert (whole.code, "'a' -> 'a!'" in whole.output, "'b' -> 'b!'" in whole.output) == (0, True, True)
