@@ -63,6 +63,16 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
         gc.collect()
 
 
+@pytest.fixture(scope="module")
+def older_objects_apart() -> None:
+    """Tests of a file that collect garbage need not look at what was there before them: a third of a second each time.
+
+    It stays apart; to take it back would let everything that was collected be looked at ever after.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Tests that are coroutines run on asyncio: Holdall knows no other loop."""

@@ -12,7 +12,7 @@ from holdall.model import Many, Model, OnDelete, Ref, Reference, Related, State,
 from holdall.query import Compare, Generated, Kind, ManyForm, Op
 from tests.support.session_without_store import Session, made
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("older_objects_apart")]
 
 
 class Place(Model):

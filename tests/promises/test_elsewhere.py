@@ -59,6 +59,7 @@ async def test_lists_are_counted_whatever_store_they_are_sorted_by(tmp_path: Pat
     await app.close()
 
 
+@pytest.mark.usefixtures("older_objects_apart")
 async def test_writing_to_redis_leaves_nothing_in_memory(redis_url: str, tmp_path: Path) -> None:
     """B10: no iterator stays behind."""
     app = Holdall("x")

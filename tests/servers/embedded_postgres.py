@@ -26,8 +26,8 @@ _START_SECONDS = 30.0
 FILES = "HOLDALL_POSTGRES_FILES"  # the folder of the files of an empty server, for processes of one run of tests
 _UNPRIVILEGED = "nobody"
 
-# Nothing of a test run needs to survive a power cut.
-_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# Nothing of a test run needs to survive a power cut, or lives long enough to be put in order.
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
 # Nobody else needs to reach it.
 _SETTINGS = {

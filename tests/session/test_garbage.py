@@ -15,6 +15,8 @@ import pytest
 
 from holdall import Holdall, Model, Ref, field
 
+pytestmark = pytest.mark.usefixtures("older_objects_apart")
+
 TIMES = 20
 
 
@@ -43,7 +45,6 @@ def collecting_nothing() -> Iterator[Counter[str]]:
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
-        gc.unfreeze()
         gc.enable()
 
 

@@ -127,7 +127,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     made.close()
 
 
-CHOSEN = settings(max_examples=draws(40, 100), deadline=None, suppress_health_check=list(HealthCheck))
+CHOSEN = settings(max_examples=draws(25, 100), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same(twins: Twins, query: Query[Any], counts: bool = False) -> None:

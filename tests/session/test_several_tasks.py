@@ -16,7 +16,7 @@ from holdall.store import Change, Verb
 from holdall.testing.wrapping import wrap_store
 from tests.support.library import Author, Book, Line, library
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("older_objects_apart")]
 
 
 class Waiting:

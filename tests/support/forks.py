@@ -3,8 +3,8 @@
 Workers of pytest-xdist collect all tests each, which is a tenth of the time the whole suite takes, and every report is
 written and read for their controller. Forks share what was collected. Tests of one class or file stay together, as
 fixtures serve all of them; the processes take these groups one by one, the largest first, from a file whose offset
-they share; those marked ``early`` before all others, as they take long. Reports go to the parent process, which tells
-of them as if the tests had run there. Needs ``os.fork``.
+they share; those marked ``early`` in turn with the largest, as they take long and wait for much. Reports go to the
+parent process, which tells of them as if the tests had run there. Needs ``os.fork``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
@@ -34,7 +35,7 @@ _SHARE = 20  # of the time that a test may take: so much later one that hangs ma
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer ``--forks``."""
-    told = "run tests in so many processes, forked after collection; auto: two more than there are cores"
+    told = "run tests in so many processes, forked after collection; auto: three more than there are cores"
     parser.addoption("--forks", type=_number, default=0, help=told)
 
 
@@ -66,8 +67,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _number(text: str) -> int:
-    """``auto`` is two more than there are cores: many tests wait for locks, leases and servers."""
-    return (os.cpu_count() or 1) + 2 if text == "auto" else int(text)
+    """``auto`` is three more than there are cores: many tests wait for locks, leases and servers."""
+    return (os.cpu_count() or 1) + 3 if text == "auto" else int(text)
 
 
 @dataclass
@@ -80,13 +81,15 @@ class _Child:
 
 
 def _groups(items: list[pytest.Item]) -> list[list[pytest.Item]]:
-    """Tests by class or file: those marked ``early`` first, and otherwise the largest."""
+    """Tests by class or file, the largest first; those marked ``early``, which wait for much, in turn with them."""
     groups: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         groups[item.nodeid.rpartition("::")[0]].append(item)
-    return sorted(groups.values(), key=lambda group: (group[0].get_closest_marker("early") is not None, len(group)))[
-        ::-1
-    ]
+    late: list[list[pytest.Item]] = []
+    early: list[list[pytest.Item]] = []
+    for group in sorted(groups.values(), key=len, reverse=True):
+        (early if group[0].get_closest_marker("early") else late).append(group)
+    return [group for pair in zip_longest(early, late) for group in pair if group is not None]
 
 
 def _forked(session: pytest.Session, groups: list[list[pytest.Item]], turns: IO[bytes]) -> _Child:

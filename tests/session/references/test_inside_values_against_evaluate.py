@@ -70,7 +70,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     made.close()
 
 
-CHOSEN = settings(max_examples=draws(60, 600), deadline=None, suppress_health_check=list(HealthCheck))
+CHOSEN = settings(max_examples=draws(40, 600), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same(worlds: Worlds, query: Query[Any]) -> None:

@@ -13,7 +13,7 @@ from holdall import Fill, Holdall, Many, Model, Ref, Session, State, back, field
 from holdall.errors import StateError
 from tests.support.local_stores import LOCAL, local_url
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("older_objects_apart")]
 
 
 class Author(Model):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+
 from holdall.query import FieldSchema, Kind
 from holdall.stores.redis.codec import JsonCodec
 
 
+@pytest.mark.usefixtures("older_objects_apart")
 def test_a_column_leaves_no_object_behind() -> None:
     codec = JsonCodec((FieldSchema("name", Kind.STR),))
     kind = type(iter(()))
