@@ -125,7 +125,7 @@ def wrong(found: list[Cell]) -> list[Cell]:
 
 
 @pytest.mark.parametrize(
-    "layout, users", [("memory", ["nobody", "ann", "clerk"]), ("sqlite", ["tom"]), ("scattered", ["nobody"])]
+    "layout, users", [("memory", ["nobody", "ann", "clerk", "tom"]), ("sqlite", ["nobody"]), ("scattered", ["nobody"])]
 )
 async def test_no_cell_leaks_or_denies_wrongly(layout: str, users: list[str], tmp_path: Path) -> None:
     found = await cells(layout, tmp_path, users)

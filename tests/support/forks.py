@@ -35,7 +35,7 @@ _SHARE = 20  # of the time that a test may take: so much later one that hangs ma
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer ``--forks``."""
-    told = "run tests in so many processes, forked after collection; auto: three more than there are cores"
+    told = "run tests in so many processes, forked after collection; auto: two more than there are cores"
     parser.addoption("--forks", type=_number, default=0, help=told)
 
 
@@ -67,8 +67,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _number(text: str) -> int:
-    """``auto`` is three more than there are cores: many tests wait for locks, leases and servers."""
-    return (os.cpu_count() or 1) + 3 if text == "auto" else int(text)
+    """``auto`` is two more than there are cores: many tests wait for locks, leases and servers."""
+    return (os.cpu_count() or 1) + 2 if text == "auto" else int(text)
 
 
 @dataclass
@@ -85,11 +85,21 @@ def _groups(items: list[pytest.Item]) -> list[list[pytest.Item]]:
     groups: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         groups[item.nodeid.rpartition("::")[0]].append(item)
+    for group in groups.values():
+        if isinstance(first := group[0], pytest.Function) and hasattr(first.cls, "open_store"):
+            group.sort(key=_place)  # a store need not load its records anew where tests that only read come together
     late: list[list[pytest.Item]] = []
     early: list[list[pytest.Item]] = []
     for group in sorted(groups.values(), key=len, reverse=True):
         (early if group[0].get_closest_marker("early") else late).append(group)
     return [group for pair in zip_longest(early, late) for group in pair if group is not None]
+
+
+def _place(item: pytest.Item) -> int:
+    """Where a test stands in the class that it is written in, and that one among those its own class is made of."""
+    assert isinstance(item, pytest.Function)
+    assert item.cls is not None
+    return [name for kind in item.cls.__mro__ for name in vars(kind)].index(item.originalname)
 
 
 def _forked(session: pytest.Session, groups: list[list[pytest.Item]], turns: IO[bytes]) -> _Child:

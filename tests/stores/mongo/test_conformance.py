@@ -23,7 +23,7 @@ class TestReplicaSet(StoreConformance):
 class TestStandaloneServer(StoreConformance):
     """It reads by the same code, so that a look at reading is enough here."""
 
-    part = (1, 2)
+    part = (1, 4)
     label = "MongoDB (single server)"
     values_apart = 3
     examples = 3

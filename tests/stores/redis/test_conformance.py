@@ -19,7 +19,7 @@ class TestRedis(StoreConformance):
 
 
 class TestRedisCluster(StoreConformance):
-    part = (1, 2)
+    part = (1, 3)
     label = "Redis (cluster)"
     values_apart = 3
     examples = 8

@@ -27,7 +27,7 @@ def _url(url: str, driver: str) -> str:
 
 
 class TestSqliteInThreads(StoreConformance):
-    part = (1, 3)
+    part = (1, 6)
     examples = 6
     histories = 3
 
@@ -37,7 +37,7 @@ class TestSqliteInThreads(StoreConformance):
 
 
 class TestPostgresOfPsycopg(StoreConformance):
-    part = (2, 3)
+    part = (3, 6)
     examples = 6
     histories = 3
 
@@ -47,7 +47,7 @@ class TestPostgresOfPsycopg(StoreConformance):
 
 
 class TestMariadbOfPymysql(StoreConformance):
-    part = (3, 3)
+    part = (5, 6)
     examples = 6
     histories = 3
 

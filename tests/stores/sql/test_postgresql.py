@@ -20,7 +20,7 @@ class TestPostgresqlFromAWheel(StoreConformance):
 
 
 class TestPostgresqlOfThisMachine(StoreConformance):
-    part = (1, 2)
+    part = (1, 4)
     examples = 20
     histories = 4
 

@@ -21,7 +21,7 @@ class TestYamlRecords(StoreConformance):
 
 
 class TestYamlCollections(StoreConformance):
-    part = (1, 2)
+    part = (1, 3)
     label = "yaml (a file per collection)"
     values_apart = 3
     examples = 15
