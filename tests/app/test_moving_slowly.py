@@ -90,14 +90,14 @@ async def app(
     stores |= {"files": f"yaml:{tmp_path}/y"}
     for name in {"postgres", "redis", "mongo"} & set(_targets(request)):
         url: str = request.getfixturevalue(f"{name}_url")
-        stores[name] = fresh_database(url) if name == "postgres" else url
+        stores[name] = url if name == "redis" else fresh_database(url)
     app = application(stores, "main")
     await app.create()
     async with app.session() as session:
         session.add_all([Counted(id=key, code=f"c{key}") for key in range(1, RECORDS + 1)])
     yield app
-    for store in [store for name, store in app.stores.items() if name in ("redis", "mongo")]:
-        await cast(Provisioned, store).drop("counted", MOVE_POSITIONS)  # others use the same server
+    if "redis" in app.stores:
+        await cast(Provisioned, app.stores["redis"]).drop("counted", MOVE_POSITIONS)  # others use the same server
     await app.close()
 
 
