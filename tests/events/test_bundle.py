@@ -21,7 +21,7 @@ from holdall.events.settling import NEW, Settling, Standing, settle
 from holdall.query import MAX_INT
 from holdall.session.journal.packing import UnreadableBody
 from holdall.store import Change, Verb
-from tests.support.event_library import Book
+from tests.support.event_library import Book, changed_books
 
 pytestmark = pytest.mark.anyio
 
@@ -73,17 +73,6 @@ def _outbox(app: Holdall) -> RowBinding:
     return binding
 
 
-async def _changed(app: Holdall, number: int) -> list[Book]:
-    """So many books, whose status one commit has changed."""
-    await app.create()
-    async with app.session() as session:
-        books = [session.add(Book(title=str(place))) for place in range(number)]
-        await session.commit()
-        for book in books:
-            book.status = "out"
-    return books
-
-
 async def test_the_events_of_a_commit_are_one_row_and_each_is_delivered_by_itself(app: Holdall) -> None:
     told = list[Event]()
 
@@ -91,7 +80,7 @@ async def test_the_events_of_a_commit_are_one_row_and_each_is_delivered_by_itsel
     async def tell(event: Event) -> None:
         told.append(event)
 
-    books = await _changed(app, 5)
+    books = await changed_books(app, 5)
     (row,) = await rows_of(_outbox(app))
     entries = [entry async for entry in app.outbox.entries()]
     assert [entry.id for entry in entries] == [f"main:{row.id}.{number}" for number in range(5)]
@@ -116,7 +105,7 @@ async def test_an_event_in_vain_holds_up_its_record_and_no_other_of_its_bundle(a
             raise ConnectionError("closed")
         order.append((event.key, event.new["status"], event.attempt))
 
-    books = await _changed(app, 3)
+    books = await changed_books(app, 3)
     async with app.session() as session:
         for book in books:
             (await session.require(Book, book.id)).status = "in"
@@ -152,7 +141,7 @@ async def test_dead_letters_of_a_bundle_are_listed_beside_those_that_wait(app: H
             raise ValueError("no")
         raise asyncio.CancelledError
 
-    books = await _changed(app, 3)
+    books = await changed_books(app, 3)
     (row,) = await rows_of(_outbox(app))
     await settle(_outbox(app), row, {0: Standing(1, None, "no", is_dead=True)})
     assert [(entry.key, entry.is_dead) async for entry in app.outbox.entries()] == [
@@ -171,7 +160,7 @@ async def test_dead_letters_of_a_bundle_are_listed_beside_those_that_wait(app: H
 
 async def test_who_writes_of_a_bundle_keeps_what_others_wrote_meanwhile(app: Holdall) -> None:
     app.after(Book.changed, name="tell")(print)
-    await _changed(app, 4)
+    await changed_books(app, 4)
     outbox = _outbox(app)
     (old,) = await rows_of(outbox)
     await settle(outbox, old, {1: None})
@@ -190,7 +179,7 @@ async def test_rows_of_one_event_that_an_earlier_version_wrote_are_delivered_in_
     async def tell(event: Event) -> None:
         told.append((event.key, event.new["status"]))
 
-    books = await _changed(app, 2)
+    books = await changed_books(app, 2)
     outbox = _outbox(app)
     (row,) = await rows_of(outbox)
     names = ("event", "handler", "collection", "is_dead", "attempts", "error", "body")
@@ -225,7 +214,7 @@ async def test_a_count_that_cannot_grow_begins_anew(app: Holdall, number: int) -
         if event.key in closed:
             raise ValueError("no")
 
-    books = await _changed(app, number)
+    books = await changed_books(app, number)
     closed.add(books[0].id)
     await _put(app, attempts=MAX_INT)
     assert (await app.outbox.deliver()).dead == 1
@@ -243,7 +232,7 @@ async def test_a_bundle_in_which_somebody_wrote_stops_no_other_event(local: Hold
     async def tell(event: Event) -> None:
         told.append(event.key)
 
-    books = await _changed(local, 3)
+    books = await changed_books(local, 3)
     (row,) = await rows_of(_outbox(local))
     events: list[list[Any]] = [
         [each.number, each.body, each.attempts, each.due, each.error, each.is_dead]

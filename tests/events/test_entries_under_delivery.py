@@ -13,7 +13,7 @@ from holdall.events.outbox_row import rows_of
 from holdall.events.rows import RowBinding
 from holdall.events.settling import Standing, settle
 from holdall.testing.wrapping import wrap_store
-from tests.support.event_library import Book
+from tests.support.event_library import Book, changed_books
 
 pytestmark = pytest.mark.anyio
 
@@ -40,12 +40,7 @@ class _Meddling:
 async def _waiting(app: Holdall, number: int) -> tuple[_Meddling, RowBinding]:
     """So many events of one commit, in the store that this gives, and their outbox."""
     app.after(Book.changed, name="tell")(print)
-    await app.create()
-    async with app.session() as session:
-        books = [session.add(Book(title=str(place))) for place in range(number)]
-        await session.commit()
-        for book in books:
-            book.status = "out"
+    await changed_books(app, number)
     made: list[_Meddling] = []
 
     def wrap(store: Any) -> Any:

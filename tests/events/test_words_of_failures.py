@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from holdall import Event, Holdall
-from tests.support.event_library import Book
+from tests.support.event_library import Book, changed_books
 
 pytestmark = pytest.mark.anyio
 
@@ -37,12 +37,7 @@ async def test_an_event_is_given_up_with_words_that_its_store_keeps(
         if event.key == books[0].id:
             raise error
 
-    await app.create()
-    async with app.session() as session:
-        books = [session.add(Book(title=str(place))) for place in range(number)]
-        await session.commit()
-        for book in books:
-            book.status = "out"
+    books = await changed_books(app, number)
     assert (await app.outbox.deliver()).failed == 1
     await asyncio.sleep(0.01)
     assert (await app.outbox.deliver()).dead == 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from holdall import Codec, Many, Model, OnDelete, Ref, back, field
+from holdall import Codec, Holdall, Many, Model, OnDelete, Ref, back, field
 
-__all__ = ["Author", "Book", "Pin"]
+__all__ = ["Author", "Book", "Pin", "changed_books"]
 
 
 class Pin:
@@ -37,3 +37,14 @@ class Book(Model, collection="book"):
     author: Ref[Author | None] = field(default=None, index=True)
     pin: Pin | None = field(default=None, codec=_PIN)
     version: int = field(version=True)
+
+
+async def changed_books(app: Holdall, number: int) -> list[Book]:
+    """So many books, whose status one commit has changed."""
+    await app.create()
+    async with app.session() as session:
+        books = [session.add(Book(title=str(place))) for place in range(number)]
+        await session.commit()
+        for book in books:
+            book.status = "out"
+    return books
