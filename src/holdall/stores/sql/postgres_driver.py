@@ -47,6 +47,9 @@ def records_of(
     # asyncpg bounds rows by this, and only fetchrow() and cursors, which take a transaction, let others do so; what
     # fetch() does beside it has been looked at when the connection was taken
     execute = getattr(statement, "_PreparedStatement__bind_execute", None)
+    records: Awaitable[list[asyncpg.Record]]
     if execute is None:
-        return statement.fetch(*parameters, timeout=timeout)  # type: ignore[no-any-return]
-    return execute(parameters, limit, timeout)  # type: ignore[no-any-return]
+        records = statement.fetch(*parameters, timeout=timeout)
+    else:
+        records = execute(parameters, limit, timeout)
+    return records
