@@ -15,7 +15,7 @@ from holdall.events.lease import Lease
 from holdall.events.outbox_row import Waiting, rows_of
 from holdall.events.rows import RowBinding
 from holdall.events.settling import Settling, Standing
-from holdall.query import MAX_INT, Compare, Key, Op
+from holdall.query import Compare, Key, Op
 from holdall.session import Bindings
 from holdall.session.journal.packing import UnreadableBody, words_of
 
@@ -140,7 +140,7 @@ class Delivery:
     async def _failed(self, waiting: Waiting, error: BaseException) -> bool:
         self._in_vain += 1
         told = words_of(error)[:_TOLD]
-        name, number = self._consumer.name, waiting.attempts % MAX_INT + 1
+        name, number = self._consumer.name, waiting.attempt
         if number >= self._consumer.attempts:
             _log.error("event %s is a dead letter of %r after %d tries: %s", waiting.event, name, number, told)
             self.told.dead += 1

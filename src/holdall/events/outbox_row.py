@@ -78,6 +78,11 @@ class Waiting(msgspec.Struct, frozen=True):
         """The id of the event."""
         return self.row.event if self.number is None else f"{self.row.event}-{self.number}"
 
+    @property
+    def attempt(self) -> int:
+        """The number of the next try, from 1; a count as large as stores keep begins again."""
+        return self.attempts % MAX_INT + 1
+
     def body(self) -> Body:
         """The facts of the event. Raises UnreadableBody where another version has written them."""
         if self.number is None and is_bundle(self.stored):
@@ -100,7 +105,7 @@ class Waiting(msgspec.Struct, frozen=True):
             body.request_id,
             body.commit,
             body.at,
-            self.attempts % MAX_INT + 1,
+            self.attempt,
         )
 
     @property
