@@ -128,7 +128,7 @@ class Outbox:
             try:
                 if not await rows_of(outbox, own, limit=1):
                     return []
-                names = self._listeners.consumers
+                names = list(self._listeners.consumers)  # others may be added meanwhile
                 return [
                     name for name in names if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1)
                 ]
