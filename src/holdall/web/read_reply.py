@@ -19,6 +19,8 @@ from holdall.web.view import CollectionView
 
 __all__ = ["conditional", "is_dated", "record_reply"]
 
+_OF_TAGS = frozenset((b"if-match", b"if-none-match"))
+
 
 def record_reply(scope: Scope, body: bytes, moment: datetime | None, *, is_dated: bool) -> Reply:
     """The answer to a read of one record, which was last written at this moment, if that is told.
@@ -50,7 +52,7 @@ def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:
     if tag is None:
         tag = tag_of_body(body)
     for name, _ in scope["headers"]:
-        if name[:3] == b"if-":
+        if name in _OF_TAGS:
             break
     else:
         return tagged_reply(body, tag)
