@@ -75,8 +75,11 @@ async def test_commits_while_a_function_is_called_in_vain_are_heeded(
             raise ValueError("no")
         is_told.set()
 
+    async def sweep() -> None:
+        """Nothing is kept for those who follow."""
+
     await local.create()
-    worker = Worker(local.outbox)
+    worker = Worker(local.outbox, sweep)
     local.listeners.wake = worker.wake
     worker.start()
     await _add(local, "1")

@@ -24,7 +24,7 @@ _SWEEP_EVERY = 60.0  # seconds
 class Worker:
     """Delivers what is due until it is stopped; ``sweep`` is called once a minute."""
 
-    def __init__(self, outbox: Outbox, sweep: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, outbox: Outbox, sweep: Callable[[], Awaitable[None]]) -> None:
         self._outbox = outbox
         self._sweep = sweep
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +65,7 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                if self._sweep is not None and monotonic() >= next_sweep:
+                if monotonic() >= next_sweep:
                     next_sweep = monotonic() + _SWEEP_EVERY
                     await self._sweep()
                 failures = list[HoldallError]()
