@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from holdall.web.asgi import Scope, header_list
+from holdall.web.asgi import NAME, Scope, header_list
 from holdall.web.conditional import (
     NOT_MET,
     is_unmodified,
@@ -51,10 +51,7 @@ def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:
     """
     if tag is None:
         tag = tag_of_body(body)
-    for name, _ in scope["headers"]:
-        if name in _OF_TAGS:
-            break
-    else:
+    if _OF_TAGS.isdisjoint(map(NAME, scope["headers"])):
         return tagged_reply(body, tag)
     demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
     if demanded is not None and not meets_if_match(demanded, tag):

@@ -14,7 +14,7 @@ from holdall.policy import User
 from holdall.query import AnyQuery, Key, Query, Value, condition_shape, values
 from holdall.session import Bindings, ReadyReads, Sight
 from holdall.store import ReadyQuery, Rows
-from holdall.web.asgi import Scope
+from holdall.web.asgi import Scope, header_list
 from holdall.web.dialects import Dialects
 from holdall.web.envelopes import page_envelope
 from holdall.web.events import EVENTS
@@ -166,9 +166,8 @@ class StraightReads:
         return ready
 
     def _page(self, scope: Scope, user: User, sight: Sight) -> _Page | None:
-        for name, value in scope["headers"]:
-            if name == b"accept" and _OTHER_FORMATS(value) is not None:
-                return None
+        if _OTHER_FORMATS(header_list(scope, b"accept") or b"") is not None:
+            return None
         query_string = scope["query_string"]
         if len(query_string) > self._longest:
             return None
