@@ -65,7 +65,7 @@ async def test_an_application_ends_amid_a_round() -> None:
 async def test_the_worker_of_an_outbox_ends() -> None:
     driver = _Driver([])
     outbox: Any = SimpleNamespace(waiting=driver.ask)
-    worker = Worker(outbox)
+    worker = Worker(outbox, lambda: asyncio.sleep(0))
     worker.start()
     await _ends(driver, worker.stop)
 

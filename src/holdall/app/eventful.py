@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -38,6 +39,7 @@ class Eventful:
     def __init__(self, lease: float) -> None:
         self._lease = lease
         self._worker: Worker | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # on which events are delivered, from start to close
         self._webhooks: list[Webhook] = []
 
     @cached_property
@@ -80,7 +82,7 @@ class Eventful:
 
         def declare(function: F) -> F:
             _name_of(function)
-            self.listeners.add_consumer(Consumer(name, known, function, attempts, timeout, backoff))
+            self._add_consumer(Consumer(name, known, function, attempts, timeout, backoff))
             return function
 
         return declare
@@ -110,7 +112,7 @@ class Eventful:
         secrets = [secret] if isinstance(secret, str) else list(secret)
         options.setdefault("source", f"/{self.name}")
         webhook = webhook_of(url, secrets, known, options)
-        self.listeners.add_consumer(Consumer(name, known, webhook, attempts, timeout, backoff))
+        self._add_consumer(Consumer(name, known, webhook, attempts, timeout, backoff))
         self._webhooks.append(webhook)
 
     def add_feed(self, *models: type[Model], seconds: float = 600.0) -> None:
@@ -123,6 +125,7 @@ class Eventful:
         for model in models:
             demand_model(model)
             self.listeners.add_feed(model, seconds)
+        self._deliver_from_now()
 
     def add_audit(
         self, *models: type[Model], store: str, read: Given = Nobody, collection: str = "audit"
@@ -152,16 +155,35 @@ class Eventful:
         self.listeners.request_id = function
 
     def _start_delivering(self) -> None:
-        if "listeners" not in self.__dict__:
+        self._loop = asyncio.get_running_loop()
+        self._deliver()
+
+    def _add_consumer(self, consumer: Consumer) -> None:
+        self.listeners.add_consumer(consumer)
+        self._deliver_from_now()
+
+    def _deliver_from_now(self) -> None:
+        """Deliver what was just declared, too, where the application is started; from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        if self._loop is None or "listeners" not in self.__dict__:
             return
-        feed = self.listeners.feed
-        if self.outbox.is_used or feed is not None:
+        if self.outbox.is_used or self.listeners.feed is not None:
             if self._worker is None:
-                self._worker = Worker(self.outbox, None if feed is None else feed.sweep)
+                self._worker = Worker(self.outbox, self._sweep)
                 self.listeners.wake = self._worker.wake
             self._worker.start()
 
+    async def _sweep(self) -> None:
+        feed = self.listeners.feed
+        if feed is not None:
+            await feed.sweep()
+
     async def _stop_delivering(self) -> None:
+        self._loop = None
         if self._worker is not None:
             await self._worker.stop()
         for webhook in self._webhooks:

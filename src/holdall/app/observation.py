@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -50,14 +50,6 @@ class Observing(msgspec.Struct, frozen=True):
             raise DeclarationError("slow_query is a number of seconds, or None")
 
 
-class _Watched(msgspec.Struct):
-    """A store, the logger of its statements, and whether that was listening when it was last looked at."""
-
-    store: Store
-    logger: logging.Logger | None
-    is_logged: bool | None = None
-
-
 class Observation:
     """Lets stores and sessions of one application show their work where anybody listens, and only there."""
 
@@ -66,34 +58,42 @@ class Observation:
         self._stores = stores
         self._observing = observing
         self._telemetry = _telemetry(observing)
-        self._watched: dict[str, _Watched] = {}
-        self._is_logging: bool | None = None
+        self._seen: dict[str, Store] = {}
+        self._listening: list[tuple[logging.Logger, bool]] = []
+        """Each logger, and whether that was listening when it was last looked at."""
         bindings.look = self.look
 
     def change(self, observing: Observing) -> None:
         """Show something else from now on."""
         self._telemetry = _telemetry(observing)
         self._observing = observing
-        self._watched.clear()
-        self._is_logging = None
-        self.look()
+        self._seen = {}
+        self._decide()
 
     def look(self) -> None:
         """Find out anew who listens: a logger may have been given another level, and a store may be new."""
+        if self._seen == self._stores:
+            for logger, was_listening in self._listening:
+                if logger.isEnabledFor(_DEBUG) is not was_listening:
+                    break
+            else:
+                return
+        self._decide()
+
+    def _decide(self) -> None:
+        listening = {COMMITS: COMMITS.isEnabledFor(_DEBUG)}
         for name, store in self._stores.items():
-            watched = self._watched.get(name)
-            if watched is None or watched.store is not store:
-                logger = logger_of(store.family) if isinstance(store, Observable) else None
-                watched = self._watched[name] = _Watched(store, logger)
-                if self._telemetry is not None:
-                    self._telemetry.watch_pool(store)
-            if watched.logger is not None and (is_logged := watched.logger.isEnabledFor(_DEBUG)) != watched.is_logged:
-                watched.is_logged = is_logged
-                cast(Observable, store).observe(self._observer(is_logged=is_logged))
-        is_logging = COMMITS.isEnabledFor(_DEBUG)
-        if is_logging is not self._is_logging:
-            self._is_logging = is_logging
-            self._bindings.instrument = self._instrument(is_logged=is_logging)
+            is_new = self._seen.get(name) is not store
+            if is_new and self._telemetry is not None:
+                self._telemetry.watch_pool(store)
+            if isinstance(store, Observable):
+                logger = logger_of(store.family)
+                is_logged = listening[logger] = logger.isEnabledFor(_DEBUG)
+                if is_new or (logger, is_logged) not in self._listening:
+                    store.observe(self._observer(is_logged=is_logged))
+        self._bindings.instrument = self._instrument(is_logged=listening[COMMITS])
+        self._seen = dict(self._stores)
+        self._listening = list(listening.items())
 
     def _observer(self, *, is_logged: bool) -> Observer | None:
         observing, found = self._observing, list[Observer]()

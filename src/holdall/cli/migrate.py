@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from holdall.app import MigrationReport
 from holdall.cli.acting import Acting, As, Roles
 from holdall.cli.failure import MISUSE, Failure
 from holdall.cli.plain import line, lines
-from holdall.cli.target import Target, TargetText
+from holdall.cli.target import Target, TargetText, named
 from holdall.errors import HoldallError
 
 __all__ = ["migrate"]
@@ -41,7 +40,7 @@ def migrate(
     models = {binding.collection: binding.model for binding in app.collections()}
     if collection not in models:
         raise Failure(f"there is no collection {collection!r}; there are {', '.join(sorted(models))}", MISUSE)
-    change = _function(function)
+    change = named(function, "module:function, as in steps:slugged")
 
     async def run() -> MigrationReport:
         try:
@@ -69,17 +68,6 @@ def migrate(
         print("nothing was written: --execute does")
     if report.failed:
         raise Failure(f"{report.failed} records stay as they were")
-
-
-def _function(text: str) -> Any:
-    module, _, name = text.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ModuleNotFoundError as error:
-        raise Failure(f"there is no module {error.name}", MISUSE) from error
-    if not callable(found):
-        raise Failure(f"{text!r} is not of the form module:function", MISUSE)
-    return found
 
 
 def _tell(report: MigrationReport) -> None:

@@ -15,7 +15,7 @@ from holdall.cli.blame import blame
 from holdall.cli.failure import MISUSE, REFUSED, Failure
 from holdall.errors import HoldallError
 
-__all__ = ["Target", "TargetText"]
+__all__ = ["Target", "TargetText", "named"]
 
 TargetText: TypeAlias = Annotated[
     str, typer.Argument(metavar="MODULE:APP", help="A Holdall, its asgi(), or a function that returns one of them.")
@@ -27,7 +27,7 @@ class Target:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        found = _made(text, _attribute(text))
+        found = _made(text, named(text, "module:app, as in library:app"))
         # What asgi() gives knows its application; the command line must not know the web framework.
         self._service = None if isinstance(found, Holdall) else found
         app = found if isinstance(found, Holdall) else getattr(found, "holdall", None)
@@ -49,12 +49,13 @@ class Target:
             raise Failure(str(error)) from error
 
 
-def _attribute(text: str) -> Any:
+def named(text: str, form: str) -> Any:
+    """The value that a module has under a name, both given in a text of this form. Raises Failure where it has none."""
     module_name, separator, path = text.partition(":")
     if not (separator and module_name and path):
-        raise Failure(f"{text!r} is not of the form module:app, as in library:app", MISUSE)
+        raise Failure(f"{text!r} is not of the form {form}", MISUSE)
     if module_name.endswith(".py") or "/" in module_name or os.sep in module_name:
-        raise Failure(f"{module_name!r} is a file; name the module as an import does, as in library:app", MISUSE)
+        raise Failure(f"{module_name!r} is a file; name the module as an import does: {form}", MISUSE)
     found: Any = _module(module_name)
     for name in path.split("."):
         if not hasattr(found, name):

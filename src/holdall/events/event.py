@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from holdall.errors import CorruptRecord
 from holdall.model import EventKind, Model
 from holdall.policy import User
 from holdall.query import Key, Value
 from holdall.session import Binding
+from holdall.session.damage import UNDECODABLE
 
 __all__ = ["Event", "LiveEvent", "python_values"]
 
@@ -84,10 +86,22 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def python_values(binding: Binding, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Border values as records have them; references stay keys. Example: :class:`Event`."""
-    found = {}
+    """Border values as records have them; references stay keys.
+
+    Raises CorruptRecord where the model cannot hold some of them, as it was another one when they were written.
+    Example: :class:`Event`.
+    """
+    found, unknown = {}, list[str]()
     for name, value in values.items():
         known = binding.declaration.by_name.get(name)
         decode = None if known is None or known.type is None else known.type.decode
-        found[name] = value if decode is None or value is None or isinstance(value, Model) else decode(value)
+        try:
+            found[name] = value if decode is None or value is None or isinstance(value, Model) else decode(value)
+        except UNDECODABLE:
+            unknown.append(name)
+    if unknown:
+        reasons = dict.fromkeys(unknown, "is told as something that the model does not know")
+        reason = "; ".join(f"{name} {each}" for name, each in reasons.items())
+        place = f"an event of {binding.collection}"
+        raise CorruptRecord(binding.store.name, place, reason, fields=unknown, reasons=reasons)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import suppress
 
 import msgspec
@@ -117,18 +117,20 @@ class Outbox:
             raise failures[0]
         return told
 
-    async def waiting(self, failures: list[HoldallError]) -> list[tuple[RowBinding, str]]:
-        """Return the outboxes and functions of this program for which events wait.
+    async def waiting(
+        self, failures: list[HoldallError], served: Container[tuple[str, str]] = ()
+    ) -> list[tuple[RowBinding, str]]:
+        """Return the outboxes and functions of this program for which events wait; those ``served`` are left out.
 
         Errors of stores that cannot be read are added to ``failures``. Example: :class:`Outbox`.
         """
 
         async def look(outbox: RowBinding) -> list[str]:
             own = Compare(("is_dead",), Op.EQ, False)
+            names = [name for name in self._listeners.consumers if (outbox.collection, name) not in served]
             try:
-                if not await rows_of(outbox, own, limit=1):
+                if not names or not await rows_of(outbox, own, limit=1):
                     return []
-                names = self._listeners.consumers
                 return [
                     name for name in names if await rows_of(outbox, own, Compare(("handler",), Op.EQ, name), limit=1)
                 ]
@@ -140,14 +142,19 @@ class Outbox:
         found = await asyncio.gather(*map(look, outboxes))
         return [(outbox, name) for outbox, names in zip(outboxes, found, strict=True) for name in names]
 
-    async def deliver_to(self, outbox: RowBinding, name: str) -> Delivered:
-        """Deliver to one function, unless somebody else does. Example: :class:`Outbox`."""
+    async def deliver_to(self, outbox: RowBinding, name: str, *, goes_on: bool = False) -> Delivered:
+        """Deliver to one function, unless somebody else does; return the last pass of one that ``goes_on`` until a pass
+        finds nothing to deliver. Example: :class:`Outbox`.
+        """
         consumer = self._listeners.consumers[name]
         lease = Lease(self._listeners.leases[outbox.collection], name, self._lease)
         async with lease.held() as is_mine:
             if not is_mine:
                 return Delivered()
-            return await Delivery(self._listeners.bindings, outbox, consumer, lease).run()
+            while True:
+                told = await Delivery(self._listeners.bindings, outbox, consumer, lease).run()
+                if not goes_on or not told.delivered or lease.is_lost:
+                    return told
 
     async def entries(self, *, handler: str | None = None, is_dead: bool | None = None) -> AsyncIterator[OutboxEntry]:
         """Give what is still to be delivered, and dead letters, in the order of each store.

@@ -24,12 +24,13 @@ _SWEEP_EVERY = 60.0  # seconds
 class Worker:
     """Delivers what is due until it is stopped; ``sweep`` is called once a minute."""
 
-    def __init__(self, outbox: Outbox, sweep: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, outbox: Outbox, sweep: Callable[[], Awaitable[None]]) -> None:
         self._outbox = outbox
         self._sweep = sweep
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
+        self._wakes = 0
         self._passes: dict[tuple[str, str], asyncio.Task[None]] = {}  # by outbox and function
         self._not_before: dict[tuple[str, str], float] = {}
 
@@ -43,7 +44,11 @@ class Worker:
         """Look at once; from any thread."""
         loop = self._loop
         if self._task is not None and loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._woken.set)
+            loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._wakes += 1
+        self._woken.set()
 
     async def stop(self) -> None:
         """End; what is being delivered is cancelled, and delivered again by the next worker."""
@@ -60,11 +65,11 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                if self._sweep is not None and monotonic() >= next_sweep:
+                if monotonic() >= next_sweep:
                     next_sweep = monotonic() + _SWEEP_EVERY
                     await self._sweep()
                 failures = list[HoldallError]()
-                for outbox, name in await self._outbox.waiting(failures):
+                for outbox, name in await self._outbox.waiting(failures, self._passes):
                     key = outbox.collection, name
                     if key not in self._passes and (is_woken or self._not_before.get(key, 0.0) <= monotonic()):
                         self._passes[key] = asyncio.create_task(self._pass(outbox, name))
@@ -86,18 +91,18 @@ class Worker:
         return True
 
     async def _pass(self, outbox: RowBinding, name: str) -> None:
-        """One pass for one function, which holds up no other one."""
-        key = outbox.collection, name
+        """Deliver to one function, which holds up no other one; wakes meanwhile are heeded once that is done."""
+        key, wakes = (outbox.collection, name), self._wakes
         self._not_before.pop(key, None)
         try:
-            told = await self._outbox.deliver_to(outbox, name)
+            told = await self._outbox.deliver_to(outbox, name, goes_on=True)
             if told.next_due is not None:
                 due = (told.next_due - dt.datetime.now(dt.UTC)).total_seconds()
                 self._not_before[key] = monotonic() + max(0.0, due)
         except Exception:
             _log.exception("events could not be delivered to %r; the worker tries again", name)
         else:
-            if told.delivered:
+            if told.delivered or self._wakes != wakes:
                 self._woken.set()  # there may be more
         finally:
             self._passes.pop(key, None)

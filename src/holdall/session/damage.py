@@ -12,11 +12,13 @@ from holdall.query import Key, Value
 from holdall.session.binding import Binding
 from holdall.store import Damaged, Row, Rows
 
-__all__ = ["Readable", "broken_in", "damaged_fields", "decoded", "parted", "records_of"]
+__all__ = ["UNDECODABLE", "Readable", "broken_in", "damaged_fields", "decoded", "parted", "records_of"]
 
 T = TypeVar("T")
 
-_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+UNDECODABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors of a decoder that is given what the model cannot hold."""
+
 _UNKNOWN = Damaged("is stored as something that the model does not know")
 
 
@@ -42,7 +44,7 @@ def _slot(field: Field, value: Value) -> Value:
         return value
     try:
         return decode(value)
-    except _FAULTS:
+    except UNDECODABLE:
         return _UNKNOWN
 
 

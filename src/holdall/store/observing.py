@@ -62,7 +62,7 @@ class Observable(Protocol):
     >>> print(store.family)
     sql
     >>> asyncio.run(example())
-    main SELECT t1."id" AS c0 FROM "book" AS t1 0
+    main SELECT t1."id" FROM "book" AS t1 0
     """
 
     @property

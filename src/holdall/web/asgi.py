@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 __all__ = [
+    "NAME",
     "Application",
     "Header",
     "Headers",
@@ -30,24 +32,27 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header: TypeAlias = tuple[bytes, bytes]
 Headers: TypeAlias = Sequence[Header]
 
+NAME = itemgetter(0)
+"""Takes the name of a header: what is mapped over all of them sees that one is absent with no step for each."""
+
 _IN_PATHS = "/:@!$&'()*+,;="
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The value of the first header of this name, which is in small letters; None if there is none."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value  # type: ignore[no-any-return]
-    return None
+    given = scope["headers"]
+    if name not in map(NAME, given):
+        return None
+    values: list[bytes] = [value for key, value in given if key == name]
+    return values[0]
 
 
 def header_list(scope: Scope, name: bytes) -> bytes | None:
     """The list that all headers of this name make together (RFC 9110, section 5.3); None if there is none."""
-    found: bytes | None = None
-    for key, value in scope["headers"]:
-        if key == name:
-            found = value if found is None else b"%b, %b" % (found, value)
-    return found
+    given = scope["headers"]
+    if name not in map(NAME, given):
+        return None
+    return b", ".join([value for key, value in given if key == name])
 
 
 def address_of_root(scope: Scope) -> str:

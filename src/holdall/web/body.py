@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from holdall.web.asgi import Message, Receive, Scope, header, header_list
+from holdall.web.asgi import NAME, Message, Receive, Scope, header, header_list
 from holdall.web.compression import demand_encoding, is_compressed, plain_body
 from holdall.web.problem import Problem
 from holdall.web.waiting import within
@@ -64,14 +64,9 @@ def asks_nothing(scope: Scope) -> bool:
     >>> asks_nothing({"query_string": b"", "headers": [(b"prefer", b"return=minimal")]})
     False
     """
-    if scope["query_string"]:
+    if scope["query_string"] or not _ASKING.isdisjoint(map(NAME, scope["headers"])):
         return False
-    is_told = False
-    for name, value in scope["headers"]:
-        if name in _ASKING or (name == b"content-type" and (is_told or value != JSON)):
-            return False
-        is_told = is_told or name == b"content-type"
-    return True
+    return header_list(scope, b"content-type") in (None, JSON)
 
 
 def demand_media_type(scope: Scope, *accepted: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from holdall.web.asgi import Scope, header_list
+from holdall.web.asgi import NAME, Scope, header_list
 from holdall.web.conditional import (
     NOT_MET,
     is_unmodified,
@@ -18,6 +18,8 @@ from holdall.web.reply import Reply, tagged_reply, unchanged_reply
 from holdall.web.view import CollectionView
 
 __all__ = ["conditional", "is_dated", "record_reply"]
+
+_OF_TAGS = frozenset((b"if-match", b"if-none-match"))
 
 
 def record_reply(scope: Scope, body: bytes, moment: datetime | None, *, is_dated: bool) -> Reply:
@@ -49,10 +51,7 @@ def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:
     """
     if tag is None:
         tag = tag_of_body(body)
-    for name, _ in scope["headers"]:
-        if name[:3] == b"if-":
-            break
-    else:
+    if _OF_TAGS.isdisjoint(map(NAME, scope["headers"])):
         return tagged_reply(body, tag)
     demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")
     if demanded is not None and not meets_if_match(demanded, tag):

@@ -14,7 +14,7 @@ from holdall.policy import User
 from holdall.query import AnyQuery, Key, Query, Value, condition_shape, values
 from holdall.session import Bindings, ReadyReads, Sight
 from holdall.store import ReadyQuery, Rows
-from holdall.web.asgi import Scope
+from holdall.web.asgi import Scope, header_list
 from holdall.web.dialects import Dialects
 from holdall.web.envelopes import page_envelope
 from holdall.web.events import EVENTS
@@ -90,20 +90,24 @@ class StraightReads:
             known, sight = self._keys.read(key), self._sight(user)
             if sight is None or scope["query_string"]:
                 return None
-            query = self._query_of_one(known, sight)
+            query = self._ones.get(sight.form) or self._learned_one(known, sight)
             if query is None or query.now is None:
                 return None
-            return self._record(scope, user, query.now(self._values_of_one(known, sight)))
+            values = (*known, *sight.values) if self._has_parts else (known, *sight.values)
+            return self._record(scope, user, query.now(values))
         except Exception:  # whatever it is, the long way says so
             return None
 
     async def one(self, scope: Scope, user: User, key: Key) -> Reply | None:
         """The record with this key."""
         sight = self._sight(user) if self._waits and not scope["query_string"] else None
-        query = None if sight is None else self._query_of_one(key, sight)
-        if sight is None or query is None or query.now is not None:
+        if sight is None:
             return None
-        return self._record(scope, user, await query.rows(self._values_of_one(key, sight)))
+        query = self._ones.get(sight.form) or self._learned_one(key, sight)
+        if query is None or query.now is not None:
+            return None
+        values = (*key, *sight.values) if self._has_parts else (key, *sight.values)
+        return self._record(scope, user, await query.rows(values))
 
     def _many_now(self, scope: Scope, user: User) -> Reply | None:
         """A page of records, with the number of all of them."""
@@ -141,16 +145,12 @@ class StraightReads:
             self._forget()
         return sight
 
-    def _query_of_one(self, key: Key, sight: Sight) -> ReadyQuery | None:
-        query = self._ones.get(sight.form)
-        if query is None:
-            query = self._ready(Query(self._view.binding.collection, self._view.meets(key)), sight)
-            if query is not None:
-                self._ones[sight.form] = query
+    def _learned_one(self, key: Key, sight: Sight) -> ReadyQuery | None:
+        """The query of one record made ready, and remembered."""
+        query = self._ready(Query(self._view.binding.collection, self._view.meets(key)), sight)
+        if query is not None:
+            self._ones[sight.form] = query
         return query
-
-    def _values_of_one(self, key: Key, sight: Sight) -> tuple[Value, ...]:
-        return (*key, *sight.values) if self._has_parts else (key, *sight.values)
 
     def _forget(self) -> None:
         self._version = self._reads.version
@@ -166,9 +166,8 @@ class StraightReads:
         return ready
 
     def _page(self, scope: Scope, user: User, sight: Sight) -> _Page | None:
-        for name, value in scope["headers"]:
-            if name == b"accept" and _OTHER_FORMATS(value) is not None:
-                return None
+        if _OTHER_FORMATS(header_list(scope, b"accept") or b"") is not None:
+            return None
         query_string = scope["query_string"]
         if len(query_string) > self._longest:
             return None

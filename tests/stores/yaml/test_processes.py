@@ -11,6 +11,7 @@ import pytest
 from holdall.errors import ReferenceViolation, StaleVersion, StoreTimeout, UniqueViolation
 from holdall.store import KeyOf
 from holdall.stores.yaml import Layout
+from tests.support.forked import run_forking
 from tests.support.preloaded import PreloadedProcess
 from tests.support.yaml_collections import add, atlas, remove, rows, run, update
 
@@ -44,6 +45,33 @@ def test_a_lock_that_is_not_given_back(tmp_path: Path) -> None:
         with pytest.raises(StoreTimeout):
             rows(store, "Country")
     run(store.apply([remove("Country", "FR")]))
+
+
+def test_a_child_that_was_forked_keeps_no_lock() -> None:
+    """It has the lock open as its parent has, and would hold up all others for as long as it lives."""
+    assert run_forking(_FORKING) == ["read", "written"]
+
+
+_FORKING = """
+import os, signal, tempfile
+from pathlib import Path
+from tests.support.yaml_collections import add, atlas, rows, run
+
+with tempfile.TemporaryDirectory() as folder:
+    store = atlas(Path(folder), lock_timeout=0.05)
+    children = []
+    for held, told in ((store._lock.exclusive, "read"), (store._lock.shared, "written")):
+        with held():
+            children.append(os.fork())
+            if not children[-1]:
+                signal.pause()
+        assert run(store.apply([add("Country", code=told[:2].upper(), name=told)]))
+        assert rows(store, "Country")
+        print(told, flush=True)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+"""
 
 
 def test_the_loop_goes_on_while_the_disk_works(tmp_path: Path) -> None:

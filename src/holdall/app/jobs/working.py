@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 import msgspec
 
@@ -16,14 +14,14 @@ from holdall.app.jobs.declared_job import DeclaredJob
 from holdall.app.jobs.key_range import key_of, keys_in, text_of
 from holdall.app.jobs.notes import Notes, sign
 from holdall.app.jobs.report import MOST_FAILURES
+from holdall.app.reason import reason_of
 from holdall.errors import CommitAborted, CorruptRecord, HoldallError, StateError
 from holdall.model import Record
 from holdall.query import AnyQuery, Json, Key, Query, Value, both
 from holdall.session import Binding, Bindings, Session
-from holdall.session.journal.packing import storable
 from holdall.session.references.key_conditions import chunks, having_keys
 
-__all__ = ["Stopped", "Working", "reason_of"]
+__all__ = ["Stopped", "Working"]
 
 _RETRIES = 4
 _FIRST_PAUSE = 0.05  # seconds
@@ -158,17 +156,6 @@ class Working(msgspec.Struct):
                 shown = ",".join(map(str, key)) if isinstance(key, tuple) else str(key)
                 note.failures = [*note.failures, {"key": shown, "reason": reason}]
             await session.commit()
-
-
-def reason_of(error: BaseException) -> str:
-    """The reason, or that below a commit's; errors of the function are named with their place, without their text,
-    which may be data.
-    """
-    cause = error.__cause__ if isinstance(error, CommitAborted) and error.__cause__ is not None else error
-    if isinstance(cause, HoldallError):
-        return storable(str(cause))
-    frame = traceback.extract_tb(cause.__traceback__)[-1:]
-    return type(cause).__name__ + "".join([f" at {Path(each.filename).name}:{each.lineno}" for each in frame])
 
 
 def _is_number(value: Value) -> bool:

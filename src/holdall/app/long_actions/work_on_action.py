@@ -11,9 +11,9 @@ import msgspec
 from holdall.actions import DeclaredAction, On, Running, made_of
 from holdall.app.jobs.key_range import key_of, text_of
 from holdall.app.jobs.notes import LEASE, now, sign
-from holdall.app.jobs.working import reason_of
 from holdall.app.long_actions.action_notes import ActionNotes
 from holdall.app.long_actions.kept_user import user_of
+from holdall.app.reason import reason_of
 from holdall.errors import AlreadyExists, CommitAborted, LimitExceeded, NotFound
 from holdall.model import Model, Record
 from holdall.policy import User

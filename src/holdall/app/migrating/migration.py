@@ -7,8 +7,9 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from holdall.app.migrating.note import Notes
+from holdall.app.migrating.note import LONGEST_NAME, Notes
 from holdall.app.migrating.report import MigrationReport, Tally
+from holdall.app.reason import reason_of
 from holdall.errors import CommitAborted, CommitError, CorruptRecord, HoldallError, StateError
 from holdall.model import Record
 from holdall.policy import SYSTEM, User
@@ -46,6 +47,9 @@ class Migration:
     ) -> None:
         if binding.record_access is not None or binding.is_keyless or binding.is_read_only:
             raise StateError(f"{binding.collection} cannot be migrated: its records are not read and written by key")
+        _demand_change(change)
+        if name is not None and not 0 < len(name) <= LONGEST_NAME:
+            raise StateError(f"the name of a migration has 1 to {LONGEST_NAME} characters")
         if type(batch) is not int or batch < 1:
             raise StateError("batch is a number of records above zero")
         if name is not None and ids is not None:
@@ -137,7 +141,7 @@ class Migration:
                     await self._apply(record)
                     after = record.to_dict()
                 except Exception as error:
-                    raise _Refused(_reason(error)) from error
+                    raise _Refused(reason_of(error)) from error
                 if self._binding.schema.version is None and self._binding.can_expect and before != after:
                     session.expect(record)
                 tally.see(key, before, after)
@@ -148,7 +152,7 @@ class Migration:
                     else:
                         await session.expand()  # with the rights to each record
                 except HoldallError as error:
-                    raise _Refused(_reason(error)) from error
+                    raise _Refused(reason_of(error)) from error
                 finally:
                     session.rollback()
                 return
@@ -162,7 +166,7 @@ class Migration:
             except CommitError:
                 raise
             except HoldallError as error:  # before anything was sent
-                raise _Refused(_reason(error)) from error
+                raise _Refused(reason_of(error)) from error
 
     async def _records(self, session: Session, keys: list[Key]) -> list[Record]:
         """The records with these keys, deleted ones as well; None for one that is not there."""
@@ -192,7 +196,7 @@ class Migration:
         except _Refused as error:
             reason = str(error)
         except CommitAborted as error:
-            reason = _reason(error)
+            reason = reason_of(error)
         else:
             self._tally.add(tally)
             return
@@ -210,7 +214,14 @@ class _Refused(Exception):
     """A record that cannot be what the function makes of it."""
 
 
-def _reason(error: BaseException) -> str:
-    """The reason, or that below a commit's; errors of the function are named without their text, which may be data."""
-    cause = error.__cause__ if isinstance(error, CommitAborted) and error.__cause__ is not None else error
-    return str(cause) if isinstance(cause, HoldallError) else type(cause).__name__
+def _demand_change(change: object) -> None:
+    """Refuse what cannot be called with a record."""
+    try:
+        if callable(change):
+            inspect.signature(change).bind(None)
+            return
+    except TypeError:
+        pass
+    except ValueError:  # built in and silent about its arguments
+        return
+    raise StateError("a migration is a function that takes a record: def slugged(song): ...")

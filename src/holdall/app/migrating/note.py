@@ -18,10 +18,13 @@ from holdall.session import Binding, Bindings, Session
 from holdall.session.journal.owner import is_known_dead, this_owner
 from holdall.store import CommitClass, Provisioned, Store
 
-__all__ = ["Notes"]
+__all__ = ["LONGEST_NAME", "Notes"]
 
 _PREFIX = "holdall_migrations"
 _LEASE = dt.timedelta(seconds=60)
+
+LONGEST_NAME = 120
+"""The most characters of the name of a migration."""
 
 
 class Notes:
@@ -112,7 +115,7 @@ def _model(bindings: Bindings, store: Store) -> Any:
             return binding.model
 
     class MigrationNote(Model, collection=name):
-        id: str = field(pk=True, length=(1, 120))
+        id: str = field(pk=True, length=(1, LONGEST_NAME))
         collection: str
         owner: str = ""
         until: dt.datetime = field(default_factory=_now)

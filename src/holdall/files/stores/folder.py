@@ -18,13 +18,23 @@ from holdall.files.keys import new_key
 from holdall.files.stores.open_folders import OpenFolders
 from holdall.files.stores.syncing import Syncing
 
-__all__ = ["Folder"]
+__all__ = ["Folder", "is_absent"]
 
 _CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LEVEL = re.compile(r"[0-9a-f]{1,2}")
 _PART = 4_096  # contents that go to the sixteen folders below an outer one, before another one gets some
 _LOCK = ".lock"
+_ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
+
+
+def is_absent(error: OSError) -> bool:
+    """Whether an error of opening a content says that there is none, and not that nobody can tell.
+
+    >>> is_absent(FileNotFoundError(errno.ENOENT, "no such file")), is_absent(OSError(errno.EMFILE, "too many open"))
+    (True, False)
+    """
+    return error.errno in _ABSENT
 
 
 class Folder:
@@ -103,8 +113,10 @@ class Folder:
         """The size of a content in bytes; None for what is none."""
         try:
             opened = self.open(key)
-        except OSError:
-            return None
+        except OSError as error:
+            if is_absent(error):
+                return None
+            raise
         try:
             return os.fstat(opened).st_size
         finally:
@@ -122,6 +134,10 @@ class Folder:
 
     def keys(self, before: float) -> Iterator[list[str]]:
         """The keys of contents that were written before that second, folder by folder."""
+        try:
+            self._open.root()  # which refuses a link in its place, as all others do
+        except FileNotFoundError:
+            return
         for first in self._folders(self.root):
             for second in self._folders(self.root / first):
                 yield self._keys_in(first, second, before)
@@ -180,4 +196,5 @@ class Folder:
             fcntl.flock(lock, how)
             yield
         finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # a child that was forked meanwhile has the lock open, too
             os.close(lock)

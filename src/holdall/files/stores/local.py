@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 from holdall.errors import DeclarationError, FileMissing, StoreFull, StoreUnavailable
 from holdall.files.keys import demand_key
 from holdall.files.source import PIECE
-from holdall.files.stores.folder import Folder
+from holdall.files.stores.folder import Folder, is_absent
 from holdall.files.stores.writing import Writing
 
 __all__ = ["Address", "LocalFiles"]
@@ -24,7 +24,6 @@ R = TypeVar("R")
 Address = Literal["random", "content"]
 
 _SMALL = 1 << 17  # bytes that are read in less time than a change of threads takes
-_ABSENT = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
 _WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space and repeat",
@@ -101,7 +100,7 @@ class LocalFiles:
         try:
             reading = _Reading(self._folder.open(key))
         except OSError as error:
-            if error.errno in _ABSENT:
+            if is_absent(error):
                 raise FileMissing(self.name) from error
             raise
         return reading, reading.piece(start, wanted)
@@ -123,6 +122,8 @@ class LocalFiles:
         try:
             return await asyncio.to_thread(work, *given)
         except OSError as error:
+            if error.errno == errno.EMFILE:
+                self._folder.close()  # the next try has the descriptors of folders that are held open
             reason = _REASONS.get(error.errno or 0, f"its folder cannot be used: {error.strerror}")
             kind = StoreFull if error.errno in _WITHOUT_ROOM else StoreUnavailable
             raise kind(self.name, reason) from error

@@ -10,12 +10,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["INCOMING", "OpenFolder", "OpenFolders"]
+__all__ = ["INCOMING", "NoFolder", "OpenFolder", "OpenFolders"]
 
 INCOMING = ".incoming"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIGITS = "0123456789abcdef"
 _MOST = 64  # that are held
+
+
+class NoFolder(OSError):
+    """Something else lies in the place of the root, so that nobody can tell which contents there are."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "a link or a file lies in its place; put the folder back, or start this program anew")
 
 
 class OpenFolder:
@@ -63,9 +70,11 @@ class OpenFolders:
         self.is_near: bool | None = None
 
     def root(self, *, is_made: bool = False) -> OpenFolder:
-        """Open the root."""
+        """Open the root. Raises NoFolder where something else is there."""
         try:
             root = OpenFolder(os.open(self._path, _DIRECTORY))
+        except NotADirectoryError as error:
+            raise NoFolder from error
         except FileNotFoundError:
             if not is_made:
                 raise

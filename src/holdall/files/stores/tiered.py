@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from holdall.errors import FileMissing
+from holdall.errors import FileMissing, StoreUnavailable
 from holdall.files.contract import FileStore
 
 __all__ = ["TieredFiles"]
+
+_log = logging.getLogger("holdall.files")
 
 
 class TieredFiles:
@@ -61,10 +64,18 @@ class TieredFiles:
         return found is not None and found == here and await self.work.delete(key)
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        """Give the bytes in a range, loaded into the work store first; raises FileMissing where there are none."""
-        await self.load(key)
+        """Give the bytes in a range, loaded into the work store first, where that takes them.
+
+        Raises FileMissing where there are none.
+        """
+        source = self.work
         try:
-            async for piece in self.work.read(key, start, stop):
+            await self.load(key)
+        except StoreUnavailable as error:
+            _log.warning("file store %r reads from %r, as no copy is at hand: %s", self.name, self.cold.name, error)
+            source = self.cold
+        try:
+            async for piece in source.read(key, start, stop):
                 start += len(piece)
                 yield piece
         except FileMissing:  # dropped by somebody else since

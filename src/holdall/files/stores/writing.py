@@ -63,7 +63,8 @@ class Writing:
             self._close()
             self._folder.abandon(self._name)
             if self._published is not None:
-                self._folder.delete(self._published, None)
+                with suppress(OSError):  # nobody refers to it, so that it is collected
+                    self._folder.delete(self._published, None)
 
     def _add(self, pieces: list[bytes]) -> None:
         if self._is_over:
@@ -78,9 +79,9 @@ class Writing:
             _write(self._file, pieces[start : start + _AT_ONCE])
 
     def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        opened, self._file = self._file, None
+        if opened is not None:
+            os.close(opened)
 
 
 def _write(opened: int, pieces: list[bytes]) -> None:

@@ -20,6 +20,7 @@ from holdall.stores.sql.dialect import Element
 from holdall.stores.sql.joins import Scope
 from holdall.stores.sql.layout import Layout, Link
 from holdall.stores.sql.row_encoding import RowEncoding
+from holdall.stores.sql.row_limits import limited
 from holdall.stores.sql.sorting import order_by
 from holdall.stores.sql.spelling_sql import CastType
 from holdall.stores.sql.steps import Bulk, Step, Steps, Work
@@ -147,7 +148,7 @@ class BulkWrites:
         order = order_by(query, scope, dialect) if is_cut else []
         select = sa.select(*keys).select_from(scope.source).where(*where)
         if is_cut:
-            select = self._compiler.part(select.order_by(*order), query, binding)
+            select = limited(select.order_by(*order), query, binding, dialect)
         elif dialect.family == "mysql":
             select = select.distinct()
         picked = select.subquery("picked")

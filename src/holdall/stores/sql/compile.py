@@ -38,6 +38,7 @@ from holdall.stores.sql.gather import many_columns
 from holdall.stores.sql.grouping import GroupScope, base_of, is_cut_there, is_grouped_there, order_of_groups
 from holdall.stores.sql.isolation import locking
 from holdall.stores.sql.joins import Scope
+from holdall.stores.sql.row_limits import limited
 from holdall.stores.sql.shape import bucket, some
 from holdall.stores.sql.sorting import after_position, order_by
 from holdall.stores.sql.spelling_sql import shown
@@ -174,7 +175,7 @@ class Compiler:
             order = order_of_groups(query, groups, self._dialect)
         select = sa.select(*base.columns).select_from(scope.source).where(*where).group_by(*base.group_by)
         if is_cut:
-            select = self.part(select.having(*having).order_by(*order), query, binding)
+            select = limited(select.having(*having).order_by(*order), query, binding, self._dialect)
         return self.plan(select, binding, base.decoder(self._dialect))
 
     def compiled(self, query: AnyQuery, walk: Walk, build: Callable[[AnyQuery], Plan]) -> Statement:
@@ -221,24 +222,13 @@ class Compiler:
             where.append(after_position(query, scope, comparisons, binding, self._dialect))
         columns, fields = self._columns(query, scope)
         if as_text:
-            columns = [
-                sa.cast(column, sa.Text()).label(column.name) if _is_temporal(column) else column for column in columns
-            ]
+            columns = [sa.cast(column, sa.Text()) if _is_temporal(column) else column for column in columns]
         order = order_by(query, scope, self._dialect)
-        select = sa.select(*columns).select_from(scope.source).where(*where).order_by(*order)
-        select = self.part(select, query, binding)
+        select: sa.Select[Any] = sa.select(*columns).select_from(scope.source).where(*where).order_by(*order)
+        select = limited(select, query, binding, self._dialect)
         if lock is not None:
             select = locking(select, scope.root, lock)
         return self.plan(select, binding, row_decoder(fields, self._dialect, as_text=as_text))
-
-    def part(self, select: sa.Select[Any], query: AnyQuery, binding: Binding) -> sa.Select[Any]:
-        """The statement with the limit and the offset of the query."""
-        number = sa.BigInteger()
-        if query.max_rows is not None:
-            select = select.limit(binding.parameter(binding.take(), number))
-        if query.skip > 0:
-            select = select.offset(binding.parameter(binding.take(), number))
-        return select
 
     def _count(self, query: AnyQuery) -> Plan:
         scope, binding = Scope(self._tables, query.collection, [0]), Binding()
@@ -247,7 +237,7 @@ class Compiler:
         select = sa.select(sa.func.count()).select_from(scope.source).where(*where)
         return self.plan(select, binding, None)
 
-    def _columns(self, query: AnyQuery, scope: Scope) -> tuple[list[sa.Label[Any]], list[FieldSchema]]:
+    def _columns(self, query: AnyQuery, scope: Scope) -> tuple[list[Element], list[FieldSchema]]:
         stored = scope.record(())[0].schema.stored
         columns: list[Element] = []
         fields: list[FieldSchema] = []
@@ -262,7 +252,7 @@ class Compiler:
                     for column, leaf in zip(operand.columns, operand.leaves, strict=True)
                 )
                 fields.append(msgspec.structs.replace(operand.field, nullable=operand.nullable))
-        return [column.label(f"c{index}") for index, column in enumerate(columns)], fields
+        return columns, fields
 
     def plan(self, select: sa.Select[Any] | sa.Update | sa.Delete, binding: Binding, decode: RowConvert | None) -> Plan:
         """The text of a statement, and where its parameters come from."""
@@ -285,7 +275,7 @@ def _split_as(way: str, query: AnyQuery, sizes: Sizes) -> tuple[Shape, list[Valu
     return (way, shape), values
 
 
-def _is_temporal(column: sa.Label[Any]) -> bool:
+def _is_temporal(column: Element) -> bool:
     return isinstance(column.type, sa.DateTime | sa.Date | sa.Time)
 
 

@@ -33,6 +33,7 @@ from holdall.stores.sql.comparisons import Comparisons
 from holdall.stores.sql.dialect import Element
 from holdall.stores.sql.grouping import GroupScope
 from holdall.stores.sql.joins import Operand, Scope
+from holdall.stores.sql.row_limits import limited
 from holdall.stores.sql.sorting import order_by
 from holdall.stores.sql.spelling_sql import comparable
 from holdall.stores.sql.statements import stated
@@ -106,7 +107,7 @@ class Conditions:
         order = order_by(query, inner, self._dialect)
         keys: _Select = sa.select(*column.columns).select_from(inner.source).where(meets).order_by(*order)
         if query.max_rows is not None or query.skip:
-            cut = self._cut(keys, query).subquery(f"cut{id(inner) % 1_000_000}")
+            cut = limited(keys, query, self._binding, self._dialect).subquery(f"cut{id(inner) % 1_000_000}")
             keys = sa.select(*cut.c).where(*[one.is_not(None) for one in cut.c])
         else:
             keys = keys.where(*[one.is_not(None) for one in column.columns])
@@ -124,16 +125,8 @@ class Conditions:
         found: _Select = sa.select(ONE).select_from(inner.source).where(meets)
         found = found.correlate_except(*inner.aliases)
         if query.max_rows is not None or query.skip:
-            found = self._cut(found, query)
+            found = limited(found, query, self._binding, self._dialect)
         return sa.exists(found) if wanted else sa.not_(sa.exists(found))
-
-    def _cut(self, select: _Select, query: AnyQuery) -> _Select:
-        """The part of the rows that is meant."""
-        if query.max_rows is not None:
-            select = select.limit(self._binding.parameter(self._binding.take(), sa.BigInteger()))
-        if query.skip:
-            select = select.offset(self._binding.parameter(self._binding.take(), sa.BigInteger()))
-        return select
 
     def _compare(self, node: Compare, scope: Scope | GroupScope, wanted: bool) -> sa.ColumnElement[bool]:
         operand = scope.operand(node.path)

@@ -77,8 +77,10 @@ Insertion: TypeAlias = Callable[[Row], Awaitable[Outcome | None]]
 class Inserting(Protocol):
     """The further part of a database that adds a record by one statement, with nothing planned for it."""
 
-    def insertion(self, step: Insert) -> Insertion:
-        """The insertion of rows made ready, of which the step says the columns and which key the database makes."""
+    def insertion(self, step: Insert) -> Insertion | None:
+        """The insertion of rows made ready, of which the step says the columns and which key the database makes; None
+        where it adds none so.
+        """
         ...
 
 

@@ -17,7 +17,7 @@ from holdall.errors import HoldallError, StoreTimeout, StoreUnavailable
 from holdall.query import Value
 from holdall.store import Answer, Hold, Isolation, Outcome, Reservation, Rows, watch_forks
 from holdall.stores.sql.altering import lent_by, sqlite_engine
-from holdall.stores.sql.database import found_in_catalogue
+from holdall.stores.sql.database import Insertion, found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
 from holdall.stores.sql.functions import register
 from holdall.stores.sql.given_connections import Connections
@@ -26,6 +26,7 @@ from holdall.stores.sql.raw import RawStatement
 from holdall.stores.sql.sqlite_connection import ApswConnection, SqliteOptions, SqlitePlace, connect, sync_log
 from holdall.stores.sql.sqlite_forking import SqliteForking
 from holdall.stores.sql.sqlite_holding import SqliteHolding
+from holdall.stores.sql.sqlite_insertion import SqliteInsertion
 from holdall.stores.sql.sqlite_jobs import Channel, rows_of
 from holdall.stores.sql.sqlite_raw import SqliteRaw, answer_of
 from holdall.stores.sql.sqlite_readers import Reader, SqliteReaders
@@ -40,7 +41,7 @@ from holdall.stores.sql.sqlite_steps import statement_of
 from holdall.stores.sql.sqlite_transaction import SqliteTransaction
 from holdall.stores.sql.sqlite_work import SqliteWorks
 from holdall.stores.sql.sqlite_writer import SqliteWriter
-from holdall.stores.sql.steps import Work
+from holdall.stores.sql.steps import Insert, Work
 from holdall.stores.sql.tables import Tables
 
 __all__ = ["SqliteDatabase"]
@@ -137,6 +138,10 @@ class SqliteDatabase(SqliteForking):
         """Carry out the work's steps, in a commit shared with others that come at the same time."""
         return await self.run(lambda connection: self.works.whole(connection, work))
 
+    def insertion(self, step: Insert) -> Insertion | None:
+        """Return the insertion of rows, each in a commit shared with others; None for the driver of the stdlib."""
+        return None if self._place.is_stdlib else SqliteInsertion(self.run, self._reservations, step)
+
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[SqliteTransaction]:
         """A transaction of one's own; all other writes wait for its end, so keep it short, and none needs a level."""
@@ -198,11 +203,6 @@ class SqliteDatabase(SqliteForking):
             if is_written is not None:
                 return is_written
         return await self.run(write, is_lazy=True)
-
-    @property
-    def path(self) -> str | None:
-        """The file; None in memory."""
-        return self._place.path
 
     async def sync(self) -> None:
         """Wait for the disk, for whatever was committed without."""

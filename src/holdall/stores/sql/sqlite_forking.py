@@ -29,6 +29,11 @@ class SqliteForking:
     _begin: Callable[[], None]
 
     @property
+    def path(self) -> str | None:
+        """The file; None in memory."""
+        return self._place.path
+
+    @property
     def writer(self) -> SqliteWriter:
         """The one connection that writes, with its lock."""
         return self._writer

@@ -33,34 +33,34 @@ class Reader:
     ordinary; only the ticks of one run together mean anything.
     """
 
-    __slots__ = ("_allowed", "_ticks", "connection", "execute", "generation", "is_disowned")
+    __slots__ = ("_allowed", "connection", "execute", "generation", "is_disowned", "ticks")
 
     def __init__(self, connection: apsw.Connection, steps: int, generation: int) -> None:
         self.connection = connection
-        self.execute = connection.execute
+        self.execute = connection.cursor().execute  # one cursor for all: a new one for each read costs a seventh of it
         self.generation = generation
         self.is_disowned = False
         self._allowed = TICKS
-        self._ticks = 0
+        self.ticks = 0
         connection.set_progress_handler(self._tick, max(steps // TICKS, 1))
 
     def _tick(self) -> bool:
-        self._ticks += 1
-        return self._ticks > self._allowed
+        self.ticks += 1
+        return self.ticks > self._allowed
 
     @property
     def was_short(self) -> bool:
         """Whether the last read would have stayed within the budget."""
-        return self._ticks <= TICKS
+        return self.ticks <= TICKS
 
     def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
         """All rows of one read."""
-        self._ticks = 0
+        self.ticks = 0
         return self.execute(sql, parameters).fetchall()
 
     def answer(self, statement: RawStatement, limit: int) -> Answer:
         """The answer to a statement, with one row more than ``limit`` at the most."""
-        self._ticks = 0
+        self.ticks = 0
         return answer_of(self.connection, statement, limit)
 
     def bound(self) -> None:
@@ -112,7 +112,8 @@ class SqliteReaders:
         except (apsw.BusyError, IndexError):  # another thread may take the last one in between
             return None
         try:
-            return reader.rows(sql, parameters)
+            reader.ticks = 0
+            return reader.execute(sql, parameters).fetchall()
         except apsw.InterruptError:
             if len(self._long) >= LONG_STATEMENTS:
                 self._long.clear()

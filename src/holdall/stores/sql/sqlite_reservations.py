@@ -48,6 +48,10 @@ class SqliteReservations:
             for commit, number, reservation, footprint in connection.execute(_ALL)
         ]
 
+    def is_any(self, connection: apsw.Connection) -> bool:
+        """Whether anything is held."""
+        return bool(self._has_rows(connection))
+
     def put(self, connection: apsw.Connection, reservation: Reservation, footprint: Footprint) -> None:
         """Hold this for a commit that holds nothing."""
         if self._has_rows(connection) is None:

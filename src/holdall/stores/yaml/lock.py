@@ -41,7 +41,7 @@ class Lock:
             self._take(descriptor, fcntl.LOCK_SH)
             yield
         finally:
-            os.close(descriptor)
+            _let_go(descriptor)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -54,7 +54,7 @@ class Lock:
             self._take(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(descriptor)
+            _let_go(descriptor)
 
     @property
     def was_ever_taken(self) -> bool:
@@ -78,3 +78,8 @@ class Lock:
                 raise StoreTimeout(self._store, f"another process held the folder for {self._patience} s; repeat")
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def _let_go(descriptor: int) -> None:
+    fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child that was forked meanwhile has it open, too
+    os.close(descriptor)

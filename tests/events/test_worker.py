@@ -1,0 +1,93 @@
+"""The worker beside commits: what it looks for, and how long it stays with a function."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from holdall import Event, Holdall
+from holdall.events import worker as module
+from holdall.events.rows import RowBinding
+from holdall.events.worker import Worker
+from tests.support.event_library import Author, Book
+
+pytestmark = pytest.mark.anyio
+
+
+def _outbox(app: Holdall) -> RowBinding:
+    found = app.bindings.of_name("holdall_outbox_main")
+    assert isinstance(found, RowBinding)
+    return found
+
+
+async def _add(app: Holdall, title: str) -> None:
+    async with app.session() as session:
+        session.add(Book(title=title))
+
+
+def _telling_on(app: Holdall, most: int) -> list[str]:
+    """A function that has a further event written for each that it is told, up to so many."""
+    told = list[str]()
+
+    @app.after(Book.created, name="tell")
+    async def tell(event: Event) -> None:
+        told.append(event.new["title"])
+        if len(told) < most:
+            await _add(app, str(len(told) + 1))
+
+    return told
+
+
+async def test_functions_that_are_served_are_not_looked_for(local: Holdall) -> None:
+    local.after(Book.created, name="first")(print)
+    local.after(Book.created, Author.created, name="second")(print)
+    await local.create()
+    await _add(local, "1")
+    outbox = _outbox(local)
+    both, name = [(outbox, "first"), (outbox, "second")], outbox.collection
+    assert await local.outbox.waiting([]) == both
+    assert await local.outbox.waiting([], {(name, "first")}) == both[1:]
+    assert await local.outbox.waiting([], {(name, "first"), (name, "second")}) == []
+
+
+async def test_who_goes_on_delivers_what_was_written_meanwhile(local: Holdall) -> None:
+    told = _telling_on(local, 4)
+    await local.create()
+    await _add(local, "1")
+    assert (await local.outbox.deliver_to(_outbox(local), "tell")).delivered == 1
+    assert told == ["1"]
+    assert (await local.outbox.deliver_to(_outbox(local), "tell", goes_on=True)).delivered == 0
+    assert told == ["1", "2", "3", "4"]
+
+
+async def test_commits_while_a_function_is_called_in_vain_are_heeded(
+    local: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_EVERY", 1_000.0)
+    is_called, may_end, is_told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @local.after(Book.created, name="tell", attempts=1)
+    async def tell(event: Event) -> None:
+        if event.new["title"] == "1":
+            is_called.set()
+            await may_end.wait()
+            raise ValueError("no")
+        is_told.set()
+
+    async def sweep() -> None:
+        """Nothing is kept for those who follow."""
+
+    await local.create()
+    worker = Worker(local.outbox, sweep)
+    local.listeners.wake = worker.wake
+    worker.start()
+    await _add(local, "1")
+    await is_called.wait()
+    await _add(local, "2")
+    for _ in range(20):
+        await asyncio.sleep(0)  # the worker looks, while the function is still being called
+    may_end.set()
+    async with asyncio.timeout(20):
+        await is_told.wait()
+    await worker.stop()
