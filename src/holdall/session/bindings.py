@@ -74,6 +74,7 @@ class Bindings:
         self.is_settled = True  # since anything was added, or kept elsewhere
         self.times_settled = 0  # another number, another arrangement
         self.has_bonds = False
+        self.has_inversely_stored = False  # any that must be told of at their other end
         self.has_unenforced = False  # any that must be looked at whenever records are written
         self.has_stored_ends = False  # any that users might see who may not read what refers
         self.has_rules = False  # of any collection, about single records or fields
@@ -208,7 +209,8 @@ class Bindings:
         self.has_late_keys = several and any(binding.makes_late_keys for binding in self)
         self.has_bonds = any(binding.relationships for binding in self)
         self.has_stored_ends = any(each.stored_inverses for binding in self for each in binding.relationships)
-        self.has_unenforced = any(binding.unenforced or binding.inversely_stored for binding in self)
+        self.has_inversely_stored = any(binding.inversely_stored for binding in self)
+        self.has_unenforced = self.has_inversely_stored or any(binding.unenforced for binding in self)
         return stores
 
     async def close(self) -> None:

@@ -151,17 +151,17 @@ class Referential:
         records = self._records
         if not self._bindings.has_bonds:
             return False
-        if turned(records.dirty.values()):
+        if records.dirty and turned(records.dirty.values()):
             return True
-        if any(binding.bound_by for binding in self._of(records.deleted.values())):
-            return True
-        if any(binding.inversely_stored for binding in self._of(records.deleted.values())):
+        if records.deleted and any(
+            binding.bound_by or binding.inversely_stored for binding in self._of(records.deleted.values())
+        ):
             return True
         if records.backs.edits:
             return True
         if not self._bindings.has_unenforced:
             return False
-        return any(map(_is_concerned, [*self._of(records.new.values()), *self._of(records.dirty.values())]))
+        return any(map(_is_concerned, self._of([*records.new.values(), *records.dirty.values()])))
 
     def _of(self, records: Iterable[Record]) -> list[Binding]:
         return [self._bindings.of_model(model) for model in set(map(type, records))]
@@ -208,11 +208,14 @@ class Referential:
                 raise _aborted(error) from error
             self._records.is_bulk_read = True
         await apply_inverse_edits(found, self._related)
-        await follow_deletions(found, self._related, self._user)
-        await follow_removals(found, self._related, self._user)
-        await displace_previous(found, self._related)
+        if self._records.dirty or not found.is_empty:
+            await follow_deletions(found, self._related, self._user)
+        if found.removed:
+            await follow_removals(found, self._related, self._user)
+        if self._bindings.has_inversely_stored:
+            await displace_previous(found, self._related)
         await demand_targets(found, self._related, moves.new_keys if moves is not None else None)
-        if not found.errors and not found.refusals:
+        if self._bindings.has_inversely_stored and not found.errors and not found.refusals:
             await update_stored_inverses(found, self._related)
         if moves is not None and not found.errors and not found.refusals:
             await moves.follow(found, self._related)

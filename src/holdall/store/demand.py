@@ -108,7 +108,11 @@ def demand_changes(store: str, schemas: Mapping[str, Schema], changes: Sequence[
 
     Example: :func:`demand_query`.
     """
-    for name in {change.collection for change in (changes.runs if isinstance(changes, Runs) else changes)}:
+    if isinstance(changes, Runs):
+        names: Iterable[str] = [run.collection for run in changes.runs]
+    else:
+        names = {change.collection for change in changes}
+    for name in names:
         if name not in schemas:
             raise Unsupported(store, f"collection {name}", "bind it first")
         if schemas[name].is_read_only:

@@ -82,3 +82,11 @@ async def test_a_statement_is_bounded(url: str) -> None:
             await store.sql(slow, {}, limit=1000)
     await store.ping()
     await store.close()
+
+
+async def test_a_statement_that_alters_tables_takes_its_time(url: str) -> None:
+    store: Any = open_store("main", url, timeout=0.2)
+    slow = "SELECT pg_sleep(0.5)" if url.startswith("postgres") else "SELECT SLEEP(0.5) FROM information_schema.tables"
+    async with store._database.altering() as connections:
+        assert await connections.run(lambda connection: len(connection.exec_driver_sql(f"{slow} LIMIT 1").all())) == 1
+    await store.close()

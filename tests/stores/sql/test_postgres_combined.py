@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from random import Random
 from types import SimpleNamespace
 
@@ -210,11 +210,12 @@ async def test_a_statement_that_does_not_demand_all_rows_is_caught(
 ) -> None:
     whole = postgres_combined._together
 
-    def lenient(texts: tuple[str, ...], last: int, is_making: bool) -> str:
-        found = whole(texts, last, is_making)
+    def lenient(texts: Sequence[str], last: int, *, is_making: bool) -> str:
+        found = whole(texts, last, is_making=is_making)
         return f"{found.rpartition(' SELECT 1 / ')[0]} SELECT ${last}::bigint{found.rpartition('::int')[2]}"
 
     monkeypatch.setattr(postgres_combined, "_together", lenient)
+    monkeypatch.setattr(postgres_combined, "_texts", {})
     with pytest.raises(AssertionError):
         await _random_batches(store, 300)
 

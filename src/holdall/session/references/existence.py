@@ -28,7 +28,8 @@ async def demand_targets(
         for relationship in found.bindings.of_model(type(record)).relationships:
             if names is None or relationship.field.root.name in names:
                 field = relationship.field
-                known = {key for key, _ in _keys(field, old_value(record, field.root))}
+                before = () if names is None else _keys(field, old_value(record, field.root))
+                known = {key for key, _ in before}
                 for key, path in _keys(field, found.value(record, field.root)):
                     if key in known:
                         if field.root is not field:  # it is written again, with the value that holds it

@@ -168,14 +168,10 @@ async def run_script(
     until: float | None = None,
 ) -> Any:
     """The reply to a script, which is sent whole only where the server does not know it yet."""
-    verb = "EVALSHA" if script.is_writing else "EVALSHA_RO"
-    how: dict[str, Any] = {
-        "is_change": script.is_writing,
-        "is_asking": is_asking,
-        "until": pool.patience if until is None else until,
-    }
-    reply = await pool.call((verb, script.digest, len(keys), *keys, *arguments), **how)
+    verb, is_change = "EVALSHA" if script.is_writing else "EVALSHA_RO", script.is_writing
+    until, words = pool.patience if until is None else until, (len(keys), *keys, *arguments)
+    reply = await pool.call((verb, script.digest, *words), is_change=is_change, is_asking=is_asking, until=until)
     if isinstance(reply, NoScriptError):
         verb = verb.replace("SHA", "")
-        reply = await pool.call((verb, script.source, len(keys), *keys, *arguments), **how)
+        reply = await pool.call((verb, script.source, *words), is_change=is_change, is_asking=is_asking, until=until)
     return reply

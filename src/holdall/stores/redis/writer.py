@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from holdall.errors import Reserved, StaleVersion, StoreError, Unsupported
@@ -62,8 +62,7 @@ class Writer:
         """
         self._prepared.pop(reservation.commit, None)
         batch, made = await self._batch(changes)
-        elsewhere = next((slot for slot in self._slots() if self._touches(slot, changes)), [])
-        keys, arguments = batch.arguments(reservation.commit, reservation.encode().decode(), elsewhere)
+        keys, arguments = batch.arguments(reservation.commit, reservation.encode().decode(), self._slot_of(changes))
         outcomes = batch.outcomes(await self._sent(PREPARE, batch, keys, arguments), made)
         if not made and batch.is_lasting and len(changes) <= _FEW and isinstance(changes, Runs):
             if len(self._prepared) >= _MOST:
@@ -157,18 +156,24 @@ class Writer:
                 found.setdefault(change.collection, []).append(place)
         return found
 
-    def _touches(self, slot: Sequence[Layout], changes: Sequence[Change]) -> bool:
-        return any(layout.schema.name in _names(changes) for layout in slot)
+    def _slot_of(self, changes: Sequence[Change]) -> Sequence[Layout]:
+        """The collections that lie in the slot of those that are changed."""
+        slots = self._slots()
+        return slots[0] if len(slots) == 1 else next(_touched(slots, _names(changes)), [])
 
     def _demand_one_slot(self, changes: Sequence[Change]) -> None:
         names = _names(changes)
-        if len(names) < 2 or sum(1 for slot in self._slots() if self._touches(slot, changes)) < 2:
+        if len(names) < 2 or len(list(_touched(self._slots(), names))) < 2:
             return
         raise Unsupported(
             self._store,
             f"one batch over {', '.join(sorted(names))}, which lie in several slots of the cluster",
             'commit them one after another, or keep them together with spread="store"',
         )
+
+
+def _touched(slots: Sequence[Sequence[Layout]], names: set[str]) -> Iterator[Sequence[Layout]]:
+    return (slot for slot in slots if any(layout.schema.name in names for layout in slot))
 
 
 def _names(changes: Sequence[Change]) -> set[str]:

@@ -79,7 +79,7 @@ class Batch:
             commit or False,
             reservation or False,
             places,
-            passing_of({run.collection for run in self._runs}) or False,
+            passing_of(self._numbers) or False,
         )
         return [*beside, *records, *streams], [_pack(head), *packed]
 

@@ -6,19 +6,22 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from time import monotonic
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from holdall.errors import HoldallError, StoreUnavailable
 from holdall.query import Value
-from holdall.store import AnewInChild, Isolation, Outcome, PoolFigures, Rows, keep_for_ever, watch_forks
+from holdall.store import AnewInChild, Deadlines, Isolation, Outcome, PoolFigures, Rows, keep_for_ever, watch_forks
 from holdall.stores.sql.altering import lent_by
 from holdall.stores.sql.database import found_in_catalogue
 from holdall.stores.sql.dialect import Dialect
+from holdall.stores.sql.engine_bounds import bound
 from holdall.stores.sql.engine_connecting import EngineOptions, engine_at, figures_of, stopping_at
 from holdall.stores.sql.engine_liveness import is_alive, is_lost
 from holdall.stores.sql.engine_raw import EngineRaw
@@ -38,6 +41,8 @@ T = TypeVar("T")
 _TURN = "SELECT GET_LOCK(MD5(CONCAT('holdall ', DATABASE())), 60)"
 _DONE = "SELECT RELEASE_LOCK(MD5(CONCAT('holdall ', DATABASE())))"
 _ERRORS = (exc.SQLAlchemyError, OSError)
+_ALTERING = 86_400.0  # seconds
+_GRACE = 1.0  # seconds, in which the server says by itself that something takes too long
 
 
 class _Left(Exception):
@@ -58,6 +63,8 @@ class EngineDatabase(AnewInChild):
         self._where = f"{url.host or 'its socket'}{f':{url.port}' if url.port else ''}"
         self._engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
         self._stopping = stopping_at(url)
+        self._deadlines = Deadlines(options.timeout + _GRACE)
+        self._patience = options.acquire_timeout + options.connect_timeout  # seconds, for a connection
         self.raw = EngineRaw(self)
         watch_forks(self)
 
@@ -88,7 +95,7 @@ class EngineDatabase(AnewInChild):
         async with self.connected() as connection:
             result = await connection.run_sync(_streamed, sql, parameters)
             try:
-                while found := await connection.run_sync(lambda _: result.fetchmany(size)):
+                while found := await self._deadlines.within(connection.run_sync(lambda _: result.fetchmany(size))):
                     yield list(map(tuple, found))
             finally:
                 await connection.run_sync(lambda _: result.close())
@@ -98,7 +105,7 @@ class EngineDatabase(AnewInChild):
 
         async def carry(connection: AsyncConnection) -> list[Outcome]:
             outcomes = await carry_out(connection, work)
-            await self._commit(connection)
+            await self.commit(connection)
             return outcomes
 
         return await self._again_if_lost(carry)
@@ -118,7 +125,7 @@ class EngineDatabase(AnewInChild):
                     failure = error
                     raise _Left from None
                 transaction.demand_there()
-                await self._commit(connection)
+                await self.commit(connection)
         except _Left:
             pass
         if failure is not None:  # of the block itself, and no error of the driver whatever its class
@@ -136,7 +143,7 @@ class EngineDatabase(AnewInChild):
             try:
                 for statement in statements:
                     await connection.exec_driver_sql(statement, execution_options=AS_IT_IS)
-                await connection.commit()
+                await self._deadlines.within(connection.commit())
             finally:
                 if takes_turns:
                     with suppress(exc.SQLAlchemyError):  # with the connection the lock is gone, too
@@ -150,8 +157,8 @@ class EngineDatabase(AnewInChild):
             return await connection.run_sync(inspect_connection, tables.metadata.tables.values())
 
     def altering(self) -> AbstractAsyncContextManager[Connections]:
-        """Connections of an engine made for it."""
-        return lent_by(self.store, engine_at(self._url, self._options))
+        """Connections of an engine made for it, on which a statement may take as long as large tables do."""
+        return lent_by(self.store, engine_at(self._url, structs.replace(self._options, timeout=_ALTERING)))
 
     async def close(self) -> None:
         """Close this loop's connections, once what was broken off on them is stopped."""
@@ -184,9 +191,10 @@ class EngineDatabase(AnewInChild):
         async with self.connected(is_repeated=True) as connection:
             return await act(connection)
 
-    async def _commit(self, connection: AsyncConnection) -> None:
+    async def commit(self, connection: AsyncConnection) -> None:
+        """Make what was written on a connection last. Raises our errors."""
         with deciding(), self.translating():
-            await connection.commit()
+            await self._deadlines.within(connection.commit())
 
     @asynccontextmanager
     async def connected(self, *, is_repeated: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -197,12 +205,28 @@ class EngineDatabase(AnewInChild):
         with self.translating():
             if not is_repeated and not await self._is_alive():
                 await self._engine().dispose()
-            async with self._engine().connect() as connection:
+            async with self.lent() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[AsyncConnection]:
+        """A connection, as it comes. Raises SQLAlchemy's errors, and TimeoutError."""
+        connection = await self.taken()
+        try:
+            yield connection
+        finally:
+            with suppress(TimeoutError):  # the connection is ended
+                await self._deadlines.within(connection.close())
+
+    async def taken(self) -> AsyncConnection:
+        """A connection that is to be closed. Raises SQLAlchemy's errors, and TimeoutError."""
+        connection = self._engine().connect()
+        await self._deadlines.within(connection.start(), monotonic() + self._patience)
+        return connection
 
     async def _is_alive(self) -> bool:
         """Whether the connection that comes next is alive; the pool gives the last one first."""
-        async with self._engine().connect() as connection:
+        async with self.lent() as connection:
             return await connection.run_sync(is_alive)
 
     @contextmanager
@@ -222,6 +246,8 @@ class EngineDatabase(AnewInChild):
         engine = self._engines.get(loop)
         if engine is None:
             engine = self._engines[loop] = engine_at(self._url, self._options, self._stopping)
+            if self._stopping is not None:
+                bound(engine.sync_engine, self._deadlines)
         return engine
 
 

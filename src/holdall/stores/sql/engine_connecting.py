@@ -27,9 +27,10 @@ _TLS = ("ssl-mode", "ssl_mode", "sslmode", "sslMode")
 class EngineOptions(PoolOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the engine is used; see ``PoolOptions`` for the words that are not named here.
 
-    ``timeout`` bounds statements in MariaDB and MySQL, which does so for reads only; other databases have options of
-    their own for it. With ``ping_after=0`` every connection is asked for a sign of life before it is used.
-    ``replicas`` are the URLs of servers that follow this one, to which reads go.
+    ``timeout`` bounds statements in MariaDB and MySQL: the server ends them (MySQL: those that read), and an answer
+    that does not come is waited for little longer. Other databases have options of their own for it. With
+    ``ping_after=0`` every connection is asked for a sign of life before it is used. ``replicas`` are the URLs of
+    servers that follow this one, to which reads go.
 
     ``lock_timeout`` (seconds) is how long a commit waits in MariaDB or MySQL for what
     others have locked; it should be well below the time that a commit is given.
@@ -109,7 +110,7 @@ def engine_at(url: sa.URL, options: EngineOptions, stopping: Stopping | None = N
     isolation = {"isolation_level": "READ COMMITTED"} if family in ("mysql", "postgresql", "oracle", "mssql") else {}
     engine = create_async_engine(
         url.difference_update_query(_TLS) if family == "mysql" else url,
-        connect_args=_tls_of(url) if family == "mysql" else {},
+        connect_args={**_tls_of(url), "connect_timeout": options.connect_timeout} if family == "mysql" else {},
         pool_size=options.connections,
         max_overflow=0,
         pool_timeout=options.acquire_timeout,

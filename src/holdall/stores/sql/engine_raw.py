@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdall.query import Value
 from holdall.store import Answer
-from holdall.stores.sql.errors import deciding
 from holdall.stores.sql.raw import RawStatement
 
 __all__ = ["EngineRaw", "answer_by", "answered", "streamed"]
@@ -24,7 +23,7 @@ class _Connecting(Protocol):
 
     def connected(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
-    def translating(self) -> AbstractContextManager[None]: ...
+    async def commit(self, connection: AsyncConnection) -> None: ...
 
 
 class EngineRaw:
@@ -38,8 +37,7 @@ class EngineRaw:
         async with self._database.connected() as connection:
             found = await answer_by(connection, statement, limit)
             if not statement.is_read:
-                with deciding(), self._database.translating():
-                    await connection.commit()
+                await self._database.commit(connection)
             return found
 
     async def batches(self, statement: RawStatement, size: int) -> AsyncGenerator[Answer]:

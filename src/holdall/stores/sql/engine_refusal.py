@@ -32,7 +32,7 @@ _CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
     exc.DataError: Meaning.VALUE,
     exc.ProgrammingError: Meaning.SCHEMA,
     exc.NotSupportedError: Meaning.DEFECT,
-    exc.InternalError: Meaning.DEFECT,
+    exc.InternalError: Meaning.UNAVAILABLE,  # without a number: the driver, which does not understand the answer
     exc.OperationalError: Meaning.UNAVAILABLE,
     exc.InterfaceError: Meaning.UNAVAILABLE,
 }
@@ -47,9 +47,10 @@ def refusal(
     where: str = "",
 ) -> HoldallError:
     """Our error for SQLAlchemy's, met at this step, if it was at one; ``where`` is the server's host and port."""
-    if isinstance(error, exc.TimeoutError | TimeoutError):
-        return StoreTimeout(store, Meaning.TIMEOUT.value.format(type(error).__name__))
     origin = error.orig if isinstance(error, exc.DBAPIError) else error
+    for each in (error, origin.__cause__ if origin is not None else None):
+        if isinstance(each, exc.TimeoutError | TimeoutError):
+            return StoreTimeout(store, Meaning.TIMEOUT.value.format(type(each).__name__))
     arguments: tuple[object, ...] = getattr(origin, "args", ())
     code = arguments[0] if arguments and isinstance(arguments[0], int) else None
     name = str(code) if code is not None else type(origin).__name__

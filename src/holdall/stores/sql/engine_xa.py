@@ -86,7 +86,7 @@ class XaDatabase(EngineDatabase):
         if any(name.reservation.commit == reservation.commit and name.store == own for name in names):
             await self._finish("ROLLBACK", reservation.commit, own)
         with self.translating():
-            connection = await self._engine().connect()
+            connection = await self.taken()
             try:
                 holder = await holder_of(connection)
                 xid = to_xid(PreparedName(reservation, tag(self._name), own, holder), self.store)
@@ -222,7 +222,7 @@ class XaDatabase(EngineDatabase):
     async def _detached(self) -> AsyncIterator[AsyncConnection]:
         """A connection without a transaction, as ending that of another connection demands."""
         with deciding(), self.translating():
-            async with self._engine().connect() as connection:
+            async with self.lent() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
 

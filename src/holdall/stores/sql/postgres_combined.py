@@ -7,8 +7,7 @@ statement applies wholly or not at all; it gives the keys that the last step has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +26,9 @@ REFUSED = (DataError, IntegrityConstraintViolationError)
 """Errors of a combined statement after which its steps are tried one by one: nothing was written, and they say why."""
 
 _MOST = 8  # steps in one statement
+_KEPT = 1000  # texts
+
+_texts: dict[tuple[Hashable, ...], str] = {}  # by what the statement depends on
 
 
 class _ToCome(int):
@@ -85,19 +87,52 @@ def combined(first: Step, running: Steps, only: str, guards: Guards) -> Combined
     if len(steps) < 2 and len(steps[0].rows) == 1:
         return None
     parameters: list[Value] = []
-    texts: list[str] = []
-    condition = only
-    for place, step in enumerate(steps):
-        sql = statement_of(step, condition, len(parameters) + 1)
-        texts.append(f"{sql} RETURNING 1" if isinstance(step, Insert) and step.generated is None else sql)
+    for step in steps:
         parameters.extend(step.rows[0] if len(step.rows) == 1 else columns_of(step.rows))
+    rows = sum([len(step.rows) for step in steps])
+    parameters.append(rows)
+    return Combined(_text_of(steps, only), parameters, rows, steps, outcomes)
+
+
+def _text_of(steps: Sequence[Step], only: str) -> str:
+    """The text, made once for all works whose steps have the same shape."""
+    shape = (only, *map(_shape_of, steps))
+    text = _texts.get(shape)
+    if text is None:
+        if len(_texts) >= _KEPT:
+            _texts.clear()
+        text = _texts[shape] = _made(steps, only)
+    return text
+
+
+def _shape_of(step: Step) -> tuple[Hashable, ...]:
+    """Everything of a step that its statement depends on."""
+    is_one = len(step.rows) == 1
+    if isinstance(step, Insert):
+        return Insert, step.table, step.columns, step.generated, is_one
+    if isinstance(step, Update):
+        return Update, step.table, step.columns, step.match, is_one
+    return Delete, step.table, step.match, is_one
+
+
+def _made(steps: Sequence[Step], only: str) -> str:
+    texts: list[str] = []
+    condition, first = only, 1
+    for place, step in enumerate(steps):
+        sql = statement_of(step, condition, first)
+        texts.append(f"{sql} RETURNING 1" if isinstance(step, Insert) and step.generated is None else sql)
+        first += len(step.rows[0])
         # where there are several rows, one is there before the others are locked, and only a count waits for all
         is_one = len(step.rows) == 1
         condition = f"EXISTS (SELECT FROM w{place})" if is_one else f"(SELECT count(*) FROM w{place}) > 0"  # noqa: S608
-    rows = sum(len(step.rows) for step in steps)
-    parameters.append(rows)
-    is_making = isinstance(steps[-1], Insert) and steps[-1].generated is not None
-    return Combined(_together(tuple(texts), len(parameters), is_making), parameters, rows, steps, outcomes)
+    return _together(texts, first, is_making=isinstance(steps[-1], Insert) and steps[-1].generated is not None)
+
+
+def _together(texts: Sequence[str], last: int, *, is_making: bool) -> str:
+    parts = ", ".join(f"w{place} AS ({text})" for place, text in enumerate(texts))
+    written = " + ".join(f"(SELECT count(*) FROM w{place})" for place in range(len(texts)))  # noqa: S608
+    made = f", ARRAY(TABLE w{len(texts) - 1})" if is_making else ""
+    return f"WITH {parts} SELECT 1 / (({written}) = ${last}::bigint)::int{made}"
 
 
 def _is_combinable(step: Step) -> bool:
@@ -118,11 +153,3 @@ def _with_key(outcome: Outcome, made: Sequence[Value]) -> Outcome:
             outcome, key=tuple([made[part] if type(part) is _ToCome else part for part in key])
         )
     return outcome
-
-
-@lru_cache(maxsize=1000)
-def _together(texts: tuple[str, ...], last: int, is_making: bool) -> str:
-    parts = ", ".join(f"w{place} AS ({text})" for place, text in enumerate(texts))
-    written = " + ".join(f"(SELECT count(*) FROM w{place})" for place in range(len(texts)))  # noqa: S608
-    made = f", ARRAY(TABLE w{len(texts) - 1})" if is_making else ""
-    return f"WITH {parts} SELECT 1 / (({written}) = ${last}::bigint)::int{made}"

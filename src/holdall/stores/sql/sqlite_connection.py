@@ -18,7 +18,7 @@ from holdall.errors import DeclarationError
 from holdall.stores.sql.database import INSPECTED_ROWS, demand_rows
 from holdall.stores.sql.sqlite_files import FileWatch, open_file
 
-__all__ = ["SqliteOptions", "SqlitePlace", "connect", "place_of", "sync_log"]
+__all__ = ["SqliteOptions", "SqlitePlace", "Unsynced", "connect", "place_of", "sync_log"]
 
 _DRIVERS = ("apsw", "stdlib")
 SYNCHRONOUS = ("off", "normal", "full", "extra")
@@ -192,6 +192,22 @@ class ApswConnection(apsw.Connection):
         super().close(force)
         if self.watch is not None:
             self.watch.closed()
+
+
+class Unsynced:
+    """Commits of a connection do not wait for the disk inside; then they are ``synchronous`` again."""
+
+    __slots__ = ("_connection", "_synchronous")
+
+    def __init__(self, connection: apsw.Connection, synchronous: str) -> None:
+        self._connection = connection
+        self._synchronous = synchronous
+
+    def __enter__(self) -> None:
+        self._connection.execute("PRAGMA synchronous = normal")
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
 
 def sync_log(log: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -59,14 +58,14 @@ class Job(Generic[T]):
         """Wait for the result. Raises TimeoutError if the job does not start before the watchdog expires it;
         cancelling drops a job that has not started.
         """
-        watchdog.watch(self)
+        watched = watchdog.watch(self)
         try:
             return await self.future
         except asyncio.CancelledError:
             self.claim()
             raise
         finally:
-            watchdog.forget(self)
+            watched.pop(self, None)
 
 
 class Channel:
@@ -140,8 +139,10 @@ def set_outcomes(ended: Ended) -> None:
     for item in ended:
         by_loop.setdefault(item[0].loop, []).append(item)
     for loop, items in by_loop.items():
-        with suppress(RuntimeError):  # a closed loop waits for nothing
+        try:
             loop.call_soon_threadsafe(_settle_here, items)
+        except RuntimeError:  # a closed loop waits for nothing
+            continue
 
 
 def _settle_here(items: Ended) -> None:

@@ -8,8 +8,8 @@ others are committed: a caller refused for the write of another can read that wr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import apsw
 
 from holdall.store import Watchdog
-from holdall.stores.sql.sqlite_connection import ApswConnection
+from holdall.stores.sql.sqlite_connection import ApswConnection, Unsynced
 from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, set_outcomes
 
 __all__ = ["SqliteWriter"]
@@ -69,7 +69,7 @@ class SqliteWriter:
         self._connection.demand_sound()
         return self._connection
 
-    async def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
+    def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> Awaitable[T]:
         """Run the work in a transaction, shared or not, and give its result once that is committed.
 
         One that ``is_lazy`` need not wait for the disk: with others it does all the same.
@@ -78,7 +78,7 @@ class SqliteWriter:
         """
         job = Job(work, is_lazy=is_lazy)
         self._put(job)
-        return await job.ended(self._watchdog)
+        return job.ended(self._watchdog)
 
     def run_now(self, work: Callable[[apsw.Connection], T]) -> T | None:
         """Run a short work here and now, without waiting for the disk or for anybody; None if it must take its turn.
@@ -103,7 +103,7 @@ class SqliteWriter:
             self.lock.release()
 
     def _at_once(self, connection: ApswConnection, work: Callable[[apsw.Connection], T]) -> T | None:
-        with self._unsynced(connection):
+        with Unsynced(connection, self._synchronous):
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except apsw.BusyError:
@@ -233,17 +233,8 @@ class SqliteWriter:
         except BaseException as error:
             set_outcomes([(job, None, error)])
             return
-        with self._unsynced(connection) if is_safe else nullcontext():
+        with Unsynced(connection, self._synchronous) if is_safe else nullcontext():
             self._alone(connection, job)
-
-    @contextmanager
-    def _unsynced(self, connection: apsw.Connection) -> Iterator[None]:
-        """Commits do not wait for the disk inside."""
-        connection.execute("PRAGMA synchronous = normal")
-        try:
-            yield
-        finally:
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
     def _alone(self, connection: ApswConnection, job: Job[Any]) -> None:
         try:

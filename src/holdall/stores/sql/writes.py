@@ -21,7 +21,7 @@ from holdall.stores.sql.removals import Removals, unlinking
 from holdall.stores.sql.returning import Returned
 from holdall.stores.sql.row_encoding import RowEncoding, found_by
 from holdall.stores.sql.server_values import ServerValues
-from holdall.stores.sql.steps import ColumnRows, Insert, PartSteps, Step, Steps, Update
+from holdall.stores.sql.steps import ColumnRows, Insert, Lock, PartSteps, Step, Steps, Update
 from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import Keys, WriteShape, parts, whole_keys, write_shape
 
@@ -108,26 +108,32 @@ class Writes:
         return self._whole(changes, shapes, returned, is_looked_at)
 
     def _whole(self, changes: Runs, shapes: list[WriteShape], returned: Returned | None, is_looked_at: bool) -> Steps:
-        batches, start = list[Batch](), 0
+        places, start = list[range](), 0
         for run in changes.runs:
-            batches.append(Batch(run.verb, run.collection, range(start, start + len(run.keys))))
-            start = batches[-1].positions.stop
-        places = {id(batch): place for place, batch in enumerate(batches)}
-        if sum([not run.is_untold for run in changes.runs]) > 1:  # nobody locks rows that nobody knows
+            places.append(range(start, start + len(run.keys)))
+            start = places[-1].stop
+        order: Sequence[int] = range(len(places))
+        locks: dict[str, Lock] = {}
+        if [run for run in changes.runs if run.verb is not Verb.ADD]:  # nobody locks rows that nobody knows
+            batches = [Batch(run.verb, run.collection, place) for run, place in zip(changes.runs, places, strict=True)]
+            numbers = {id(batch): number for number, batch in enumerate(batches)}
             batches = in_lock_order(batches)
-        locks = yield from self._preliminaries.steps(batches, changes)
-        for item in batches:
-            if item.collection in locks and item.verb is not Verb.ADD:
-                yield locks.pop(item.collection)
-            place = places[id(item)]
-            run, shape = changes.runs[place], shapes[place]
-            layout, positions = shape.layout, item.positions
+            locks = yield from self._preliminaries.steps(batches, changes)
+            order = [numbers[id(batch)] for batch in batches]
+        for number in order:
+            run, shape, positions = changes.runs[number], shapes[number], places[number]
+            layout = shape.layout
+            if run.collection in locks and run.verb is not Verb.ADD:
+                yield locks.pop(run.collection)
             is_only = len(run.keys) == len(changes) and not is_looked_at
             if run.verb is Verb.ADD:
                 encoded = self._encoding.rows(layout, shape.fields, run.rows)
                 step = Insert(layout.schema.name, layout.table, shape.columns, encoded, positions, is_only=is_only)
                 step.given = None if run.is_untold else layout.generated
-                yield from self._inserted(step, returned)
+                if returned is None:
+                    step.demand_all(self._store, (yield step))
+                else:
+                    yield from self._inserted(step, returned)
                 continue
             fields, match = found_by(layout, run.versions is not None)
             finding = [run.keys]

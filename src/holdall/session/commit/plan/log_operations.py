@@ -38,14 +38,16 @@ def operations_of(
             if known is not None:
                 sent_key, row = known[place].key, known[place].values
             key = batch.keys[index] if batch.keys[index] is not None else _known(sent_key)
-            fields, values = batch.fields, _known(row)
-            if batch.verb is Verb.ADD and key is not None and own and own[0] not in fields:
+            fields, values = batch.fields, _known(row) if changes.is_linked else row
+            old: tuple[Value, ...] | None = None
+            if batch.verb is not Verb.ADD:
+                old = _old(batch, index, fields, values) if earlier is None else earlier[place].old
+            elif key is not None and own and own[0] not in fields:
                 fields, values = (*own, *fields), (key, *values)
-            old = _old(batch, index, fields, values) if earlier is None else earlier[place].old
             if batch.verb is Verb.REMOVE:
                 fields = batch.binding.all_fields
             version = batch.versions[index] if batch.versions is not None else None
-            state = _state(place, outcomes, unknown)
+            state = CallState.PLANNED if outcomes is None else _state(place, outcomes, unknown)
             made = Operation(
                 batch.verb, batch.binding.collection, key, fields, values, version, token(place), old, state
             )
@@ -69,9 +71,7 @@ def record_of(application: str, steps: Sequence[Step], operations: Sequence[list
     return LogRecord(list(parts.values()), application)
 
 
-def _state(place: int, outcomes: Sequence[Outcome | None] | None, unknown: set[int] | None) -> CallState:
-    if outcomes is None:
-        return CallState.PLANNED
+def _state(place: int, outcomes: Sequence[Outcome | None], unknown: set[int] | None) -> CallState:
     outcome = outcomes[place]
     if outcome is None:
         return CallState.REFUSED  # never sent
@@ -81,7 +81,9 @@ def _state(place: int, outcomes: Sequence[Outcome | None] | None, unknown: set[i
 
 
 def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Value, ...]) -> tuple[Value, ...] | None:
-    """The values the fields had before, or all values of a record that is removed; None where one cannot be read."""
+    """The values that the fields of a stored record had, or all values of one that is removed; None where one cannot
+    be read.
+    """
     record = batch.records[index]
     declaration = batch.binding.declaration
     before = old_of(record)
@@ -92,8 +94,6 @@ def _old(batch: Batch, index: int, fields: tuple[str, ...], values: tuple[Value,
     if batch.verb is Verb.REMOVE and damaged_fields(record):
         return None
     match batch.verb:
-        case Verb.ADD:
-            return None
         case Verb.REMOVE:
             now = batch.binding.codec.reader(batch.binding.all_fields)(record)
             fields, values = batch.binding.all_fields, now

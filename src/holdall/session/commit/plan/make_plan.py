@@ -124,12 +124,8 @@ def _numbered(
     records: list[Record], models: set[type[Model]], is_concerned: Callable[[Declaration], bool]
 ) -> list[tuple[int, Any]]:
     """The records, which are of these models, whose model is concerned, with their places among all; mostly none."""
-    chosen = {model for model in models if is_concerned(_declaration(model))}
+    chosen = {model for model in models if is_concerned(model.__holdall__)}
     return [(number, record) for number, record in enumerate(records) if type(record) in chosen] if chosen else []
-
-
-def _declaration(model: type[Model]) -> Declaration:
-    return model.__holdall__
 
 
 def _is_checked_late(declaration: Declaration) -> bool:
@@ -187,7 +183,7 @@ def _demand_own_key(binding: Binding, place: str) -> None:
 
 def _makes_keys(adds: list[Batch]) -> bool:
     """Whether stores are to make the keys of some of the new records."""
-    return any(None in batch.keys for batch in adds)
+    return bool([batch for batch in adds if None in batch.keys])
 
 
 def _awaits_keys(dirty: list[Record], models: set[type[Model]]) -> bool:

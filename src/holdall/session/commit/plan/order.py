@@ -52,6 +52,10 @@ def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
     >>> order_nodes(2, [Edge(0, 1), Edge(1, 0, may_wait=True)])
     Order(levels=((1,), (0,)), waiting=(Edge(source=1, target=0, may_wait=True),), stuck=())
     """
+    sources = {edge.source for edge in edges}
+    if sources.isdisjoint([edge.target for edge in edges]):  # mostly what is referred to refers to nothing itself
+        free = tuple([node for node in range(count) if node not in sources])
+        return Order((free, tuple(sorted(sources))) if sources else (free,) if free else ())
     graph = _Graph(count, edges)
     levels: list[tuple[int, ...]] = []
     left = set(range(count))

@@ -60,25 +60,22 @@ class Batch(msgspec.Struct):
         return self.verb is Verb.UPDATE and not self.fields
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step:
     """Batches that go to one store together, or calls of any stores. ``is_linked`` if records refer to new ones.
+
+    ``store`` is the store, or that of the first call; ``role`` says how the step is carried out.
 
     Example: :class:`Plan`.
     """
 
-    batches: tuple[Batch, ...]
-    is_linked: bool = False
+    __slots__ = ("batches", "is_linked", "role", "store")
 
-    @property
-    def store(self) -> Store:
-        """The store, or that of the first call."""
-        return self.batches[0].binding.store
-
-    @property
-    def role(self) -> Role:
-        """How it is carried out."""
-        commit = self.batches[0].binding.store.capabilities.commit
-        return _TRANSACTION if commit is _TX else _AT_ONCE if commit is _BATCH else _CALLS
+    def __init__(self, batches: tuple[Batch, ...], is_linked: bool = False) -> None:
+        self.batches = batches
+        self.is_linked = is_linked
+        self.store: Store = batches[0].binding.store
+        commit = self.store.capabilities.commit
+        self.role = _TRANSACTION if commit is _TX else _AT_ONCE if commit is _BATCH else _CALLS
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -97,16 +94,23 @@ class Plan(msgspec.Struct, frozen=True):
         """The stores that the plan writes, each once."""
         if len(self.steps) == 1 and len(self.steps[0].batches) == 1 and not self.bulk:
             return [self.steps[0].store]
-        bindings = [each.binding for each in self.bulk]
-        bindings += [batch.binding for step in self.steps for batch in step.batches]
-        return list({id(binding.store): binding.store for binding in bindings}.values())
+        found = {id(each.binding.store): each.binding.store for each in self.bulk}
+        for step in self.steps:
+            if step.role is not _CALLS:
+                found[id(step.store)] = step.store
+            else:
+                found.update((id(batch.binding.store), batch.binding.store) for batch in step.batches)
+        return list(found.values())
 
     @property
     def guarantee(self) -> Guarantee:
         """The promise of the commit, see ``Guarantee``."""
         if len(self.steps) == 1 and not self.bulk:
-            return Guarantee.PER_RECORD if self.steps[0].role is Role.CALLS else Guarantee.ATOMIC
-        calls = [batch for step in self.steps if step.role is Role.CALLS for batch in step.batches]
+            return Guarantee.PER_RECORD if self.steps[0].role is _CALLS else Guarantee.ATOMIC
+        calls = [batch for step in self.steps if step.role is _CALLS for batch in step.batches]
+        if self.steps and not calls and not self.bulk:  # each step is of one store
+            is_several = len({id(step.store) for step in self.steps}) > 1
+            return Guarantee.RECOVERED if is_several else Guarantee.ATOMIC
         is_compensated = all(batch.binding.compensation is not None for batch in calls)
         return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=is_compensated)
 

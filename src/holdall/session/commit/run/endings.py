@@ -43,7 +43,9 @@ class Endings:
     async def decided(self, ends: list[PartEnd]) -> CommitResult:
         """Every part ended so. Raises CommitPending, CommitPartial, or CommitAborted where all could be taken back."""
         part, by_store = self._part, {id(end.store): end for end in ends}
-        await self._write_what_was_let_go([end for end in ends if end.end is End.APPLIED and not end.is_ours])
+        let_go = [end for end in ends if end.end is End.APPLIED and not end.is_ours]
+        if let_go:
+            await self._write_what_was_let_go(let_go)
         refused = [end for end in ends if end.end is End.REFUSED]
         pending = [end for end in ends if end.end is End.PENDING]
         if refused and not pending and await self._is_taken_back(refused):
@@ -56,7 +58,7 @@ class Endings:
                 part.accept(number)
         if refused or pending:
             raise await self._unfinished(refused, pending)
-        if not all(end.is_ours for end in ends):
+        if False in [end.is_ours for end in ends]:
             await self._require_not_revoked()
         reached(Failpoint.FINISHING)
         await part.commit.handle.forget(part.commit.stores, part.commit.marked)
@@ -69,7 +71,7 @@ class Endings:
         Somebody has removed the reservation by hand, or the store has forgotten it.
         """
         commit = self._part.commit
-        if not ends or commit.handle.row is None:
+        if commit.handle.row is None:
             return
         found = await commit.coordinator.journal.read(await commit.handle.place(), commit.id)
         if found is None or found.version != commit.handle.row.version:

@@ -57,7 +57,7 @@ class Participation:
         self._taken: list[tuple[Batch, int]] = []
         self._deferred_step: int | None = None
         self._is_stopped = False
-        self._has_calls = any(step.role is Role.CALLS for step in plan.steps)
+        self._has_calls = Role.CALLS in [step.role for step in plan.steps]
 
     # --- before the decision ----------------------------------------------------------------------------------------
 
@@ -119,8 +119,9 @@ class Participation:
         changes = self._changes[number] = resolved(self._frozen[number])
         report.outcomes = None
         try:
-            outcomes = await prepare(self.commit, step.store, changes)
-            if self.commit.participant(step.store).mode is not Mode.CHECKED:
+            participant = self.commit.participant(step.store)
+            outcomes = await prepare(self.commit, participant, changes)
+            if participant.mode is not Mode.CHECKED:
                 self._take(number, step, changes, outcomes)
         except Exception as error:
             report.failure = error
@@ -140,7 +141,7 @@ class Participation:
     def _note_operations(
         self, number: int, step: Step, changes: Runs, outcomes: Sequence[Outcome] | None = None
     ) -> None:
-        if not changes.is_linked and not any(None in run.keys for run in changes.runs):
+        if not changes.is_linked and not [run for run in changes.runs if None in run.keys]:
             return  # nothing was learned since the commit began
         known = changes if outcomes is None or not changes.is_linked else with_keys(changes, outcomes)
         self._operations[number] = operations_of(
@@ -228,18 +229,20 @@ class Participation:
     def decided_record(self) -> LogRecord:
         """The record of the decision: calls are made by then, and the home store's part is done with it."""
         record, home = self._record(), self.commit.home
+        done = None if home is None else home.name
         for part in record.parts:
-            part.is_done = part.by_call or (home is not None and part.store == home.name)
+            part.is_done = part.by_call or part.store == done
         record.is_decided = True
         return record
 
     def _record(self) -> LogRecord:
-        held = {item.store.name for item in self.commit.others if item.mode.votes}
-        identities = {item.store.name: item.identity for item in self.commit.participants.values()}
-        record = record_of(self.commit.coordinator.journal.application, self.plan.steps, self._operations)
+        commit = self.commit
+        record = record_of(commit.coordinator.journal.application, self.plan.steps, self._operations)
+        participants = {item.store.name: item for item in commit.participants.values()}
         for part in record.parts:
-            part.is_held = not part.by_call and part.store in held
-            part.identity = "" if part.by_call else identities.get(part.store, "")
+            if not part.by_call:
+                participant = participants[part.store]
+                part.is_held, part.identity = participant.mode.votes, participant.identity
         return record
 
     def call_record(self) -> LogRecord:

@@ -12,18 +12,17 @@ from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.known_keys import shifted, with_keys
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.session.commit.two_phase.precheck import precheck
-from holdall.store import APPLIED, Change, Outcome, Runs, Store
+from holdall.store import APPLIED, Change, Outcome, Runs
 
 __all__ = ["prepare"]
 
 
-async def prepare(commit: TwoPhaseCommit, store: Store, changes: Sequence[Change]) -> Sequence[Outcome]:
+async def prepare(commit: TwoPhaseCommit, participant: Participant, changes: Sequence[Change]) -> Sequence[Outcome]:
     """Let a participant vote on more changes; one outcome for each, with the keys that were made.
 
     Raises what refuses them, Reserved or LockConflict where another commit is in the way. The home store's changes are
     applied in its open transaction, which ``decide`` commits.
     """
-    participant = commit.participant(store)
     match participant.mode:
         case Mode.PREPARED | Mode.RESERVED:
             return await _hold(commit, participant, changes)
@@ -31,7 +30,7 @@ async def prepare(commit: TwoPhaseCommit, store: Store, changes: Sequence[Change
             await precheck(commit.coordinator.bindings, changes)
             participant.sent = [*participant.sent, *changes] if participant.sent else changes
             return [APPLIED] * len(changes)
-    transaction = await commit.transactions.of(store)
+    transaction = await commit.transactions.of(participant.store)
     outcomes = await transaction.apply(changes)
     participant.sent = [*participant.sent, *with_keys(changes, outcomes)]
     return outcomes

@@ -5,8 +5,7 @@ Only what the stores are by themselves decides it, and how each of them can hold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Awaitable, Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -15,7 +14,7 @@ from holdall.errors import StateError
 from holdall.session.commit.plan import modes
 from holdall.session.commit.plan.modes import Mode
 from holdall.session.journal.journal import Journal
-from holdall.store import CommitClass, Hold, Preparable, Store
+from holdall.store import CommitClass, Hold, Store
 
 __all__ = ["Seats", "hold_of", "seats_of"]
 
@@ -57,7 +56,8 @@ async def seats_of(
 
 async def hold_of(store: Store) -> Hold:
     """How a store holds its part of a commit."""
-    return await cast(Preparable, store).hold() if hasattr(store, "hold") else Hold.NONE
+    hold: Callable[[], Awaitable[Hold]] | None = getattr(store, "hold", None)  # of a Preparable store
+    return Hold.NONE if hold is None else await hold()
 
 
 def _seats(
