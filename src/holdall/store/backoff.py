@@ -13,7 +13,7 @@ _MOST_DOUBLINGS = 60  # past any bound of seconds, and far from what a float can
 
 
 def pause_before(retry: int, first: float, longest: float) -> float:
-    """The seconds to wait before a retry, counted from 0: anything up to ``first``, doubled with each, or ``longest``.
+    """Draw the seconds to wait before a retry, counted from 0: up to ``first``, doubled with each, and to ``longest``.
 
     >>> 0.0 <= pause_before(3, first=0.01, longest=1.0) <= 0.08
     True
@@ -24,7 +24,7 @@ def pause_before(retry: int, first: float, longest: float) -> float:
 
 
 def spread(longest: float, least: float = 0.5) -> float:
-    """A pause of at most so many seconds, and of ``least`` times as many at least.
+    """Draw a pause of at most ``longest`` seconds, and of the part ``least`` of these at least.
 
     >>> 2.0 <= spread(4.0) <= 4.0
     True
