@@ -142,7 +142,7 @@ class Delivery:
         told = words_of(error)[:_TOLD]
         name, number = self._consumer.name, waiting.attempt
         if number >= self._consumer.attempts:
-            _log.error("event %s is a dead letter of %r after %d tries: %s", waiting.event, name, number, told)
+            _log.error("event %s is a dead letter of %r at try %d: %s", waiting.event, name, number, told)
             self.told.dead += 1
             await self._settled(waiting, Standing(number, None, told, is_dead=True))
             return True
