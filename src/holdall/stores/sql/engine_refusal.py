@@ -32,7 +32,7 @@ _CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
     exc.DataError: Meaning.VALUE,
     exc.ProgrammingError: Meaning.SCHEMA,
     exc.NotSupportedError: Meaning.DEFECT,
-    exc.InternalError: Meaning.DEFECT,
+    exc.InternalError: Meaning.UNAVAILABLE,  # without a number: the driver, which does not understand the answer
     exc.OperationalError: Meaning.UNAVAILABLE,
     exc.InterfaceError: Meaning.UNAVAILABLE,
 }
