@@ -67,7 +67,7 @@ async def test_an_operator_deals_with_events(folder: Path) -> None:
     assert "delivered 0, tried in vain 0, dead 2, waiting 0" in _told(folder, "deliver", "orders:app")
     assert "main:1.1  dead" in _told(folder, "list", "orders:app", "--dead", "--handler", "ship")
     shown = _told(folder, "show", "orders:app", "main:1.0")
-    assert "main:1.0: dead, for 'ship', after 1 tries (RuntimeError: closed)" in shown
+    assert "main:1.0: dead, for 'ship', at try 1 (RuntimeError: closed)" in shown
     assert "fields: id, state" in shown
     assert "by 'system'" in shown
     (folder / "closed").unlink()

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from holdall import Authenticated, Everyone, Holdall, Model, Policy, Ref, Role, SoftDeleted, User, field
 from holdall.errors import Forbidden, NotFound, QueryError, StateError
-from holdall.events import as_of, history, restore
+from holdall.events import AuditEntry, as_of, history, restore
 from tests.support.draws import draws
 from tests.support.local_stores import LOCAL, local_url
 
@@ -137,6 +137,8 @@ async def test_a_model_whose_changes_are_not_kept_is_refused() -> None:
             await history(session, entries, Author, "a")
         with pytest.raises(QueryError, match="not kept"):
             await as_of(session, entries, Author, "a", dt.datetime.now(dt.UTC))
+        with pytest.raises(QueryError, match=r"Author is no audit trail; name the model that app\.add_audit"):
+            await history(session, cast(type[AuditEntry], Author), Author, "a")
     await app.close()
 
 

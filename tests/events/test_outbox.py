@@ -150,7 +150,7 @@ async def test_after_the_last_try_an_event_is_a_dead_letter(app: Holdall, caplog
     with caplog.at_level(logging.WARNING, "holdall.events"):
         assert (await delivered_soon(app)).failed == 1
         assert (await delivered_soon(app)).dead == 1
-    assert "is a dead letter of 'shop' after 2 tries" in caplog.text
+    assert "is a dead letter of 'shop' at try 2" in caplog.text
     (letter,) = [entry async for entry in app.outbox.entries(handler="shop", is_dead=True)]
     assert (letter.attempts, letter.is_known, letter.kind) == (2, True, "created")
     assert (await app.outbox.deliver()).delivered == 0

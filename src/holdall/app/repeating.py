@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from holdall.errors import DeclarationError, HoldallError
 from holdall.session import Session
+from holdall.store import pause_before
 
 __all__ = ["pauses_before", "repeated"]
 
@@ -23,8 +23,7 @@ async def repeated(
 ) -> R:
     """Do the work in a session, and at most ``retries`` times more, each in another one that is then committed.
 
-    Only what says that it may be repeated is (``error.is_retryable``), after a pause that grows and is drawn at random,
-    as those who were in each other's way would meet again (AWS Architecture Blog, Exponential Backoff and Jitter).
+    Only what says that it may be repeated is (``error.is_retryable``), after a pause that grows and is drawn at random.
     Raises the error of the last try.
 
     >>> class Book(Model):
@@ -60,5 +59,4 @@ def pauses_before(retries: int) -> Iterator[float]:
     """
     if type(retries) is not int or retries < 0:
         raise DeclarationError("retries is how many times the work is done anew: a whole number from 0 on")
-    longest = (min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE) for number in range(retries))
-    return (random.uniform(0, pause) for pause in longest)  # noqa: S311 - a pause is no secret
+    return (pause_before(retry, _FIRST_PAUSE, _LONGEST_PAUSE) for retry in range(retries))

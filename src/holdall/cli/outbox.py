@@ -51,7 +51,7 @@ def show(target: TargetText, entry: _Entry) -> None:
             raise _with_hint(target, error) from error
 
     item = run_on(target, act)
-    print(line(f"{item.id}: {_standing(item)}, for {item.handler!r}, after {item.attempts} tries{_why(item)}"))
+    print(line(f"{item.id}: {_standing(item)}, for {item.handler!r}, at try {item.attempts}{_why(item)}"))
     print(line(f"event {item.event}: {_about(item)}"))
     if item.fields:
         print(f"fields: {', '.join(item.fields)}")

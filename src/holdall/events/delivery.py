@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-import random
 
 import msgspec
 
@@ -19,6 +18,7 @@ from holdall.query import Compare, Key, Op
 from holdall.session import Bindings
 from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.packing import UnreadableBody, words_of
+from holdall.store import spread
 
 __all__ = ["Delivered", "Delivery", "pause_after"]
 
@@ -144,7 +144,7 @@ class Delivery:
         told = words_of(error)[:_TOLD]
         name, number = self._consumer.name, waiting.attempt
         if number >= self._consumer.attempts:
-            _log.error("event %s is a dead letter of %r after %d tries: %s", waiting.event, name, number, told)
+            _log.error("event %s is a dead letter of %r at try %d: %s", waiting.event, name, number, told)
             self.told.dead += 1
             await self._settled(waiting, Standing(number, None, told, is_dead=True))
             return True
@@ -174,7 +174,7 @@ def pause_after(attempts: int, backoff: float) -> float:
     True
     """
     longest = min(_LONGEST_PAUSE, backoff * 2.0 ** min(attempts - 1, 30))
-    return longest * (0.5 + random.random() / 2)  # noqa: S311 - a pause is no secret
+    return spread(longest)
 
 
 def _now() -> dt.datetime:

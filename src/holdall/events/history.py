@@ -135,6 +135,8 @@ async def restore(
 
 def _entries(entries: type[AuditEntry], model: type[Model], key: Key) -> Query[AuditEntry]:
     declaration = model.__holdall__
+    if not issubclass(entries, AuditEntry):
+        raise QueryError(f"{entries.__name__} is no audit trail; name the model that app.add_audit(...) has given")
     if model not in entries.audited:
         raise QueryError(
             f"changes of {declaration.collection} are not kept in {entries.__holdall__.collection}; name its"

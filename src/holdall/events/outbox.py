@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import random
 from collections.abc import AsyncIterator, Container
 from contextlib import suppress
 
@@ -19,11 +18,13 @@ from holdall.events.rows import RowBinding, can_keep_rows, outbox_model, row_bin
 from holdall.events.settling import NEW, Standing, settle
 from holdall.query import Compare, Condition, Key, Op, Or, Value
 from holdall.session.journal.packing import UnreadableBody
+from holdall.store import pause_before
 
 __all__ = ["Outbox", "OutboxEntry"]
 
 _PAGE = 200
-_TRIES, _PAUSE = 10, 0.002  # seconds, twice as long after each try
+_TRIES = 10
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 1.0  # seconds
 
 
 class OutboxEntry(msgspec.Struct, frozen=True):
@@ -196,7 +197,7 @@ class Outbox:
             except StaleVersion:  # it is gone, or who delivers its bundle was faster
                 if number == _TRIES - 1:
                     raise
-                await asyncio.sleep(random.uniform(0, _PAUSE * 2**number))  # noqa: S311 - a pause is no secret
+                await asyncio.sleep(pause_before(number, _FIRST_PAUSE, _LONGEST_PAUSE))
             else:
                 return
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -31,6 +30,7 @@ from holdall.session.references.list_edits import ListEdits, stale_record
 from holdall.session.required_guarantee import demand_guarantee, guarantee_of
 from holdall.session.telling import demand_told, told
 from holdall.session.turns import Turn, place_of
+from holdall.store import spread
 
 __all__ = ["Committing"]
 
@@ -194,7 +194,7 @@ class Committing(msgspec.Struct, eq=False):
                     if not await remedy():
                         raise
                 if not is_first:  # other processes are there, too
-                    await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
+                    await asyncio.sleep(spread(pause))
                     pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             turn.end()

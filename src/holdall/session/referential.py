@@ -18,8 +18,9 @@ from holdall.errors import (
     UniqueViolation,
     ValidationError,
 )
-from holdall.model import OnDelete, Record
+from holdall.model import OnDelete, Record, Reference, State, record_in, state_of
 from holdall.policy import SYSTEM, User
+from holdall.query import Value
 from holdall.session.binding import Binding, Relationship
 from holdall.session.bindings import Bindings
 from holdall.session.commit.outcome.result import CommitResult
@@ -161,7 +162,22 @@ class Referential:
             return True
         if not self._bindings.has_unenforced:
             return False
-        return any(map(_is_concerned, self._of([*records.new.values(), *records.dirty.values()])))
+        if not any(map(_is_concerned, self._of([*records.new.values(), *records.dirty.values()]))):
+            return False
+        is_more = records.dirty or records.deleted or records.bulk or self._bindings.has_inversely_stored
+        return bool(is_more) or not self._is_among_new()
+
+    def _is_among_new(self) -> bool:
+        """Whether new records refer to new records of the session alone, so that no store need be asked for any."""
+        for record in self._records.new.values():
+            for relationship in self._bindings.of_model(type(record)).relationships:
+                field = relationship.field
+                if field.root is not field:
+                    return False
+                slot = field.get(record)
+                if not all(map(_is_new, slot if field.form is not None else (slot,))):
+                    return False
+        return True
 
     def _of(self, records: Iterable[Record]) -> list[Binding]:
         return [self._bindings.of_model(model) for model in set(map(type, records))]
@@ -255,6 +271,14 @@ class Referential:
 
 def _aborted(error: HoldallError) -> CommitAborted:
     return CommitAborted(f"nothing was written: {error}", CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple))
+
+
+def _is_new(item: Value) -> bool:
+    """Whether there is nothing in the slot of a reference, or a record that is yet to be stored."""
+    if item is None:
+        return True
+    record = record_in(item) if item.__class__ is Reference else None
+    return record is not None and state_of(record) is State.NEW
 
 
 def _is_concerned(binding: Binding) -> bool:

@@ -2,6 +2,7 @@
 
 from holdall.query import Row
 from holdall.store.acting import acting_for, acting_session
+from holdall.store.backoff import pause_before, spread
 from holdall.store.blocks import Blocks, reset_here
 from holdall.store.bulk import (
     BulkChange,
@@ -218,12 +219,14 @@ __all__ = [
     "open_store",
     "options_of",
     "passing_of",
+    "pause_before",
     "positions_awaited",
     "reading_replicas",
     "ready_part",
     "refuse_fragment",
     "reset_here",
     "sampled_field",
+    "spread",
     "watch_forks",
     "with_made_keys",
 ]

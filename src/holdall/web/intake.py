@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from holdall.model import Record, has_repeated_names
 from holdall.policy import Right, User
 from holdall.query import ALWAYS, Condition, Key, Value
 from holdall.session import Binding, Bindings, Session
+from holdall.store import pause_before
 from holdall.web.asgi import Receive, Scope, header_list
 from holdall.web.body import demand_few_values, demand_media_type, let_others_in, read_body
 from holdall.web.conditional import (
@@ -168,5 +168,5 @@ async def until_undisturbed(once: Callable[[], Awaitable[R]], scope: Scope) -> R
         except CommitAborted as error:
             if not isinstance(error.__cause__, passing) or number == _MOST_TRIES - 1:
                 raise
-        await asyncio.sleep(random.uniform(0, min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)))  # noqa: S311
+        await asyncio.sleep(pause_before(number, _FIRST_PAUSE, _LONGEST_PAUSE))
     raise AssertionError("the last try raises")

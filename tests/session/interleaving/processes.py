@@ -58,7 +58,7 @@ class Processes:
                 (take_back, "uuid7_hex", lambda: self._id("undo")),
                 (journal, "new_identity", lambda: self._id("journal")),
                 (journal, "open_store", lambda name, url: self.journal),
-                (make_way, "random", SimpleNamespace(random=lambda: 0.5)),
+                (make_way, "spread", lambda pause: pause),
                 (make_way, "_FIRST_PAUSE", 0.25),
                 (make_way, "_LONGEST_PAUSE", 1.0),
                 (idempotent_apply, "_FIRST_PAUSE", 0.5),

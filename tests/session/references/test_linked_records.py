@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from holdall import Holdall, Many, Model, Ref, Session, State, field, state_of
-from holdall.errors import CommitAborted, StateError
+from holdall.errors import CommitAborted, StateError, ValidationError
+from holdall.session.referential import Referential
 from tests.support.library import OPEN, Author, Book, Country, Person, library
 
 pytestmark = pytest.mark.anyio
@@ -249,3 +250,31 @@ async def test_a_record_of_another_session_is_refused() -> None:
     other.add(Book(title="a", isbn="1", author=99))
     with pytest.raises(CommitAborted):
         await other.commit()
+
+
+async def test_nobody_is_asked_for_new_records_that_refer_to_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, asked, induce = Holdall("teams"), list[Referential](), Referential.induce
+    OPEN.append(app)
+    app.add_store("main", "memory:")
+    app.add(Team, Member, Seat, Root, store="main")
+    app.add_store("badges", "memory:")
+    app.add(Badge, store="badges")
+
+    async def noted(self: Referential) -> Any:
+        asked.append(self)
+        return await induce(self)
+
+    monkeypatch.setattr(Referential, "induce", noted)
+    session = await opened(app)
+    session.add(Badge(member=session.add(Member(name="new"))))
+    await session.commit()
+    assert not asked
+    stored = session.add(Member(name="stored"))
+    await session.commit()
+    session.add(Badge(member=stored))
+    await session.commit()
+    assert len(asked) == 1, "whoever is stored may have gone"
+    session.add(Badge(member=99))
+    with pytest.raises(ValidationError):
+        await session.commit()
+    assert len(asked) == 2

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from holdall.errors import DeclarationError, StoreUnavailable
+from holdall.errors import DeclarationError, StoreTimeout, StoreUnavailable
 from holdall.stores.sql import Tables, open_sql
 from holdall.stores.sql.dialect import SQLITE
+from holdall.stores.sql.raw import RawStatement
 from holdall.stores.sql.sqlite import SqliteDatabase
 from holdall.stores.sql.sqlite_connection import SqliteOptions, SqlitePlace, place_of
 
@@ -49,6 +50,21 @@ async def test_a_long_read_leaves_the_loop_free(database: SqliteDatabase) -> Non
             turns += 1
         assert await reading == [(1_000_000,)]
         assert turns > 100  # a read on the loop would let it have one or two
+        await database.close()
+
+
+async def test_a_read_that_takes_too_long_is_broken_off_and_others_go_on(tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
+        options = SqliteOptions(threads=1, read_timeout=0.1)
+        database = SqliteDatabase("main", place_of(f"sqlite:///{tmp_path / 'test.db'}"), Tables(SQLITE), options)
+        for _ in range(2):
+            with pytest.raises(StoreTimeout, match="store 'main': a read took longer than read_timeout allows"):
+                await database.rows(ENDLESS, ())
+            with pytest.raises(StoreTimeout, match="read_timeout"):
+                await database.answer(RawStatement(ENDLESS, (), is_read=True), 10)
+            with pytest.raises(StoreTimeout, match="read_timeout"):
+                await anext(database.batches(ENDLESS, (), 10))
+            assert await database.rows("SELECT 7", ()) == [(7,)]
         await database.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -19,6 +18,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from holdall.errors import StoreTimeout, StoreUnavailable
+from holdall.store import pause_before
 from holdall.stores.mongo.errors import DRIVER_ERRORS, code_of, error_of, has_label, is_unsure
 from holdall.stores.mongo.sessions import ServerSessions
 from holdall.stores.mongo.source import Document
@@ -129,12 +129,13 @@ class Transactions:
 
 async def _until(deadline: float, attempt: Callable[[], Awaitable[T]], is_worth: Callable[[Exception], bool]) -> T:
     """The result of an attempt, made again while it is worth it and there is time: nothing may have been applied."""
-    pause = _FIRST_PAUSE
+    retry = 0
     while True:
+        pause = pause_before(retry, _FIRST_PAUSE, _LONGEST_PAUSE)
         try:
             return await attempt()
         except DRIVER_ERRORS as error:
             if not is_worth(error) or time.monotonic() + pause > deadline:
                 raise
-        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
-        pause = min(pause * 2, _LONGEST_PAUSE)
+        await asyncio.sleep(pause)
+        retry += 1

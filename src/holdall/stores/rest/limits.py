@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
 
 import msgspec
+
+from holdall.store import spread
 
 __all__ = ["Pace", "Rate", "Retries"]
 
@@ -32,8 +33,7 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
             return None
         if asked is not None:
             return asked
-        longest: float = min(self.most_wait, self.first_wait * 2.0 ** (retry - 1))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311, spreading calls is no secret
+        return spread(min(self.most_wait, self.first_wait * 2.0 ** (retry - 1)))
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -75,7 +75,7 @@ class SqliteDatabase(SqliteForking):
     def _begin(self) -> None:
         options = self._options
         self._writer = SqliteWriter(self.open_writer, options.timeout, options.synchronous)
-        self._readers = SqliteReaders(self._open_reader, options.inline_steps, options.threads, options.timeout)
+        self._readers = SqliteReaders(self._open_reader, options)
         self._reader: Reader | None = None
 
     async def learned(self, dialect: Dialect) -> Dialect:
@@ -283,7 +283,8 @@ class SqliteDatabase(SqliteForking):
 
     def _translated(self, error: Exception) -> HoldallError:
         if isinstance(error, TimeoutError):
-            return StoreTimeout(self._store, "its turn did not come in time: some transaction is kept open")
+            told = str(error) or "its turn did not come in time: some transaction is kept open"
+            return StoreTimeout(self._store, told)
         return refusal_of(self._store, self._place.path, error)
 
     def open_writer(self) -> ApswConnection:

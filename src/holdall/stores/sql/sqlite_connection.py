@@ -47,7 +47,8 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a SQLite database is run.
 
     ``synchronous`` is SQLite's own word for when it waits for the disk; below ``full`` a power cut may lose the last
-    commits. ``timeout`` (seconds) bounds the wait for locks of other processes and for one's turn to write.
+    commits. ``timeout`` (seconds) bounds the wait for locks of other processes and for one's turn to write,
+    ``read_timeout`` each read of a file, which is broken off then.
     ``inline_steps`` is how many virtual machine instructions a read may take on the event loop before it is run
     again in a thread; ``threads`` how many such reads run at once. ``driver`` is ``apsw``, which brings a SQLite of its
     own, or ``stdlib`` where other code of this process uses the same file by ``sqlite3``; the URL may say it, too.
@@ -56,6 +57,7 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     synchronous: str = "full"
     timeout: float = 10.0
+    read_timeout: float = 60.0
     inline_steps: int = 400_000
     threads: int = 4
     driver: str | None = None
@@ -66,8 +68,8 @@ class SqliteOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise DeclarationError(f"synchronous is one of {', '.join(SYNCHRONOUS)}, not {self.synchronous!r}")
         if self.driver not in (None, *_DRIVERS):
             raise DeclarationError(f"driver is one of {', '.join(_DRIVERS)}, not {self.driver!r}")
-        if self.timeout <= 0 or self.inline_steps < 1 or self.threads < 1:
-            raise DeclarationError("timeout, inline_steps and threads must be above zero")
+        if min(self.timeout, self.read_timeout) <= 0 or self.inline_steps < 1 or self.threads < 1:
+            raise DeclarationError("timeout, read_timeout, inline_steps and threads must be above zero")
         demand_rows(self.inspected_rows)
 
 

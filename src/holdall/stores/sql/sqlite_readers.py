@@ -14,8 +14,9 @@ from typing import TypeVar
 import apsw
 
 from holdall.query import Value
-from holdall.store import Answer, PoolFigures, Rows
+from holdall.store import Answer, Deadlines, PoolFigures, Rows
 from holdall.stores.sql.raw import RawStatement
+from holdall.stores.sql.sqlite_connection import SqliteOptions
 from holdall.stores.sql.sqlite_raw import answer_of, columns_of
 
 __all__ = ["Reader", "SqliteReaders"]
@@ -86,11 +87,12 @@ class SqliteReaders:
     ``opened`` opens one; its argument is how many milliseconds the connection waits for locks.
     """
 
-    def __init__(self, opened: Callable[[int], apsw.Connection], steps: int, threads: int, timeout: float) -> None:
+    def __init__(self, opened: Callable[[int], apsw.Connection], options: SqliteOptions) -> None:
         self._opened = opened
-        self._steps = steps
-        self._threads = threads
-        self._patience = int(timeout * 1000)
+        self._steps = options.inline_steps
+        self._threads = options.threads
+        self._patience = int(options.timeout * 1000)
+        self._deadlines = Deadlines(options.read_timeout)
         self._free: list[Reader] = []
         self._all: set[Reader] = set()
         self._opening: set[object] = set()
@@ -136,15 +138,15 @@ class SqliteReaders:
                 self._free.append(reader)
         reader = await self._run(self._take)
         try:
-            return await self._on(reader, lambda: reader.answer(statement, limit))
+            return await self._in_time(reader, lambda: reader.answer(statement, limit))
         finally:
             self._give(reader)
 
     async def rows(self, sql: str, parameters: Sequence[Value]) -> Rows:
-        """The rows, read in a thread; cancelling interrupts the read. Raises apsw's errors."""
+        """The rows, read in a thread; cancelling interrupts the read. Raises apsw's errors, and TimeoutError."""
         reader = await self._run(self._take)
         try:
-            rows = await self._on(reader, lambda: reader.rows(sql, parameters))
+            rows = await self._in_time(reader, lambda: reader.rows(sql, parameters))
             if reader.was_short:
                 self._long.pop(sql, None)
         finally:
@@ -161,10 +163,10 @@ class SqliteReaders:
         reader = await self._run(self._take)
         cursor = reader.connection.cursor()
         try:
-            await self._on(reader, lambda: cursor.execute(sql, parameters))
+            await self._in_time(reader, lambda: cursor.execute(sql, parameters))
             if columns is not None:
-                columns += await self._on(reader, lambda: columns_of(cursor))
-            while rows := await self._on(reader, lambda: list(islice(cursor, size))):
+                columns += await self._in_time(reader, lambda: columns_of(cursor))
+            while rows := await self._in_time(reader, lambda: list(islice(cursor, size))):
                 yield rows
         finally:
             if not reader.is_disowned:
@@ -224,6 +226,12 @@ class SqliteReaders:
             return
         reader.bound()
         self._free.append(reader)
+
+    async def _in_time(self, reader: Reader, work: Callable[[], T]) -> T:
+        try:
+            return await self._deadlines.within(self._on(reader, work))
+        except TimeoutError:
+            raise TimeoutError("a read took longer than read_timeout allows") from None
 
     async def _on(self, reader: Reader, work: Callable[[], T]) -> T:
         working = asyncio.ensure_future(self._run(work))

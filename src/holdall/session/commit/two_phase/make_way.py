@@ -6,14 +6,13 @@ Invariant: a commit never waits while it holds anything, so commits never wait f
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import cast
 
 from holdall.errors import HoldallError, LockConflict, Reserved
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.settle import Settled, settle_reservation
 from holdall.session.journal.owner import this_owner
-from holdall.store import Preparable, Reservation, Store
+from holdall.store import Preparable, Reservation, Store, spread
 
 __all__ = ["Patience"]
 
@@ -71,7 +70,7 @@ class Patience:
         return await self._settle(name, reservation)
 
     async def _wait(self) -> None:
-        await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - a pause is no secret
+        await asyncio.sleep(spread(self._pause))
         self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
 
     async def _bear_lock(self, name: str) -> bool:
