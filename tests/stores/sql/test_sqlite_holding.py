@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from holdall.errors import AlreadyExists, ReferenceViolation, Reserved, StaleVersion, UniqueViolation, UnknownFormat
 from holdall.query import FieldSchema, Kind, Query, Schema
-from holdall.store import Change, Hold, KeyOf, Outcome, Preparable, Reservation, Verb
+from holdall.store import Change, Hold, KeyOf, Outcome, Preparable, Reservation, SpeaksSql, Transactional, Verb
 from holdall.stores.sql import open_sql
 from holdall.stores.sql.holding import HoldingSqlStore
 from tests.support.sql_collections import AUTHOR, BOOK, add_author, add_book, edit_book, remove
@@ -296,6 +296,24 @@ async def test_a_table_that_another_process_makes_later_is_found(tmp_path: Path)
             await first.apply([remove("author", 1)])
         await second._holding.drop_own()
         await first.apply([remove("author", 1)])
+
+
+async def test_a_table_made_later_is_found_after_a_change_of_the_schema_was_undone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    async with opened(url) as one, opened(url, create=False) as other:
+        assert isinstance(one, Transactional)
+        with suppress(KeyError):
+            async with one.transaction() as transaction:
+                assert isinstance(transaction, SpeaksSql)
+                await transaction.sql("CREATE TABLE more (id)", {}, limit=1)
+                await transaction.apply([add_author("a")])
+                raise KeyError
+        await other.prepare(reservation("c"), [add_author("held", 7)])
+        with pytest.raises(Reserved):
+            await one.apply([add_author("other", 7)])
+        async with one.transaction() as transaction:
+            with pytest.raises(Reserved):
+                await transaction.apply([add_author("other", 7)])
 
 
 async def test_parts_and_ordinary_works_share_commits_and_a_refused_one_is_alone(tmp_path: Path) -> None:

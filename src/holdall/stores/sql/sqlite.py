@@ -149,7 +149,7 @@ class SqliteDatabase(SqliteForking):
             channel = await self._writer.open()
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
-        transaction = SqliteTransaction(self._store, self.works, channel, self.ask)
+        transaction = SqliteTransaction(self._store, self.works.apart(), channel, self.ask)
         try:
             yield transaction
             await transaction.commit()

@@ -27,6 +27,10 @@ class SqliteWorks:
         self._tables = tables
         self._reservations = reservations
 
+    def apart(self) -> SqliteWorks:
+        """Return works for one longer transaction: the schema at which they found no reservations may be undone."""
+        return SqliteWorks(self._store, self._path, self._tables, SqliteReservations(self._store))
+
     def whole(self, connection: apsw.Connection, work: Work, *, was_held: bool = False) -> list[Outcome]:
         """Carry out a work that is to be committed as it is: its references must hold.
 
