@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from holdall import Event, Holdall
+from holdall.events import delivery
 from holdall.events import worker as module
+from holdall.events.outbox_row import OutboxRow, rows_of
 from holdall.events.rows import RowBinding
 from holdall.events.worker import Worker
 from tests.support.event_library import Author, Book
@@ -24,6 +28,10 @@ def _outbox(app: Holdall) -> RowBinding:
 async def _add(app: Holdall, title: str) -> None:
     async with app.session() as session:
         session.add(Book(title=title))
+
+
+async def _sweep() -> None:
+    """Nothing is kept for those who follow."""
 
 
 def _telling_on(app: Holdall, most: int) -> list[str]:
@@ -75,11 +83,8 @@ async def test_commits_while_a_function_is_called_in_vain_are_heeded(
             raise ValueError("no")
         is_told.set()
 
-    async def sweep() -> None:
-        """Nothing is kept for those who follow."""
-
     await local.create()
-    worker = Worker(local.outbox, sweep)
+    worker = Worker(local.outbox, _sweep)
     local.listeners.wake = worker.wake
     worker.start()
     await _add(local, "1")
@@ -91,3 +96,27 @@ async def test_commits_while_a_function_is_called_in_vain_are_heeded(
     async with asyncio.timeout(20):
         await is_told.wait()
     await worker.stop()
+
+
+async def test_who_is_stopped_while_a_driver_loses_that_goes_on_no_further(
+    local: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, is_reading = _telling_on(local, 5), asyncio.Event()
+
+    async def losing(*args: Any, **options: Any) -> list[OutboxRow]:
+        found = await rows_of(*args, **options)
+        if len(told) == 2 and not is_reading.is_set():
+            is_reading.set()
+            with suppress(asyncio.CancelledError):  # as wait_for of Python 3.11, where its work is done
+                await asyncio.Event().wait()
+        return found
+
+    monkeypatch.setattr(delivery, "rows_of", losing)
+    await local.create()
+    await _add(local, "1")
+    worker = Worker(local.outbox, _sweep)
+    worker.start()
+    async with asyncio.timeout(20):
+        await is_reading.wait()
+        await worker.stop()
+    assert told == ["1", "2"]

@@ -16,6 +16,7 @@ from holdall.events.rows import RowBinding
 from holdall.events.settling import Settling, Standing
 from holdall.query import Compare, Key, Op
 from holdall.session import Bindings
+from holdall.session.cancelling import heed_cancellation
 from holdall.session.journal.packing import UnreadableBody, words_of
 from holdall.store import spread
 
@@ -80,6 +81,7 @@ class Delivery:
         own = Compare(("handler",), Op.EQ, self._consumer.name), Compare(("is_dead",), Op.EQ, False)
         while not self._is_over:
             rows = await rows_of(self._outbox, *own, after=after, limit=_PAGE)
+            heed_cancellation()
             self._settling = {row.id: Settling(self._outbox, row) for row in rows}
             by_subject: dict[Key, list[Waiting]] = {}
             for waiting in [each for row in rows for each in row.waiting() if not each.is_dead]:
