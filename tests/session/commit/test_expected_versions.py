@@ -22,7 +22,6 @@ from holdall.errors import (
     Unsupported,
 )
 from holdall.session import Guarantee
-from holdall.session.commit.two_phase.lease import Lease
 from holdall.session.commit.two_phase.participants import TwoPhaseCommit
 from holdall.session.commit.two_phase.roll_forward import End, PartEnd
 from holdall.store import Feature, Preparable
@@ -265,7 +264,7 @@ async def test_helpers_let_go_of_what_was_only_compared(
     if all(isinstance(store, MongoStore) for store in app.stores.values()):
         return  # the transaction that is left open here stands in the way of helpers, as its program lives on
 
-    async def leave(commit: TwoPhaseCommit, lease: Lease, *, seconds: float) -> list[PartEnd]:
+    async def leave(commit: TwoPhaseCommit, *, seconds: float) -> list[PartEnd]:
         away = StoreUnavailable("a", "it is away")
         return [PartEnd(participant.store, End.PENDING, error=away) for participant in commit.others]
 

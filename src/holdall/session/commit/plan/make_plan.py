@@ -183,7 +183,7 @@ def _demand_own_key(binding: Binding, place: str) -> None:
 
 def _makes_keys(adds: list[Batch]) -> bool:
     """Whether stores are to make the keys of some of the new records."""
-    return bool([batch for batch in adds if None in batch.keys])
+    return any(None in batch.keys for batch in adds)
 
 
 def _awaits_keys(dirty: list[Record], models: set[type[Model]]) -> bool:

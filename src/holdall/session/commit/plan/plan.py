@@ -108,9 +108,6 @@ class Plan(msgspec.Struct, frozen=True):
         if len(self.steps) == 1 and not self.bulk:
             return Guarantee.PER_RECORD if self.steps[0].role is _CALLS else Guarantee.ATOMIC
         calls = [batch for step in self.steps if step.role is _CALLS for batch in step.batches]
-        if self.steps and not calls and not self.bulk:  # each step is of one store
-            is_several = len({id(step.store) for step in self.steps}) > 1
-            return Guarantee.RECOVERED if is_several else Guarantee.ATOMIC
         is_compensated = all(batch.binding.compensation is not None for batch in calls)
         return guarantee_of([store.capabilities.commit for store in self.stores], is_compensated=is_compensated)
 

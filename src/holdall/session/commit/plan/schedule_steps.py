@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holdall.errors import StateError
-from holdall.session.commit.plan.plan import Batch, Role, Step
+from holdall.session.commit.plan.plan import Batch, Step
 from holdall.session.commit.plan.referenced_records import referenced_records
 from holdall.store import CommitClass, Store, Verb
 
@@ -21,23 +21,16 @@ def schedule_steps(batches: list[Batch], *, is_linked: bool) -> tuple[Step, ...]
     """
     if not batches:
         return ()
-    by_store: dict[int, list[Batch]] = {}
-    for batch in batches:
-        by_store.setdefault(id(batch.binding.store), []).append(batch)
-    if len(by_store) == 1:
+    first = batches[0].binding.store
+    if all(batch.binding.store is first for batch in batches):
         return (Step(tuple(batches), is_linked),)
+    late = [number for number, batch in enumerate(batches) if _class(batch) is CommitClass.BATCH]
+    left = [number for number in range(len(batches)) if number not in late]
     if not is_linked:
-        steps = [Step(tuple(group)) for group in by_store.values()]
-        if Role.CALLS not in [step.role for step in steps]:
-            late = [step for step in steps if step.role is Role.BATCH]
-            return (*[step for step in steps if step.role is Role.TRANSACTION], *late)
-    atomic = [number for number, batch in enumerate(batches) if _class(batch) is CommitClass.BATCH]
-    left = [number for number in range(len(batches)) if number not in atomic]
-    if not is_linked:
-        groups = [*_groups(batches, left), *_groups(batches, atomic)]
+        groups = [*_groups(batches, left), *_groups(batches, late)]
         return tuple([Step(tuple([batches[number] for number in group])) for group in groups])
     needs = _needs(batches)
-    steps = []
+    steps: list[Step] = []
     taken: set[int] = set()
     while left:
         before = len(taken)
@@ -53,7 +46,7 @@ def schedule_steps(batches: list[Batch], *, is_linked: bool) -> tuple[Step, ...]
                 f"{', '.join(names)} wait for keys that other stores make only later; give the records their keys"
                 " yourself, or commit one store at a time"
             )
-    for group in _groups(batches, atomic):
+    for group in _groups(batches, late):
         steps.append(Step(tuple([batches[number] for number in group]), is_linked))
     return tuple(steps)
 

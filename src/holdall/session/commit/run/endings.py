@@ -58,7 +58,7 @@ class Endings:
                 part.accept(number)
         if refused or pending:
             raise await self._unfinished(refused, pending)
-        if False in [end.is_ours for end in ends]:
+        if not all(end.is_ours for end in ends):
             await self._require_not_revoked()
         reached(Failpoint.FINISHING)
         await part.commit.handle.forget(part.commit.stores, part.commit.marked)

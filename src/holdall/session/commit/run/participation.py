@@ -57,7 +57,7 @@ class Participation:
         self._taken: list[tuple[Batch, int]] = []
         self._deferred_step: int | None = None
         self._is_stopped = False
-        self._has_calls = Role.CALLS in [step.role for step in plan.steps]
+        self._has_calls = any(step.role is Role.CALLS for step in plan.steps)
 
     # --- before the decision ----------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class Participation:
     def _note_operations(
         self, number: int, step: Step, changes: Runs, outcomes: Sequence[Outcome] | None = None
     ) -> None:
-        if not changes.is_linked and not [run for run in changes.runs if None in run.keys]:
+        if not changes.is_linked and not any(None in run.keys for run in changes.runs):
             return  # nothing was learned since the commit began
         known = changes if outcomes is None or not changes.is_linked else with_keys(changes, outcomes)
         self._operations[number] = operations_of(

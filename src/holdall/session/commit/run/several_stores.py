@@ -24,7 +24,7 @@ from holdall.session.commit.run.participation import Participation
 from holdall.session.commit.run.run import CommitOptions, CommitRun
 from holdall.session.commit.two_phase.coordinator import Coordinator
 from holdall.session.commit.two_phase.decide import InDoubt, decide
-from holdall.session.commit.two_phase.lease import Lease, lease_of
+from holdall.session.commit.two_phase.lease import lease_of
 from holdall.session.commit.two_phase.make_way import Patience
 from holdall.session.commit.two_phase.participants import begin
 from holdall.session.commit.two_phase.roll_forward import roll_forward
@@ -58,15 +58,15 @@ class SeveralStoresRun(CommitRun):
                 )
             except HoldallError as error:
                 raise await endings.aborted(error) from error
-            with lease_of(part.two_phase) as lease:
-                return await self._run(part, endings, lease)
+            with lease_of(part.two_phase):
+                return await self._run(part, endings)
         finally:
             self.is_in_doubt = part.is_in_doubt
             self.context.end()
 
-    async def _run(self, part: Participation, endings: Endings, lease: Lease) -> CommitResult:
+    async def _run(self, part: Participation, endings: Endings) -> CommitResult:
         try:
-            await self._until_decided(lease)
+            await self._until_decided()
         except InDoubt as error:
             raise await endings.in_doubt(error) from error.__cause__
         except (Exception, asyncio.CancelledError) as error:
@@ -77,7 +77,7 @@ class SeveralStoresRun(CommitRun):
             raise await endings.aborted(error) from error
         reached(Failpoint.DECIDED)
         with phase(self.context.bindings.instrument, "roll forward"):
-            ends = await roll_forward(part.commit, lease, seconds=self.options.timeout)
+            ends = await roll_forward(part.commit, seconds=self.options.timeout)
         return await endings.decided(ends)
 
     def outcome(self) -> CommitResult:
@@ -89,15 +89,16 @@ class SeveralStoresRun(CommitRun):
         super().cancel()
         self._part.stop()
 
-    async def _until_decided(self, lease: Lease) -> None:
+    async def _until_decided(self) -> None:
         """Prepare and decide, again whenever another commit was in the way that has ended meanwhile."""
         part, patience = self._part, Patience(self._coordinator, self.options.timeout)
         instrument = self.context.bindings.instrument
         reached(Failpoint.STARTED)
         while True:
             try:
-                with phase(instrument, "prepare"), lease.phase(patience.end):
-                    await part.prepare()
+                with phase(instrument, "prepare"):
+                    async with asyncio.timeout(patience.left):
+                        await part.prepare()
                 part.require_not_cancelled()
                 reached(Failpoint.DECIDING)
                 with phase(instrument, "decide"):

@@ -20,13 +20,11 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05  # seconds
 
 
 class Patience:
-    """How long, in seconds, one commit bears others in its way, all its tries together: until ``end``, a time of the
-    event loop.
-    """
+    """How long, in seconds, one commit bears others in its way, all its tries together."""
 
     def __init__(self, coordinator: Coordinator, timeout: float) -> None:
         self._coordinator = coordinator
-        self.end = asyncio.get_running_loop().time() + timeout
+        self._end = asyncio.get_running_loop().time() + timeout
         self._pause = _FIRST_PAUSE
         self._ended: set[str] = set()
         self._locked_until: float | None = None
@@ -34,7 +32,7 @@ class Patience:
     @property
     def left(self) -> float:
         """How many seconds are left; never negative."""
-        return max(0.0, self.end - asyncio.get_running_loop().time())
+        return max(0.0, self._end - asyncio.get_running_loop().time())
 
     async def make_way(self, obstacle: Reserved | LockConflict) -> bool:
         """Let what is in the way come to its end. Returns False where trying again is of no use."""

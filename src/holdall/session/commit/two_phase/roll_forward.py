@@ -16,7 +16,6 @@ from holdall.errors import HoldallError
 from holdall.session.commit.failpoint import Failpoint, reached
 from holdall.session.commit.plan.modes import Mode
 from holdall.session.commit.two_phase.idempotent_apply import apply_once, is_refusal, until_answered
-from holdall.session.commit.two_phase.lease import Lease, Phase
 from holdall.session.commit.two_phase.participants import Participant, TwoPhaseCommit
 from holdall.store import Outcome, Store
 
@@ -41,19 +40,19 @@ class PartEnd(msgspec.Struct):
     is_ours: bool = True
 
 
-async def roll_forward(commit: TwoPhaseCommit, lease: Lease, *, seconds: float) -> list[PartEnd]:
+async def roll_forward(commit: TwoPhaseCommit, *, seconds: float) -> list[PartEnd]:
     """Write every part that is left, each for at most ``seconds`` seconds. Raises nothing that a store answers."""
-    others, until = commit.others, asyncio.get_running_loop().time() + seconds
+    others = commit.others
     if len(others) == 1:
-        return [await _part(commit, others[0], lease.phase(until))]
-    return list(await asyncio.gather(*[_part(commit, participant, lease.phase(until)) for participant in others]))
+        return [await _part(commit, others[0], seconds)]
+    return list(await asyncio.gather(*[_part(commit, participant, seconds) for participant in others]))
 
 
-async def _part(commit: TwoPhaseCommit, participant: Participant, phase: Phase) -> PartEnd:
+async def _part(commit: TwoPhaseCommit, participant: Participant, seconds: float) -> PartEnd:
     end = PartEnd(participant.store)
     reached(Failpoint.ROLLING_FORWARD)
     try:
-        with phase:
+        async with asyncio.timeout(seconds):
             await _apply(commit, participant, end)
         reached(Failpoint.ROLLED_FORWARD)
     except TimeoutError as error:

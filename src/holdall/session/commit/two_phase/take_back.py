@@ -48,7 +48,7 @@ async def take_back(
     is_kept = any(store is not home for store in stores)
     undo = await begin(coordinator, uuid7_hex(), over, home=place, is_kept=is_kept)
     after = _row_after(coordinator, row)
-    with lease_of(undo) as lease:
+    with lease_of(undo):
         try:
             record = await _prepare(undo, list(zip(done, stores, strict=True)))
             await decide(
@@ -63,7 +63,7 @@ async def take_back(
         except BaseException:
             await release(undo)
             raise
-        ends = await roll_forward(undo, lease, seconds=seconds)
+        ends = await roll_forward(undo, seconds=seconds)
         if all(end.end is End.APPLIED for end in ends):
             await undo.handle.forget(undo.stores, undo.marked)
         elif undo.is_kept:
