@@ -108,11 +108,7 @@ def demand_changes(store: str, schemas: Mapping[str, Schema], changes: Sequence[
 
     Example: :func:`demand_query`.
     """
-    if isinstance(changes, Runs):
-        names: Iterable[str] = [run.collection for run in changes.runs]
-    else:
-        names = {change.collection for change in changes}
-    for name in names:
+    for name in {change.collection for change in (changes.runs if isinstance(changes, Runs) else changes)}:
         if name not in schemas:
             raise Unsupported(store, f"collection {name}", "bind it first")
         if schemas[name].is_read_only:

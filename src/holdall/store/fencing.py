@@ -39,10 +39,8 @@ class Fence(msgspec.Struct, frozen=True):
 
 def passing_of(collections: Iterable[str]) -> str:
     """Return which fences changes to these collections pass, by the rows among them. Example: :class:`Fence`."""
-    found = [name for name in collections if name.startswith((MOVE_NOTES, MOVE_POSITIONS))]
-    if not found:
-        return ""
-    return MOVE_NOTES if any(name.startswith(MOVE_NOTES) for name in found) else MOVE_POSITIONS
+    found = [each for each in (MOVE_NOTES, MOVE_POSITIONS) if any(name.startswith(each) for name in collections)]
+    return found[0] if found else ""
 
 
 @runtime_checkable

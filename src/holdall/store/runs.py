@@ -115,11 +115,10 @@ class Runs(Sequence[Change]):
 def has_checks(changes: Sequence[Change]) -> bool:
     """Whether any of the changes compares and writes nothing. Example: :class:`Runs`."""
     if isinstance(changes, Runs):
-        return bool([run for run in changes.runs if run.verb is Verb.UPDATE and not run.fields])
+        return any(run.verb is Verb.UPDATE and not run.fields for run in changes.runs)
     return any(change.is_check for change in changes)
 
 
 def expects(changes: Sequence[Change]) -> bool:
     """Whether the record of any change must still have expected values. Example: :class:`Runs`."""
-    parts = changes.runs if isinstance(changes, Runs) else changes
-    return bool([part for part in parts if part.expected is not None])
+    return any(part.expected is not None for part in (changes.runs if isinstance(changes, Runs) else changes))

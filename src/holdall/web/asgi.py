@@ -33,7 +33,7 @@ Header: TypeAlias = tuple[bytes, bytes]
 Headers: TypeAlias = Sequence[Header]
 
 NAME = itemgetter(0)
-"""Takes the name of a header: what is mapped over all of them sees that one is absent with no step for each."""
+"""Give the name of a header. Mapped over all headers, it finds an absent name without a step of Python for each."""
 
 _IN_PATHS = "/:@!$&'()*+,;="
 

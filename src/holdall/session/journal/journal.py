@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from holdall.errors import CorruptRecord, StoreUnavailable, UniqueViolation
@@ -92,14 +92,6 @@ class Journal:
         if known is None:
             known = self._identities[id(home)] = await self._stored_identity(home)
         return known
-
-    async def identities_of(self, stores: Sequence[Store]) -> dict[int, str]:
-        """As ``identity_of``, by the ``id()`` of stores."""
-        found = dict[int, str]()
-        for store in stores:
-            known = self._identities.get(id(store))
-            found[id(store)] = await self.identity_of(store) if known is None else known
-        return found
 
     async def identity_of(self, store: Store, *, makes: bool = True) -> str:
         """The identity of a store that takes part in commits: that of its journal, or one of its own; empty if none.

@@ -16,7 +16,7 @@ import msgspec
 
 from holdall.query import Value
 from holdall.session.journal.log_record import CallState, LogRecord, Operation, Part
-from holdall.session.journal.packing import PLAIN, UnreadableBody, decode_packed, encode_packed, pack
+from holdall.session.journal.packing import UnreadableBody, decode_packed, encode_packed, pack
 from holdall.store import Verb
 
 __all__ = ["LOG_FORMAT", "UnreadableBody", "decode_record", "encode_record"]
@@ -61,15 +61,15 @@ def _part(head: list[Any], operations: list[Any]) -> Part:
 def _packed(operation: Operation) -> list[Any]:
     old, origin = operation.old, operation.origin
     return [
-        operation.verb,
+        operation.verb.value,
         operation.collection,
-        operation.key if operation.key.__class__ in PLAIN else pack(operation.key),
+        pack(operation.key),
         _packed_names(operation.fields),
         pack(operation.values),
         operation.version,
         operation.token,
         None if old is None else pack(old),
-        operation.state,
+        operation.state.value,
         operation.error,
         None if origin is None else pack(origin),
     ]

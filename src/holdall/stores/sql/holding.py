@@ -90,16 +90,17 @@ class HoldingSqlStore(SqlStore):
 
     async def hold(self) -> Hold:
         """How it holds a part."""
-        if not self._is_ready:
-            await self._learn()
+        await self._learn()
         hold = await self._holding.hold()
-        if hold is not self._said:
-            self._say(hold)
+        self._say(hold)
         return hold
 
     def _say(self, hold: Hold) -> None:
-        self._said = hold
-        cost, patience = self._holding.cost_of(hold), self._holding.lock_patience
+        cost = self._holding.cost_of(hold)
+        patience = self._holding.lock_patience
+        known = self._capabilities
+        if known.hold is hold and known.hold_cost == cost and known.lock_patience == patience:
+            return
         self._capabilities = msgspec.structs.replace(
             self._capabilities, hold=hold, hold_cost=cost, lock_patience=patience
         )
@@ -107,15 +108,13 @@ class HoldingSqlStore(SqlStore):
     async def prepare(self, reservation: Reservation, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Check everything that ``apply`` checks, and hold what the changes touch."""
         self.demand(changes)
-        if not self._is_ready:
-            await self._learn()
+        await self._learn()
         return await self._holding.prepare(reservation, self._work(changes))
 
     async def commit_prepared(self, commit: str, changes: Sequence[Change]) -> bool:
         """Write what was prepared and let go of it; False where nothing is held under this commit."""
         self.demand(changes)
-        if not self._is_ready:
-            await self._learn()
+        await self._learn()
         return await self._holding.commit_prepared(commit, self._work(changes))
 
     async def roll_back_prepared(self, commit: str) -> None:

@@ -86,11 +86,10 @@ class Preliminaries:
 
 def _do_several(batches: Sequence[Batch]) -> bool:
     """Whether several things are done in one collection, not all of them additions."""
-    changed = {batch.collection for batch in batches if batch.verb is not Verb.ADD}
-    if not changed:
-        return False
-    counts = dict.fromkeys(changed, 0)
+    counts: dict[str, int] = {}
+    changed: set[str] = set()
     for batch in batches:
-        if batch.collection in changed:
-            counts[batch.collection] += len(batch.positions)
-    return max(counts.values()) > 1
+        counts[batch.collection] = counts.get(batch.collection, 0) + len(batch.positions)
+        if batch.verb is not Verb.ADD:
+            changed.add(batch.collection)
+    return any(counts[name] > 1 for name in changed)

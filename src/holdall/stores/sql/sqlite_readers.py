@@ -231,7 +231,9 @@ class SqliteReaders:
         try:
             return await self._deadlines.within(self._on(reader, work))
         except TimeoutError:
-            raise TimeoutError("a read took longer than read_timeout allows") from None
+            raise TimeoutError(
+                "a read took longer than read_timeout allows; ask for less, or set that higher"
+            ) from None
 
     async def _on(self, reader: Reader, work: Callable[[], T]) -> T:
         working = asyncio.ensure_future(self._run(work))

@@ -67,8 +67,6 @@ def run_step(connection: apsw.Connection, step: Step) -> Any:
             return _returned(connection, step)
         step.returning = ()
         return [(key,) for key in run_step(connection, step)]
-    if len(step.rows) == 1 and not isinstance(step, Delete):
-        return _run_one(connection, step)
     if len(step.rows) < MANY:
         return _run(connection, step)
     connection.execute("SAVEPOINT many")
@@ -191,24 +189,6 @@ def _run(connection: apsw.Connection, step: Step) -> Any:
             raise StepRefused(step, missed.index) from RowIgnored()
         return missed.index
     return made if isinstance(step, Insert) else None
-
-
-def _run_one(connection: apsw.Connection, step: Insert | Update) -> Any:
-    """As ``_run``, of a step of one row."""
-    if isinstance(step, Insert):
-        sql = _insert(step.table, step.columns)
-    else:
-        sql = _update(step.table, step.columns, step.match)
-    try:
-        connection.execute(sql, step.rows[0])
-    except (apsw.Error, OverflowError, ValueError, TypeError) as error:
-        raise StepRefused(step, 0) from error
-    is_written = connection.changes() == 1
-    if not isinstance(step, Insert):
-        return None if is_written else 0
-    if not is_written:
-        raise StepRefused(step, 0) from RowIgnored()
-    return [] if step.generated is None else [connection.last_insert_rowid()]
 
 
 def _is_referred(error: BaseException | None) -> bool:

@@ -23,7 +23,6 @@ from holdall.store import (
     Rows,
     Seam,
     StorePlan,
-    demand_changes,
     demand_isolation,
     demand_query,
     demand_schema,
@@ -297,4 +296,4 @@ class SqlStore(RawSqlStore, ReadyQueries, ReadyAdditions, BulkStore, WholeRows):
 
     def demand(self, changes: Sequence[Change]) -> None:
         """Raise Unsupported for a change to a collection that is not bound."""
-        demand_changes(self.name, self.tables.schemas, changes)
+        self._works.demand(changes)

@@ -30,8 +30,7 @@ class Works:
 
     def of(self, changes: Sequence[Change]) -> Work:
         """The work of these changes, shown where somebody listens."""
-        work = Work(self._writes.steps, changes, self._tables.schemas)
-        return work if self._seam.observer is None else self._shown(work)
+        return self._shown(Work(self._writes.steps, changes, self._tables.schemas))
 
     def of_all(self, bulk: BulkChange) -> Work:
         """The work of a bulk change, shown where somebody listens."""

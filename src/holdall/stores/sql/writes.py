@@ -130,10 +130,7 @@ class Writes:
                 encoded = self._encoding.rows(layout, shape.fields, run.rows)
                 step = Insert(layout.schema.name, layout.table, shape.columns, encoded, positions, is_only=is_only)
                 step.given = None if run.is_untold else layout.generated
-                if returned is None:
-                    step.demand_all(self._store, (yield step))
-                else:
-                    yield from self._inserted(step, returned)
+                yield from self._inserted(step, returned)
                 continue
             fields, match = found_by(layout, run.versions is not None)
             finding = [run.keys]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from itertools import count
 
-from holdall.web.asgi import NAME, Scope, header
+from holdall.web.asgi import Scope, header
 
 __all__ = ["REQUEST_ID", "current_request_id", "request_id_of"]
 
@@ -30,11 +30,8 @@ def current_request_id() -> str | None:
 
 def request_id_of(scope: Scope, name: bytes) -> bytes:
     """The id that a request has in this header, if it is well-formed; else a new one."""
-    if name in map(NAME, scope["headers"]):
-        given = header(scope, name)
-        if given is not None and _WELL_FORMED.fullmatch(given):
-            return given
-    return next(_made.ids)
+    given = header(scope, name)
+    return next(_made.ids) if given is None or _WELL_FORMED.fullmatch(given) is None else given
 
 
 class _Made:

@@ -62,14 +62,11 @@ def accept_outcomes(
 
 def accept_calls(report: Report, changes: Runs, records: IdentityMap, link: SessionLink) -> None:
     """Take over the calls that went well and stand; the others stay as they are."""
-    outcomes = report.outcomes or ()
-    accept_outcomes(report.step, changes, _standing(outcomes, report.undone), records, link)
-
-
-def _standing(outcomes: Sequence[Outcome | None], undone: set[int]) -> list[Outcome]:
-    if not undone:
-        return [_NOT_WRITTEN if outcome is None else outcome for outcome in outcomes]
-    return [_NOT_WRITTEN if outcome is None or place in undone else outcome for place, outcome in enumerate(outcomes)]
+    outcomes = [
+        _NOT_WRITTEN if outcome is None or place in report.undone else outcome
+        for place, outcome in enumerate(report.outcomes or ())
+    ]
+    accept_outcomes(report.step, changes, outcomes, records, link)
 
 
 def _with_given(batch: Batch, run: Run, records: IdentityMap) -> Run:

@@ -55,7 +55,7 @@ def order_nodes(count: int, edges: Sequence[Edge]) -> Order:
     sources = {edge.source for edge in edges}
     if sources.isdisjoint([edge.target for edge in edges]):  # mostly what is referred to refers to nothing itself
         free = tuple([node for node in range(count) if node not in sources])
-        return Order((free, tuple(sorted(sources))) if sources else (free,) if free else ())
+        return Order(tuple([level for level in (free, tuple(sorted(sources))) if level]))
     graph = _Graph(count, edges)
     levels: list[tuple[int, ...]] = []
     left = set(range(count))

@@ -94,13 +94,9 @@ class Plan(msgspec.Struct, frozen=True):
         """The stores that the plan writes, each once."""
         if len(self.steps) == 1 and len(self.steps[0].batches) == 1 and not self.bulk:
             return [self.steps[0].store]
-        found = {id(each.binding.store): each.binding.store for each in self.bulk}
-        for step in self.steps:
-            if step.role is not _CALLS:
-                found[id(step.store)] = step.store
-            else:
-                found.update((id(batch.binding.store), batch.binding.store) for batch in step.batches)
-        return list(found.values())
+        bindings = [each.binding for each in self.bulk]
+        bindings += [batch.binding for step in self.steps for batch in step.batches]
+        return list({id(binding.store): binding.store for binding in bindings}.values())
 
     @property
     def guarantee(self) -> Guarantee:

@@ -111,9 +111,9 @@ async def begin(
     journal = coordinator.journal
     seats = await seats_of(journal, stores, home, is_kept)
     kept = seats.is_kept
-    identities = await journal.identities_of([store for store, _ in seats.modes]) if kept else {}
     participants = {
-        id(store): Participant(store, mode, identity=identities.get(id(store), "")) for store, mode in seats.modes
+        id(store): Participant(store, mode, identity=await journal.identity_of(store) if kept else "")
+        for store, mode in seats.modes
     }
     others = [item for item in participants.values() if item.mode is not Mode.HOME]
     handle = JournalHandle(journal, coordinator.finished, commit, seats.home, is_kept=kept)

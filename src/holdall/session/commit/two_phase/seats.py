@@ -5,7 +5,8 @@ Only what the stores are by themselves decides it, and how each of them can hold
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from typing import cast
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -14,7 +15,7 @@ from holdall.errors import StateError
 from holdall.session.commit.plan import modes
 from holdall.session.commit.plan.modes import Mode
 from holdall.session.journal.journal import Journal
-from holdall.store import CommitClass, Hold, Store
+from holdall.store import CommitClass, Hold, Preparable, Store
 
 __all__ = ["Seats", "hold_of", "seats_of"]
 
@@ -56,8 +57,7 @@ async def seats_of(
 
 async def hold_of(store: Store) -> Hold:
     """How a store holds its part of a commit."""
-    hold: Callable[[], Awaitable[Hold]] | None = getattr(store, "hold", None)  # of a Preparable store
-    return Hold.NONE if hold is None else await hold()
+    return await cast(Preparable, store).hold() if hasattr(store, "hold") else Hold.NONE
 
 
 def _seats(
