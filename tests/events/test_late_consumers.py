@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -81,10 +82,10 @@ async def test_one_may_come_while_events_are_looked_for(local: Holdall, monkeypa
     async with local.session() as session:
         session.add(Book(title="Emma"))
 
-    async def reading(*given: object, **options: object) -> object:
+    async def reading(*given: Any, **options: Any) -> Any:
         if len(local.listeners.consumers) == 1:
             declare("second")
-        return await rows_of(*given, **options)  # type: ignore[arg-type]
+        return await rows_of(*given, **options)
 
     monkeypatch.setattr("holdall.events.outbox.rows_of", reading)
     assert (await local.outbox.deliver()).delivered == 1
