@@ -41,6 +41,8 @@ def migrate(
     if collection not in models:
         raise Failure(f"there is no collection {collection!r}; there are {', '.join(sorted(models))}", MISUSE)
     change = named(function, "module:function, as in steps:slugged")
+    if not callable(change):
+        raise Failure(f"{function!r} is no function; a migration is a function that takes a record", MISUSE)
 
     async def run() -> MigrationReport:
         try:
