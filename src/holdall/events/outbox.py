@@ -14,11 +14,11 @@ from holdall.events.delivery import Delivered, Delivery
 from holdall.events.lease import Lease
 from holdall.events.listeners import Listeners
 from holdall.events.outbox_row import Waiting, rows_of
-from holdall.events.rows import RowBinding, can_keep_rows, outbox_model, row_binding
+from holdall.events.rows import RowBinding, outbox_model, row_binding
 from holdall.events.settling import NEW, Standing, settle
 from holdall.query import Compare, Condition, Key, Op, Or, Value
 from holdall.session.journal.packing import UnreadableBody
-from holdall.store import pause_before
+from holdall.store import can_keep_rows, pause_before
 
 __all__ = ["Outbox", "OutboxEntry"]
 
