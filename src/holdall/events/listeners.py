@@ -149,7 +149,7 @@ class Listeners:
         return rows.batches()
 
     def _consumers_of(self, binding: Binding, kind: EventKind, changed: tuple[str, ...]) -> list[str]:
-        """The functions that are told of an event in which these fields have changed."""
+        """Return the names of functions for an event in which these fields have changed."""
         concerned = self._delivered.get((binding.model, kind), ())
         return [name for name, fields in concerned if fields is None or not fields.isdisjoint(changed)]
 
