@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import Event, Holdall
+from holdall import ANONYMOUS, Event, Holdall
 from holdall.events import listeners
 from holdall.events.body import EVENT_FORMAT, Body, decode_body, encode_body, encode_tail
-from holdall.events.bundle import Bundled, bundles_of_columns, decode_bundle, is_bundle
+from holdall.events.bundle import Bundled, decode_bundle, is_bundle, rows_of_columns
 from holdall.events.changed_columns import ChangedColumns, holds_columns
+from holdall.events.happened import CommitFacts
 from holdall.events.outbox_row import OutboxRow, rows_of
 from holdall.events.rows import RowBinding
 from holdall.model import EventKind
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.anyio
 _GOLDEN = Path(__file__).parent / "golden" / f"event_{EVENT_FORMAT}.hex"
 _AT = dt.datetime(2026, 11, 29, 8, 0, tzinfo=dt.UTC)
 _TAIL = encode_tail("ann", "request-1", "0198", _AT)
+_FACTS = CommitFacts("0198", _AT, ANONYMOUS, "request-1", _TAIL)
 _COLUMNS = ChangedColumns(
     ("title", "seen"), [7, (1, "a")], [["é\n", None], [None, 2.5]], [["", b"\xff"], [_AT, -(2**63) + 1]]
 )
@@ -47,7 +49,7 @@ def _bodies(columns: ChangedColumns, number: int = 0) -> list[Bundled]:
 
 def test_the_form_is_as_it_was_written() -> None:
     stored = bytes.fromhex(_GOLDEN.read_text())
-    assert bundles_of_columns(_COLUMNS, 5, _TAIL) == [stored]
+    assert list(rows_of_columns(_COLUMNS, 5, _FACTS)) == [("0198", stored)]
     assert decode_bundle(stored) == _bodies(_COLUMNS, 5)
     assert is_bundle(stored)
     assert [decode_body(each.body).key for each in decode_bundle(stored)] == _COLUMNS.keys
@@ -72,14 +74,32 @@ def test_columns_of_unlike_length_are_refused(side: str) -> None:
     assert told.value.is_damage
 
 
-def test_changes_beyond_a_hundred_go_into_further_bundles_and_large_ones_into_none() -> None:
+def _events(columns: ChangedColumns, number: int) -> tuple[list[int], list[Bundled]]:
+    """How many events each row has, and all of them; a row of one event has a body, and is named by its number."""
+    sizes, events = [], list[Bundled]()
+    for event, stored in rows_of_columns(columns, number, _FACTS):
+        found = decode_bundle(stored) if event == "0198" else [Bundled(int(event.removeprefix("0198-")), stored)]
+        assert is_bundle(stored) is (event == "0198")
+        sizes.append(len(found))
+        events.extend(found)
+    return sizes, events
+
+
+def test_changes_beyond_a_hundred_go_into_further_rows() -> None:
     columns = ChangedColumns(("notes",), list(range(250)), [[1] * 250], [[2] * 250])
-    bundles = bundles_of_columns(columns, 3, _TAIL)
-    assert bundles is not None
-    assert [len(decode_bundle(each)) for each in bundles] == [100, 100, 50]
-    assert [event for each in bundles for event in decode_bundle(each)] == _bodies(columns, 3)
-    large = ChangedColumns(("title",), [1, 2], [["", ""]], [["x" * 40_000] * 2])
-    assert bundles_of_columns(large, 0, _TAIL) is None
+    assert _events(columns, 3) == ([100, 100, 50], _bodies(columns, 3))
+    columns = ChangedColumns(("notes",), list(range(101)), [[1] * 101], [[2] * 101])
+    assert _events(columns, 3) == ([100, 1], _bodies(columns, 3))
+
+
+@given(st.lists(st.integers(0, 70_000), min_size=1, max_size=12))
+def test_large_changes_are_halved(sizes: list[int]) -> None:
+    count = len(sizes)
+    columns = ChangedColumns(("title",), list(range(count)), [[""] * count], [["x" * size for size in sizes]])
+    rows = list(rows_of_columns(columns, 4, _FACTS))
+    assert _events(columns, 4)[1] == _bodies(columns, 4)
+    assert all(len(stored) <= 65_536 for event, stored in rows if event == "0198")
+    assert len(rows) == 1 or sum(sizes) > 60_000
 
 
 _CHANGES: dict[str, tuple[Callable[[int], dict[str, Any]], bool]] = {

@@ -7,15 +7,16 @@ its commit, which its row has, and its number there. Events that are delivered l
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
 
 from holdall.events.changed_columns import ChangedColumns, bodies_in, holds_columns
+from holdall.events.happened import CommitFacts
 from holdall.session.journal.packing import UnreadableBody
 
-__all__ = ["Bundled", "bundles_of", "bundles_of_columns", "decode_bundle", "encode_bundle", "is_bundle"]
+__all__ = ["Bundled", "bundles_of", "decode_bundle", "encode_bundle", "is_bundle", "rows_of_columns"]
 
 _MOST = 100  # events in a bundle
 _ENOUGH = 65_536  # bytes of bodies in a bundle; a larger event stands alone
@@ -78,11 +79,26 @@ def bundles_of(events: list[Bundled]) -> list[list[Bundled]]:
     return bundles
 
 
-def bundles_of_columns(columns: ChangedColumns, number: int, tail: bytes) -> list[bytes] | None:
-    """Changes as bundles of columns, the first event of this number; None where such bundles would be too large."""
-    count, found = len(columns.keys), []
+def rows_of_columns(columns: ChangedColumns, number: int, facts: CommitFacts) -> Iterator[tuple[str, bytes]]:
+    """Changes as rows, the first event of this number: of each row the ``event``, and the bytes of its bundle of
+    columns, or of the body of one event that is alone.
+    """
+    count = len(columns.keys)
     for start in range(0, count, _MOST):
-        found.append(columns.encoded(number + start, tail, start, min(start + _MOST, count)))
-        if len(found[-1]) > _ENOUGH:
-            return None
-    return found
+        yield from _bundled(columns, number, facts, start, min(start + _MOST, count))
+
+
+def _bundled(
+    columns: ChangedColumns, number: int, facts: CommitFacts, start: int, stop: int
+) -> Iterator[tuple[str, bytes]]:
+    """The rows of the events from ``start`` to before ``stop``, halved until none is too large."""
+    if stop - start == 1:
+        yield f"{facts.commit}-{number + start}", columns.body(start, facts.tail)
+        return
+    stored = columns.encoded(number + start, facts.tail, start, stop)
+    if len(stored) <= _ENOUGH:
+        yield facts.commit, stored
+        return
+    middle = (start + stop) // 2
+    yield from _bundled(columns, number, facts, start, middle)
+    yield from _bundled(columns, number, facts, middle, stop)

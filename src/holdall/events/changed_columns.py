@@ -38,6 +38,12 @@ class ChangedColumns(msgspec.Struct, frozen=True):
         items = EventKind.CHANGED.value, self.fields, number, keys, old, new
         return _HEAD + encode_packed(items)[1:] + tail  # up to 15 items are announced by one byte
 
+    def body(self, place: int, tail: bytes) -> bytes:
+        """The bytes of the body of the event at this place."""
+        old = {name: values[place] for name, values in zip(self.fields, self.old, strict=True)}
+        new = {name: values[place] for name, values in zip(self.fields, self.new, strict=True)}
+        return encode_plain(EventKind.CHANGED, self.keys[place], self.fields, old, new, tail)
+
 
 def changed_columns(batch: Batch) -> ChangedColumns | None:
     """The columns of a batch that changes each field that it writes in all of its records; else None.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from holdall.events.bundle import Bundled, bundles_of, encode_bundle
 from holdall.events.happened import Happened
@@ -40,12 +40,12 @@ class CommitRows:
             kept = self._events[about] = []
         kept.append(happened)
 
-    def add_columns(self, handler: str, binding: Binding, commit: str, bundles: list[bytes]) -> None:
-        """Take changes for a function, which lie in bundles of columns."""
-        outbox = self._outboxes[binding.store.name]
-        for stored in bundles:
-            row = outbox.model(event=commit, handler=handler, collection=binding.collection, body=stored)
-            self.add(outbox, row, [])
+    def add_columns(self, handlers: Sequence[str], binding: Binding, events: Iterable[tuple[str, bytes]]) -> None:
+        """Take changes for functions: what each row has as its event, and the stored bytes."""
+        outbox, collection = self._outboxes[binding.store.name], binding.collection
+        for event, stored in events:
+            for handler in handlers:
+                self.add(outbox, outbox.model(event=event, handler=handler, collection=collection, body=stored), [])
 
     def batches(self) -> list[Batch]:
         """Return all rows, as batches of a commit."""

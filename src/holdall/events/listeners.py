@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from holdall.errors import DeclarationError
-from holdall.events.bundle import bundles_of_columns
+from holdall.events.bundle import rows_of_columns
 from holdall.events.changed_columns import changed_columns
 from holdall.events.commit_rows import CommitRows
 from holdall.events.feed import Feed
@@ -128,27 +128,30 @@ class Listeners:
                 continue
             columns = changed_columns(batch) if len(batch.records) > 1 and self._is_alone(batch, batches) else None
             if columns is not None:
-                facts = facts or CommitFacts.of(user, self.request_id())
-                if (bundles := bundles_of_columns(columns, number, facts.tail)) is not None:
-                    for consumer, fields in self._delivered.get((batch.binding.model, EventKind.CHANGED), ()):
-                        if fields is None or not fields.isdisjoint(columns.fields):
-                            rows.add_columns(consumer, batch.binding, facts.commit, bundles)
-                    number += len(columns.keys)
-                    continue
+                consumers = self._consumers_of(batch.binding, EventKind.CHANGED, columns.fields)
+                if consumers:
+                    facts = facts or CommitFacts.of(user, self.request_id())
+                    rows.add_columns(consumers, batch.binding, rows_of_columns(columns, number, facts))
+                number += len(columns.keys)
+                continue
             for occurrence in occurrences_of((batch,), _is_watched):
                 number += 1
                 if occurrence.is_nothing:
                     continue
                 facts = facts or CommitFacts.of(user, self.request_id())
                 happened, known = Happened(occurrence, number - 1, facts), occurrence.binding
-                for consumer, fields in self._delivered.get((known.model, occurrence.kind), ()):
-                    if fields is None or not fields.isdisjoint(occurrence.changed):
-                        rows.add_event(consumer, happened)
+                for consumer in self._consumers_of(known, occurrence.kind, occurrence.changed):
+                    rows.add_event(consumer, happened)
                 for sink in self.sinks:
                     if sink.watches(known):
                         for row in sink.rows(happened):
                             rows.add(*row)
         return rows.batches()
+
+    def _consumers_of(self, binding: Binding, kind: EventKind, changed: tuple[str, ...]) -> list[str]:
+        """Return the names of functions for an event in which these fields have changed."""
+        concerned = self._delivered.get((binding.model, kind), ())
+        return [name for name, fields in concerned if fields is None or not fields.isdisjoint(changed)]
 
     def _is_alone(self, batch: Batch, batches: Sequence[Batch]) -> bool:
         """Whether nothing else tells events of its collection, nor keeps them."""

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TypeVar
 
+import apsw
 import pytest
 
 from holdall import Holdall, Model, field
@@ -102,6 +103,53 @@ async def test_a_look_by_another_library_between_two_writes_loses_nothing(tmp_pa
         assert texts(path) == {"one"}
         with pytest.raises(HoldallError, match="log, was removed"):
             await add(app, "two")
+        await app.close()
+        assert texts(path) == {"one"}
+
+
+@pytest.mark.parametrize("has_notices", [True, False])
+async def test_what_another_library_does_during_a_transaction_is_seen_before_its_commit(
+    tmp_path: Path, has_notices: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_notices:
+        monkeypatch.setattr(notices, "_watching", lambda path: None)
+
+    async def add_and_look(app: Holdall, text: str) -> None:
+        async with app.session() as session, session.transaction():
+            session.add(Word(text=text))
+            await session.flush()
+            assert texts(path) == {"one"}
+
+    path = tmp_path / "a.db"
+    async with asyncio.timeout(60):
+        app = opened(path)
+        await app.create()
+        await add(app, "one")
+        with pytest.raises(HoldallError, match="log, was removed"):
+            await add_and_look(app, "two")
+        await app.close()
+        assert texts(path) == {"one"}
+
+
+@pytest.mark.parametrize("has_notices", [True, False])
+async def test_what_another_library_does_during_a_shared_commit_is_seen_before_it(
+    tmp_path: Path, has_notices: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_notices:
+        monkeypatch.setattr(notices, "_watching", lambda path: None)
+
+    def insert(connection: apsw.Connection) -> None:
+        connection.execute("INSERT INTO word (text) VALUES ('two')")
+        assert texts(path) == {"one"}
+
+    path = tmp_path / "a.db"
+    async with asyncio.timeout(60):
+        app = opened(path)
+        await app.create()
+        await add(app, "one")
+        database = app.stores["main"]._database  # type: ignore[attr-defined]  # no work of a store opens the file
+        with pytest.raises(HoldallError, match="log, was removed"):
+            await database.run(insert)
         await app.close()
         assert texts(path) == {"one"}
 

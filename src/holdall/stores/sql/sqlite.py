@@ -250,7 +250,7 @@ class SqliteDatabase(SqliteForking):
         self._readers.close()
         await self._writer.close(keep_connection=self._in_memory)
 
-    async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
+    async def ask(self, channel: Channel, work: Callable[[ApswConnection], T]) -> T:
         """Run the work in the channel's transaction."""
         try:
             return await self._writer.ask(channel, work)

@@ -187,6 +187,12 @@ class ApswConnection(apsw.Connection):
         if self.watch is not None:
             self.watch.demand_sound()
 
+    def commit(self) -> None:
+        """Commit the open transaction. Raises StateError where it would be lost by what happened since it began."""
+        if self.watch is not None:
+            self.watch.demand_still_sound()
+        self.execute("COMMIT")
+
     def close(self, force: bool = False) -> None:
         """Close it; a log that is not its own any more is left to those whose it is."""
         if self.watch is not None and not self.watch.is_same:

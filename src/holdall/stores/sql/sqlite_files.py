@@ -81,6 +81,18 @@ class FileWatch:
             self._is_suspect = False
             self._notices.looked(perf_counter() - began)
 
+    def demand_still_sound(self) -> None:
+        """Raise as ``demand_sound`` does, which was asked when this transaction began.
+
+        The files are looked at again where somebody has opened the database since, or where the kernel does not tell.
+        """
+        notices = self._notices
+        if notices is not None and notices.are_told:
+            if not notices.is_look_due:
+                return
+            self._is_suspect = True
+        self.demand_sound()
+
     @property
     def is_same(self) -> bool:
         """Whether the file and its log are those that were opened."""

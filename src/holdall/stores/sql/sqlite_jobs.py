@@ -12,6 +12,7 @@ import apsw
 
 from holdall.query import Value
 from holdall.store import Rows, Watchdog
+from holdall.stores.sql.sqlite_connection import ApswConnection
 
 __all__ = ["Channel", "Ended", "Ending", "Job", "rows_of", "set_outcomes"]
 
@@ -26,7 +27,7 @@ class Job(Generic[T]):
 
     __slots__ = ("_claims", "future", "is_lazy", "loop", "work")
 
-    def __init__(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> None:
+    def __init__(self, work: Callable[[ApswConnection], T], *, is_lazy: bool = False) -> None:
         self.work = work
         self.is_lazy = is_lazy
         self.loop = asyncio.get_running_loop()

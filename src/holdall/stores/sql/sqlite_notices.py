@@ -26,6 +26,11 @@ class OpenNotices:
         self._next_look = perf_counter() + _SHARE * took
 
     @property
+    def are_told(self) -> bool:
+        """Whether the kernel gives notice each time the file is opened."""
+        return self._descriptor is not None
+
+    @property
     def is_look_due(self) -> bool:
         """Whether the file may have been opened."""
         if self._descriptor is None:

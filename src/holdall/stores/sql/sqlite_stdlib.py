@@ -176,6 +176,12 @@ class StdlibConnection:
         if self.watch is not None:
             self.watch.demand_sound()
 
+    def commit(self) -> None:
+        """Commit the open transaction. Raises StateError where it would be lost by what happened since it began."""
+        if self.watch is not None:
+            self.watch.demand_still_sound()
+        self.execute("COMMIT")
+
     def close(self, force: bool = False) -> None:
         if self.watch is not None and not self.watch.is_same:
             self.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

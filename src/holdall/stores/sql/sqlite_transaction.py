@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
-import apsw
-
 from holdall.errors import StoreError
 from holdall.query import Value
 from holdall.store import Answer, Outcome, Rows
 from holdall.stores.sql.raw import RawStatement
+from holdall.stores.sql.sqlite_connection import ApswConnection
 from holdall.stores.sql.sqlite_jobs import Channel, rows_of
 from holdall.stores.sql.sqlite_raw import answer_of
 from holdall.stores.sql.sqlite_work import SqliteWorks
@@ -21,7 +20,7 @@ __all__ = ["SqliteTransaction"]
 
 T = TypeVar("T")
 
-Ask: TypeAlias = Callable[[Channel, Callable[[apsw.Connection], Any]], Awaitable[Any]]
+Ask: TypeAlias = Callable[[Channel, Callable[[ApswConnection], Any]], Awaitable[Any]]
 """Runs something in the transaction of a channel; raises our errors."""
 
 
@@ -70,8 +69,8 @@ class SqliteTransaction:
         """Make it last. Raises ReferenceViolation if a reference would be left without its target."""
         await self._ask(lambda connection: self._works.commit(connection, self._done))
 
-    async def _ask(self, work: Callable[[apsw.Connection], T]) -> T:
-        def inside(connection: apsw.Connection) -> T:
+    async def _ask(self, work: Callable[[ApswConnection], T]) -> T:
+        def inside(connection: ApswConnection) -> T:
             if not connection.in_transaction:  # else what follows would be a commit of its own
                 raise StoreError(self._store, "SQLite has ended this transaction and undone it; open another")
             return work(connection)

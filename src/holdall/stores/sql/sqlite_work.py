@@ -8,6 +8,7 @@ import apsw
 
 from holdall.store import Outcome
 from holdall.stores.sql.errors import Meaning, error_of, violation_of
+from holdall.stores.sql.sqlite_connection import ApswConnection
 from holdall.stores.sql.sqlite_references import broken_reference, has_broken_references
 from holdall.stores.sql.sqlite_reservations import SqliteReservations
 from holdall.stores.sql.sqlite_step_refusal import step_refusal
@@ -56,11 +57,11 @@ class SqliteWorks:
         done.extend(steps)
         return outcomes
 
-    def commit(self, connection: apsw.Connection, done: list[Step]) -> None:
+    def commit(self, connection: ApswConnection, done: list[Step]) -> None:
         """Commit a longer transaction."""
         self.demand_references(connection, done)
         try:
-            connection.execute("COMMIT")
+            connection.commit()
         except apsw.ConstraintError as error:  # a driver that cannot tell before
             raise error_of(Meaning.REFERENCE, self._store, "COMMIT", done[-1].collection if done else None) from error
 

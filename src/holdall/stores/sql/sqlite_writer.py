@@ -110,8 +110,7 @@ class SqliteWriter:
                 return None
             try:
                 result = work(connection)
-                connection.demand_sound()
-                connection.execute("COMMIT")
+                connection.commit()
             except BaseException:
                 self._roll_back()
                 raise
@@ -128,7 +127,7 @@ class SqliteWriter:
             raise
         return channel
 
-    async def ask(self, channel: Channel, work: Callable[[apsw.Connection], T]) -> T:
+    async def ask(self, channel: Channel, work: Callable[[ApswConnection], T]) -> T:
         """Run the work in the channel's transaction."""
         job = Job(work)
         channel.jobs.put(job)
@@ -249,8 +248,7 @@ class SqliteWriter:
     def _commit(self, connection: ApswConnection, ended: Ended) -> None:
         if connection.in_transaction:
             try:
-                connection.demand_sound()  # once more, as somebody may have opened the file meanwhile
-                connection.execute("COMMIT")
+                connection.commit()
             except BaseException as error:
                 self._roll_back()
                 ended = [(job, None, error) for job, _, _ in ended]

@@ -6,7 +6,7 @@ Pure: it never meets a connection. Statements and drivers are in ``sqlite``, ``p
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from holdall.errors import StaleVersion
 from holdall.query import AnyQuery
@@ -26,6 +26,9 @@ from holdall.stores.sql.tables import Tables
 from holdall.stores.sql.write_keys import Keys, WriteShape, parts, whole_keys, write_shape
 
 __all__ = ["Writes"]
+
+_Plain: TypeAlias = tuple[Run, WriteShape, range]
+"""A run whose rows go as they are, and the places of its changes."""
 
 
 class Writes:
@@ -49,13 +52,13 @@ class Writes:
             self._encoding.clear()
             self._generation = self._tables.generation
         outcomes = [APPLIED] * len(changes)
-        is_expecting = expects(changes) or has_checks(changes)
+        plain = self._plain_runs(changes)
+        is_expecting = plain is None and (expects(changes) or has_checks(changes))
         is_read_back = self._server_values.is_any and self._server_values.is_asked(changes)
         returned = self._server_values.returned(changes) if is_read_back and not is_expecting else None
         is_looked_at = is_read_back and returned is None
-        plain = None if is_expecting else self._plain_runs(changes, returned, is_looked_at)
         if plain is not None:
-            yield from plain
+            yield from self._whole(changes, plain, returned, is_looked_at)
             yield from self._given(changes, outcomes, returned, is_looked_at)
             return outcomes
         keys = Keys(self._store, changes, is_looked_at)
@@ -98,30 +101,30 @@ class Writes:
             yield Batch(first.verb, first.collection, range(start, end))
             start = end
 
-    def _plain_runs(self, changes: Sequence[Change], returned: Returned | None, is_looked_at: bool) -> Steps | None:
-        """The steps of whole runs of plain additions and updates; None if anything is to be filled in or linked."""
+    def _plain_runs(self, changes: Sequence[Change]) -> list[_Plain] | None:
+        """The whole runs of plain additions and updates; None if anything is to be compared, filled in or linked."""
         if not isinstance(changes, Runs) or changes.is_linked:
             return None
-        shapes = [self._shape(run.collection, run.fields) for run in changes.runs]
-        if not all(map(_is_plain, changes.runs, shapes)):
-            return None
-        return self._whole(changes, shapes, returned, is_looked_at)
-
-    def _whole(self, changes: Runs, shapes: list[WriteShape], returned: Returned | None, is_looked_at: bool) -> Steps:
-        places, start = list[range](), 0
+        found, start = list[_Plain](), 0
         for run in changes.runs:
-            places.append(range(start, start + len(run.keys)))
-            start = places[-1].stop
-        order: Sequence[int] = range(len(places))
+            shape, end = self._shape(run.collection, run.fields), start + len(run.keys)
+            if not _is_plain(run, shape):
+                return None
+            found.append((run, shape, range(start, end)))
+            start = end
+        return found
+
+    def _whole(
+        self, changes: Sequence[Change], plain: list[_Plain], returned: Returned | None, is_looked_at: bool
+    ) -> PartSteps:
         locks: dict[str, Lock] = {}
-        if [run for run in changes.runs if run.verb is not Verb.ADD]:  # nobody locks rows that nobody knows
-            batches = [Batch(run.verb, run.collection, place) for run, place in zip(changes.runs, places, strict=True)]
+        if [run for run, _, _ in plain if run.verb is not Verb.ADD]:  # nobody locks rows that nobody knows
+            batches = [Batch(run.verb, run.collection, place) for run, _, place in plain]
             numbers = {id(batch): number for number, batch in enumerate(batches)}
             batches = in_lock_order(batches)
             locks = yield from self._preliminaries.steps(batches, changes)
-            order = [numbers[id(batch)] for batch in batches]
-        for number in order:
-            run, shape, positions = changes.runs[number], shapes[number], places[number]
+            plain = [plain[numbers[id(batch)]] for batch in batches]
+        for run, shape, positions in plain:
             layout = shape.layout
             if run.collection in locks and run.verb is not Verb.ADD:
                 yield locks.pop(run.collection)
@@ -145,7 +148,6 @@ class Writes:
             missed = yield Update(layout.schema.name, layout.table, shape.columns, match, encoded, positions, is_only)
             if missed is not None:
                 raise StaleVersion(self._store, layout.schema.name, run.keys[missed], positions[missed])
-        return []
 
     def _add(
         self,
@@ -252,12 +254,12 @@ def _picked(shape: WriteShape, rows: list[Row]) -> list[Row]:
 
 
 def _is_plain(run: Run, shape: WriteShape) -> bool:
-    """Whether the run's rows can go as they are, with their keys and versions behind them."""
+    """Whether the run's rows can go as they are, with their keys and versions behind them, and nothing is compared."""
     key = shape.layout.schema.key
-    if shape.places is not None or shape.links or len(key) != 1:
+    if shape.places is not None or shape.links or len(key) != 1 or run.expected is not None:
         return False
     if run.is_untold:
         return shape.layout.generated is not None and key[0] not in run.fields
     if None in run.keys:
         return False
-    return run.verb is Verb.UPDATE or (run.verb is Verb.ADD and key[0] in run.fields)
+    return bool(run.fields) if run.verb is Verb.UPDATE else run.verb is Verb.ADD and key[0] in run.fields

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from holdall.errors import StateError
 from holdall.session.commit.plan.plan import Batch, Step
 from holdall.session.commit.plan.referenced_records import referenced_records
-from holdall.store import CommitClass, Store, Verb
+from holdall.store import CommitClass, Verb
 
 __all__ = ["schedule_steps"]
+
+_BATCH = CommitClass.BATCH
+_RANKS = {CommitClass.TX: 0, CommitClass.IDEMP: 1, CommitClass.ONCE: 2, _BATCH: 3}
+_AT_ONCE = (CommitClass.TX, _BATCH)
 
 
 def schedule_steps(batches: list[Batch], *, is_linked: bool) -> tuple[Step, ...]:
@@ -24,11 +29,11 @@ def schedule_steps(batches: list[Batch], *, is_linked: bool) -> tuple[Step, ...]
     first = batches[0].binding.store
     if all(batch.binding.store is first for batch in batches):
         return (Step(tuple(batches), is_linked),)
-    late = [number for number, batch in enumerate(batches) if _class(batch) is CommitClass.BATCH]
-    left = [number for number in range(len(batches)) if number not in late]
     if not is_linked:
-        groups = [*_groups(batches, left), *_groups(batches, late)]
+        groups = _groups(batches, range(len(batches)))
         return tuple([Step(tuple([batches[number] for number in group])) for group in groups])
+    late = [number for number, batch in enumerate(batches) if batch.binding.store.capabilities.commit is _BATCH]
+    left = [number for number in range(len(batches)) if number not in late]
     needs = _needs(batches)
     steps: list[Step] = []
     taken: set[int] = set()
@@ -51,22 +56,16 @@ def schedule_steps(batches: list[Batch], *, is_linked: bool) -> tuple[Step, ...]
     return tuple(steps)
 
 
-def _class(batch: Batch) -> CommitClass:
-    return batch.binding.store.capabilities.commit
-
-
-def _groups(batches: list[Batch], numbers: list[int]) -> Iterator[list[int]]:
-    """Those of one store that takes all at once, then those that are repeatable calls, then all other calls."""
-    stores: dict[int, Store] = {}
+def _groups(batches: list[Batch], numbers: Sequence[int]) -> list[list[int]]:
+    """Those of one transactional store, then those that are repeatable calls, then all other calls, then those of one
+    store that takes a batch.
+    """
+    groups: dict[tuple[int, int], list[int]] = {}
     for number in numbers:
-        if _class(batches[number]) in (CommitClass.TX, CommitClass.BATCH):
-            stores.setdefault(id(batches[number].binding.store), batches[number].binding.store)
-    for store in stores.values():
-        yield [number for number in numbers if batches[number].binding.store is store]
-    for kind in (CommitClass.IDEMP, CommitClass.ONCE):
-        calls = [number for number in numbers if _class(batches[number]) is kind]
-        if calls:
-            yield calls
+        store = batches[number].binding.store
+        kind = store.capabilities.commit
+        groups.setdefault((_RANKS[kind], id(store) if kind in _AT_ONCE else 0), []).append(number)
+    return [groups[place] for place in sorted(groups, key=itemgetter(0))]
 
 
 def _ready(group: list[int], needs: list[set[int]], taken: set[int]) -> Iterator[int]:
