@@ -163,7 +163,7 @@ def test_a_service_that_starts_takes_up_what_was_left(tmp_path: Path) -> None:
 
 
 def test_without_a_store_for_notes_the_preference_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holdall.app.jobs.notes._can_note", lambda store: False)
+    monkeypatch.setattr("holdall.app.jobs.notes.can_keep_rows", lambda store: False)
     with Served(tracks(), {"x-user": "ann"}, authenticate=who) as served:
         served.run(filled(served.app, 3))
         plain = act(served, "/tracks/1/actions/plain", prefer="respond-async")

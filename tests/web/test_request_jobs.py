@@ -167,7 +167,7 @@ def test_a_repeated_request_is_one_job(served: Served) -> None:
 
 def test_without_a_store_for_notes_it_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with service(tmp_path) as served:
-        monkeypatch.setattr("holdall.app.jobs.notes._can_note", lambda store: False)
+        monkeypatch.setattr("holdall.app.jobs.notes.can_keep_rows", lambda store: False)
         assert ask(served, "POST", "/songs", [{"id": 1, "title": "a"}], headers=_ASYNC).status == 200
         strict = {"prefer": "respond-async, handling=strict"}
         assert ask(served, "POST", "/songs", [{"id": 2, "title": "a"}], headers=strict).status == 400

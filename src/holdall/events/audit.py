@@ -13,7 +13,7 @@ from holdall.events.body import KeysToCome
 from holdall.events.event import python_values
 from holdall.events.happened import Happened
 from holdall.events.json_values import bounded_key_text, shown_values
-from holdall.events.rows import RowBinding, can_keep_rows
+from holdall.events.rows import RowBinding
 from holdall.model import Model, Record
 from holdall.model.json_output import encode_hook
 from holdall.policy import Nobody, Policy, tenant_field
@@ -21,7 +21,7 @@ from holdall.policy.rule import Given
 from holdall.query import Kind, Value
 from holdall.session import Binding, Bindings
 from holdall.session.journal.packing import KeyToCome
-from holdall.store import Store
+from holdall.store import Store, can_keep_rows
 
 __all__ = ["Audit"]
 

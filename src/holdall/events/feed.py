@@ -12,9 +12,9 @@ import msgspec
 from holdall.errors import DeclarationError, HoldallError
 from holdall.events.body import Body, decode_body
 from holdall.events.happened import Happened
-from holdall.events.rows import RowBinding, feed_model, fetched, home_of_rows, readable, row_binding
+from holdall.events.rows import RowBinding, feed_model, fetched, home_of_rows, readable_values, row_binding
 from holdall.model import Model, Record
-from holdall.query import AnyQuery, Compare, Condition, Op, Query, SortKey, Value
+from holdall.query import AnyQuery, Compare, Condition, Op, Query, Row, SortKey, Value
 from holdall.session import Binding, Bindings
 from holdall.store import Change, Damaged, Verb
 
@@ -137,11 +137,11 @@ class Feed:
 async def _rows(feed: RowBinding, *conditions: Condition, limit: int, descending: bool = False) -> list[FeedRow]:
     (condition,) = conditions
     query: AnyQuery = Query(feed.collection, condition, (SortKey(("id",), descending),), limit)
-    places, found = feed.schema.positions, []
-    for row in await fetched(feed, query):
-        values: Value = [readable(row[places[name]], instead) for name, instead in _INSTEAD.items()]
-        values.append(tuple([row[places[name]] for name in feed.awaiting]))
-        if any(isinstance(value, Damaged) for value in row):
-            values[4] = b""  # which nobody can read
-        found.append(FeedRow(*values))
+    return [_read(feed, row) for row in await fetched(feed, query)]
+
+
+def _read(feed: RowBinding, row: Row) -> FeedRow:
+    found = FeedRow(*readable_values(feed, row, _INSTEAD))
+    if any(isinstance(value, Damaged) for value in row):
+        return msgspec.structs.replace(found, stored=b"")  # which nobody can read
     return found

@@ -14,17 +14,15 @@ from holdall.events.delivery import Delivered, Delivery
 from holdall.events.lease import Lease
 from holdall.events.listeners import Listeners
 from holdall.events.outbox_row import Waiting, rows_of
-from holdall.events.rows import RowBinding, can_keep_rows, outbox_model, row_binding
+from holdall.events.rows import RowBinding, outbox_model, row_binding
 from holdall.events.settling import NEW, Standing, settle
 from holdall.query import Compare, Condition, Key, Op, Or, Value
 from holdall.session.journal.packing import UnreadableBody
-from holdall.store import pause_before
+from holdall.store import can_keep_rows
 
 __all__ = ["Outbox", "OutboxEntry"]
 
 _PAGE = 200
-_TRIES = 10
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 1.0  # seconds
 
 
 class OutboxEntry(msgspec.Struct, frozen=True):
@@ -190,16 +188,12 @@ class Outbox:
         await self._settle(entry, None)
 
     async def _settle(self, entry: str, standing: Standing | None) -> None:
-        for number in range(_TRIES):
-            outbox, waiting = await self._found(entry)
-            try:
-                await settle(outbox, waiting.row, {waiting.number: standing})
-            except StaleVersion:  # it is gone, or who delivers its bundle was faster
-                if number == _TRIES - 1:
-                    raise
-                await asyncio.sleep(pause_before(number, _FIRST_PAUSE, _LONGEST_PAUSE))
-            else:
-                return
+        outbox, waiting = await self._found(entry)
+        try:
+            await settle(outbox, waiting.row, {waiting.number: standing})
+        except StaleVersion:
+            await self._found(entry)  # which says so where it is gone meanwhile
+            raise
 
     async def _found(self, entry: str) -> tuple[RowBinding, Waiting]:
         name, _, place = entry.rpartition(":")

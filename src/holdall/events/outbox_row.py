@@ -10,7 +10,7 @@ import msgspec
 from holdall.events.body import Body, decode_body
 from holdall.events.bundle import decode_bundle, is_bundle
 from holdall.events.event import Event, python_values
-from holdall.events.rows import MADE, RowBinding, fetched, readable
+from holdall.events.rows import MADE, RowBinding, fetched, readable_values
 from holdall.query import MAX_INT, And, AnyQuery, Compare, Condition, Key, Op, Query, SortKey, Value
 from holdall.session import Bindings
 from holdall.session.journal.packing import UnreadableBody
@@ -131,9 +131,7 @@ async def rows_of(binding: RowBinding, *conditions: Condition, after: int = 0, l
 def _read(binding: RowBinding, rows: Value) -> Iterator[OutboxRow]:
     places = binding.schema.positions
     for row in rows:
-        values: Value = [readable(row[places[name]], instead) for name, instead in _INSTEAD.items()]
-        values.append(tuple([row[places[name]] for name in MADE]))
-        found = OutboxRow(*values)
+        found = OutboxRow(*readable_values(binding, row, _INSTEAD))
         if any(isinstance(row[places[name]], Damaged) for name in ("event", "collection", *MADE)):
             found = msgspec.structs.replace(found, stored=b"")  # which nobody can read, so that it is a dead letter
         yield found

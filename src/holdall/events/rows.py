@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from holdall.errors import CorruptRecord, DeclarationError
 from holdall.model import Model, Record, field
 from holdall.policy import Nobody, Policy
-from holdall.query import AnyQuery, Generated, Value
+from holdall.query import AnyQuery, Generated, Row, Value
 from holdall.session import Binding, Bindings
-from holdall.store import CommitClass, Damaged, Provisioned, Rows, Store
+from holdall.store import CommitClass, Damaged, Rows, Store, can_keep_rows, hidden_name
 
 __all__ = [
     "MADE",
     "PLACES",
     "RowBinding",
-    "can_keep_rows",
     "feed_model",
     "fetched",
-    "hidden_name",
     "home_of_rows",
     "lease_model",
     "outbox_model",
     "put_awaited",
     "readable",
+    "readable_values",
     "row_binding",
 ]
 
@@ -89,16 +88,6 @@ def put_awaited(binding: RowBinding, row: Record, awaited: list[Record]) -> bool
     return is_awaiting
 
 
-def can_keep_rows(store: Store) -> bool:
-    """Whether a store can keep rows with its commits."""
-    return store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH) and isinstance(store, Provisioned)
-
-
-def hidden_name(kind: str, store: Store) -> str:
-    """The name of the hidden collection of a kind in a store."""
-    return f"holdall_{kind}_{store.name if store.name.isidentifier() else store.name.encode().hex()}"
-
-
 def outbox_model(name: str) -> Value:
     """The model of what is still to be delivered: a row for each event and function."""
 
@@ -143,7 +132,7 @@ def lease_model(name: str) -> Value:
 
 def row_binding(bindings: Bindings, store: Store, kind: str, model: Callable[[str], Value]) -> RowBinding:
     """The hidden collection of a kind in a store, which is added if it is not there."""
-    name = hidden_name(kind, store)
+    name = hidden_name(f"holdall_{kind}", store)
     for binding in bindings:
         if binding.collection == name and isinstance(binding, RowBinding):
             return binding
@@ -179,3 +168,13 @@ async def fetched(binding: RowBinding, query: AnyQuery) -> Rows:
 def readable(value: Value, instead: Value) -> Value:
     """The value of a row that was fetched, or another one where it cannot be read."""
     return instead if isinstance(value, Damaged) else value
+
+
+def readable_values(binding: RowBinding, row: Row, columns: Mapping[str, Value]) -> list[Value]:
+    """The values of some columns of a row that was fetched, each given with what stands for one that cannot be read.
+
+    Last comes the tuple of the keys that were made with the row.
+    """
+    places = binding.schema.positions
+    found = [readable(row[places[name]], instead) for name, instead in columns.items()]
+    return [*found, tuple([row[places[name]] for name in binding.awaiting])]

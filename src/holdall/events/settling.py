@@ -13,11 +13,12 @@ from holdall.events.bundle import Bundled, decode_bundle, encode_bundle
 from holdall.events.outbox_row import OutboxRow, Waiting, rows_of
 from holdall.events.rows import RowBinding
 from holdall.query import MAX_INT, Compare, Op
-from holdall.store import Change, Expected, Verb
+from holdall.store import Change, Expected, Verb, pause_before
 
 __all__ = ["NEW", "Settling", "Standing", "settle"]
 
-_TRIES = 5
+_TRIES = 30
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05  # seconds
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -59,6 +60,7 @@ async def settle(outbox: RowBinding, row: OutboxRow, ends: Ends) -> OutboxRow | 
             known, (row,) = row, found
             if ends.keys().isdisjoint([each.number for each in row.waiting()]):
                 raise
+            await asyncio.sleep(pause_before(number, _FIRST_PAUSE, _LONGEST_PAUSE))
         else:
             return after
     return None

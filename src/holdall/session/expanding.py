@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from holdall.session.collecting import collected, judge_records
@@ -23,27 +24,25 @@ async def expanded(context: SessionContext, planned: Callable[[], Plan], *, tell
     """
     context.committer.demand_idle()
     await collected(context)
-    if not tell:
-        return await _induced(context, planned, None)
-    return await told(context, partial(_lent, context, planned), CommitOptions().timeout, goes_on=True)
-
-
-async def _lent(context: SessionContext, planned: Callable[[], Plan]) -> Plan:
-    async with lent(context):
-        return await _induced(context, planned, context)
-
-
-async def _induced(context: SessionContext, planned: Callable[[], Plan], telling: SessionContext | None) -> Plan:
-    if not context.referential.is_needed():
-        return await _judged(planned, telling)
-    async with context.referential.induced(is_preview=True):
-        return await _judged(planned, telling)
-
-
-async def _judged(planned: Callable[[], Plan], telling: SessionContext | None) -> Plan:
-    if telling is None:
+    if tell:
+        return await told(context, partial(_judged, context, planned), CommitOptions().timeout, goes_on=True)
+    async with _with_cascade(context):
         return planned()
-    await judge_records(telling)
-    plan = planned()
-    demand_told(telling, plan)
-    return plan
+
+
+async def _judged(context: SessionContext, planned: Callable[[], Plan]) -> Plan:
+    async with lent(context), _with_cascade(context):
+        await judge_records(context)
+        plan = planned()
+        demand_told(context, plan)
+        return plan
+
+
+@asynccontextmanager
+async def _with_cascade(context: SessionContext) -> AsyncIterator[None]:
+    """Within the block the session holds what references bring along."""
+    if context.referential.is_needed():
+        async with context.referential.induced(is_preview=True):
+            yield
+    else:
+        yield

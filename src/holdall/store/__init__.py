@@ -68,6 +68,7 @@ from holdall.store.optional import (
     Streaming,
 )
 from holdall.store.options import demand_options, options_of
+from holdall.store.own_rows import can_keep_rows, hidden_name
 from holdall.store.pool_options import PoolOptions
 from holdall.store.pooled import Pingable, Pooled, PoolFigures
 from holdall.store.preparable import Deferring, Preparable
@@ -184,6 +185,7 @@ __all__ = [
     "adding_part",
     "annotation_of",
     "awaits_key",
+    "can_keep_rows",
     "changes_of_rows",
     "columns_of_sample",
     "decode_identity",
@@ -206,6 +208,7 @@ __all__ = [
     "getter_of",
     "has_checks",
     "has_news",
+    "hidden_name",
     "is_bounded_json",
     "is_same_value",
     "json_from_text",

@@ -12,7 +12,7 @@ from holdall.policy import Nobody, Policy
 from holdall.query import Value
 from holdall.session import Binding, Bindings
 from holdall.session.journal.owner import is_known_dead, this_owner
-from holdall.store import CommitClass, Provisioned, Store
+from holdall.store import Provisioned, Store, can_keep_rows
 
 __all__ = ["LEASE", "Notes", "can_keep_notes", "is_free", "make_room", "now", "sign"]
 
@@ -38,8 +38,8 @@ class Notes(msgspec.Struct, frozen=True):
         known = {binding.collection: binding for binding in bindings}
         if _JOBS in known:
             return cls(known[_JOBS].store, known[_JOBS].model, known[_PARTS].model)
-        found = store or next(filter(_can_note, bindings.stores()), None)
-        if found is None or not _can_note(found):
+        found = store or next(filter(can_keep_rows, bindings.stores()), None)
+        if found is None or not can_keep_rows(found):
             raise StateError("jobs are noted with their commits: keep_jobs(store=...) names a store that can do that")
         job, part = _models()
         for model, name in ((job, _JOBS), (part, _PARTS)):
@@ -54,7 +54,7 @@ class Notes(msgspec.Struct, frozen=True):
 
 def can_keep_notes(bindings: Bindings, store: Store | None) -> bool:
     """Whether there is a store that can take notes into its commits: this one, or any."""
-    return any(map(_can_note, bindings.stores() if store is None else [store]))
+    return any(map(can_keep_rows, bindings.stores() if store is None else [store]))
 
 
 async def make_room(bindings: Bindings, store: Store) -> None:
@@ -62,10 +62,6 @@ async def make_room(bindings: Bindings, store: Store) -> None:
     for each in {id(found): found for found in (store, *await bindings.journal.homes())}.values():
         if isinstance(each, Provisioned):
             await each.create()
-
-
-def _can_note(store: Store) -> bool:
-    return store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH) and isinstance(store, Provisioned)
 
 
 def _models() -> tuple[Value, Value]:

@@ -16,7 +16,7 @@ from holdall.policy import Nobody, Policy
 from holdall.query import Key
 from holdall.session import Binding, Bindings, Session
 from holdall.session.journal.owner import is_known_dead, this_owner
-from holdall.store import CommitClass, Provisioned, Store
+from holdall.store import Provisioned, Store, can_keep_rows, hidden_name
 
 __all__ = ["LONGEST_NAME", "Notes"]
 
@@ -103,13 +103,13 @@ def _now() -> dt.datetime:
 def _store_for(bindings: Bindings, binding: Binding) -> Store:
     """The store of the records, or the first one that can keep a note in a commit. Raises StateError without one."""
     for store in [binding.store, *[each.store for each in bindings]]:
-        if store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH) and isinstance(store, Provisioned):
+        if can_keep_rows(store):
             return store
     raise StateError("a named migration is noted with its commits, which no store here can do: leave its name out")
 
 
 def _model(bindings: Bindings, store: Store) -> Any:
-    name = f"{_PREFIX}_{store.name if store.name.isidentifier() else store.name.encode().hex()}"
+    name = hidden_name(_PREFIX, store)
     for binding in bindings:
         if binding.collection == name:
             return binding.model

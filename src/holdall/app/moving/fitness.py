@@ -10,14 +10,13 @@ from holdall.errors import StateError, Unsupported
 from holdall.session import Binding
 from holdall.session.binding import Relationship
 from holdall.store import (
-    CommitClass,
     Feature,
     Fencing,
     Placed,
     Preparable,
-    Provisioned,
     Store,
     Transactional,
+    can_keep_rows,
     demand_schema,
 )
 
@@ -68,7 +67,7 @@ def demand_movable(moving: Binding, there: Binding) -> None:
     if not isinstance(source, Fencing) or not isinstance(source, Preparable):
         told = "its writers look at no reservations, so one could write past the move: stop them, export and import"
         raise Unsupported(source.name, f"moving {name} away while it is written", told)
-    if target.capabilities.commit not in (CommitClass.TX, CommitClass.BATCH) or not isinstance(target, Provisioned):
+    if not can_keep_rows(target):
         told = "it does not write a batch of records together with the note of how far the move is"
         raise Unsupported(target.name, f"taking {name} over", told)
     demand_schema(target.name, target.capabilities, there.schema)

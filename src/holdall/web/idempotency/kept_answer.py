@@ -10,7 +10,7 @@ from holdall.errors import DeclarationError, HoldallError
 from holdall.model import Model, field
 from holdall.policy import Everyone, Nobody, Policy
 from holdall.session import Binding, Bindings, Session
-from holdall.store import CommitClass, Provisioned, Store
+from holdall.store import Store, can_keep_rows, hidden_name
 from holdall.web.once import Idempotency
 from holdall.web.reply import Reply
 
@@ -29,7 +29,7 @@ def kept_answers(bindings: Bindings, idempotency: Idempotency) -> dict[str, Kept
     """
     known = {binding.collection: binding for binding in bindings}
     written = [binding for binding in known.values() if not is_hidden(binding.collection) and not binding.is_read_only]
-    able = {binding.store.name: binding.store for binding in written if _can_keep(binding.store)}
+    able = {binding.store.name: binding.store for binding in written if can_keep_rows(binding.store)}
     by_store = {name: _kept_in(bindings, known, store, idempotency) for name, store in able.items()}
     if not by_store and written:
         raise DeclarationError(
@@ -46,12 +46,8 @@ def is_hidden(collection: str) -> bool:
     return collection.startswith("holdall_")
 
 
-def _can_keep(store: Store) -> bool:
-    return store.capabilities.commit in (CommitClass.TX, CommitClass.BATCH) and isinstance(store, Provisioned)
-
-
 def _kept_in(bindings: Bindings, known: dict[str, Binding], store: Store, idempotency: Idempotency) -> KeptAnswers:
-    name = f"{_PREFIX}_{store.name}" if store.name.isidentifier() else f"{_PREFIX}_{store.name.encode().hex()}"
+    name = hidden_name(_PREFIX, store)
     binding = known.get(name)
     if binding is None:
         policy = Policy(read=Nobody, create=Everyone, update=Nobody, delete=Nobody)
