@@ -41,18 +41,18 @@ _IN_PATHS = "/:@!$&'()*+,;="
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The value of the first header of this name, which is in small letters; None if there is none."""
     given = scope["headers"]
-    if name not in map(NAME, given):
+    names = [*map(NAME, given)]
+    if name not in names:
         return None
-    values: list[bytes] = [value for key, value in given if key == name]
-    return values[0]
+    value: bytes = given[names.index(name)][1]
+    return value
 
 
 def header_list(scope: Scope, name: bytes) -> bytes | None:
     """The list that all headers of this name make together (RFC 9110, section 5.3); None if there is none."""
-    given = scope["headers"]
-    if name not in map(NAME, given):
+    if name not in map(NAME, scope["headers"]):
         return None
-    return b", ".join([value for key, value in given if key == name])
+    return b", ".join([value for key, value in scope["headers"] if key == name])
 
 
 def address_of_root(scope: Scope) -> str:
