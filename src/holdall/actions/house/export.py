@@ -51,7 +51,7 @@ class Export(Action[M], on=All):
     columns: list[str] | None = None
 
     async def run(self, context: Context, records: list[M]) -> Content:
-        """Write the file."""
+        """Write the file. Raises ValidationError for columns that the user does not see."""
         session = context.session
         act = session.context.act
         model = type(records[0]) if records or act is None else act.model
