@@ -46,6 +46,7 @@ from holdall.store.held import Held, demand_unreserved
 from holdall.store.identity import IDENTITY_FORMAT, decode_identity, encode_identity, new_identity
 from holdall.store.idle import end_transport, has_news
 from holdall.store.json_text import UNDECODABLE, is_bounded_json, json_from_text, may_pass_bounds
+from holdall.store.json_types import JSON_TYPES
 from holdall.store.keys_asked import keys_asked
 from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.native import Answer, Native, SpeaksSql
@@ -90,6 +91,7 @@ __all__ = [
     "DIFFERENCES",
     "FENCE_PREFIX",
     "IDENTITY_FORMAT",
+    "JSON_TYPES",
     "MOVE_NOTES",
     "MOVE_POSITIONS",
     "OF_TABLES",

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol
-from uuid import UUID
 
 import msgspec
 
 from holdall.query import MAX_DEPTH, MAX_INT, FieldSchema, Kind, Value, is_too_deep
-from holdall.store import UNDECODABLE, is_bounded_json, may_pass_bounds
+from holdall.store import JSON_TYPES, UNDECODABLE, is_bounded_json, may_pass_bounds
 from holdall.stores.redis.errors import MISSING, Misfit
 
 __all__ = ["Codec", "JsonCodec", "type_of"]
@@ -25,21 +24,6 @@ _encoder = msgspec.json.Encoder()
 
 _NOT_FINITE = re.compile(rb'"[-+]?(?:s?nan|inf)', re.IGNORECASE)
 _SHORT = 18  # digits that any 64 bits hold
-
-_TYPES: dict[Kind, Any] = {
-    Kind.BOOL: bool,
-    Kind.INT: Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)],
-    Kind.FLOAT: float,
-    Kind.DECIMAL: Decimal,
-    Kind.STR: str,
-    Kind.BYTES: bytes,
-    Kind.DATETIME: Annotated[datetime, msgspec.Meta(tz=True)],
-    Kind.DATE: date,
-    Kind.TIME: Annotated[time, msgspec.Meta(tz=False)],
-    Kind.TIMEDELTA: timedelta,
-    Kind.UUID: UUID,
-    Kind.JSON: Any,
-}
 
 
 def type_of(field: FieldSchema) -> Any:
@@ -56,8 +40,8 @@ def _plain_type(field: FieldSchema) -> Any:
     if field.choices is not None:
         return Literal[field.choices]
     if field.max_length is not None:
-        return Annotated[_TYPES[field.kind], msgspec.Meta(max_length=field.max_length)]
-    return _TYPES[field.kind]
+        return Annotated[JSON_TYPES[field.kind], msgspec.Meta(max_length=field.max_length)]
+    return JSON_TYPES[field.kind]
 
 
 def _key_type(field: FieldSchema) -> Any:

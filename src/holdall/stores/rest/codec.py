@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.query import MAX_INT, FieldSchema, Key, Kind, Schema, Value, is_of_kind
-from holdall.store import Row
+from holdall.query import FieldSchema, Key, Kind, Schema, Value, is_of_kind
+from holdall.store import JSON_TYPES, Row
 from holdall.stores.rest.nesting import Leaf, nested, nested_type, put, reader_of
 from holdall.stores.rest.places import steps
 
 __all__ = ["Misfit", "RecordCodec", "corrupt", "field_type"]
-
-_TYPES: dict[Kind, Any] = {
-    Kind.BOOL: bool,
-    Kind.INT: Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)],
-    Kind.FLOAT: float,
-    Kind.DECIMAL: Decimal,
-    Kind.STR: str,
-    Kind.BYTES: bytes,
-    Kind.DATETIME: Annotated[datetime, msgspec.Meta(tz=True)],
-    Kind.DATE: date,
-    Kind.TIME: Annotated[time, msgspec.Meta(tz=False)],
-    Kind.TIMEDELTA: timedelta,
-    Kind.UUID: UUID,
-    Kind.JSON: Any,
-}
 
 
 class Misfit(Exception):
@@ -62,7 +46,7 @@ def field_type(field: FieldSchema) -> Any:
         return _key_type(field)
     if field.kind is Kind.MANY:
         return tuple[_key_type(field), ...]  # type: ignore[misc]
-    plain = _TYPES[field.kind]
+    plain = JSON_TYPES[field.kind]
     if field.max_length is not None and field.kind in (Kind.STR, Kind.BYTES):
         return Annotated[plain, msgspec.Meta(max_length=field.max_length)]
     return plain
