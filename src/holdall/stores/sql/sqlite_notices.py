@@ -1,5 +1,6 @@
-"""Whether anybody has opened, moved or removed a file since the last look, as the kernel of Linux tells (inotify(7)), or
-may have.
+"""Whether anybody has opened or taken away a file since the last look, as the kernel of Linux tells, or may have.
+
+See inotify(7).
 """
 
 from __future__ import annotations
