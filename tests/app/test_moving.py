@@ -178,7 +178,7 @@ async def test_a_mover_that_is_killed_is_taken_up(point: MovePoint, app: Holdall
         await count(second, 1)  # a process that has not heard notes what it writes
         await count(app, 2)
     report = await move(second, "other")
-    assert report.state == "moved"
+    assert (report.state, report.is_moved) == ("moved", True)
     for each in (app, second):
         await count(each, 3)
         found = await counts(each)
@@ -386,7 +386,7 @@ async def test_references_and_keys_go_on(tmp_path: Path) -> None:
     report = await app.move(
         Band, to="files", dry_run=False, accept=[each.name for each in (await app.move(Band, to="files")).losses]
     )
-    assert report.state == "moved"
+    assert (report.state, report.is_moved) == ("moved", True)
     async with app.session() as session:
         (band,) = await session.query(Band.where())
         assert len(await session.query(Track.where(Track.band.name == "A"))) == 5

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdall import JSON, Everyone, Holdall, Model, Owner, Policy, User, field
+from holdall.cli.rows import Form, print_rows
 from holdall.errors import QueryError
 from holdall.model import lines_in
 from holdall.testing.client import Client
@@ -109,6 +112,8 @@ async def test_texts_of_json_stay_texts(ending: str, tmp_path: Path) -> None:
     app, path = Holdall("noted"), tmp_path / f"noted.{ending}"
     app.add_store("main", "memory:")
     app.add(Noted, store="main", policy=Policy(read=Everyone, write=Everyone))
+    app.add_selection("whole", Noted.where().sort(Noted.id))
+    app.add_selection("of-columns", Noted.where().sort(Noted.id).only(Noted.id, Noted.note))
     notes: list[Any] = ["1", "null", "true", "", '"a"', "[1]", "=1", "-1", "'-1", "text", 1, None, [""], "[" * 2_000]
     async with app.session() as session:
         session.add_all([Noted(id=number, note=note) for number, note in enumerate(notes)])
@@ -116,6 +121,14 @@ async def test_texts_of_json_stay_texts(ending: str, tmp_path: Path) -> None:
     client = Client(app.asgi())
     shown = await client.get(f"/noted?format={ending}")
     assert shown.body == path.read_bytes()
+    for selection in ("whole", "of-columns"):
+        selected = await client.get(f"/noted/selections/{selection}?format={ending}")
+        assert selected.body == path.read_bytes()
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        async with app.session() as session:
+            await print_rows(session.stream(Noted.where().sort(Noted.id)), (), Form(ending))
+    assert printed.getvalue().encode() == path.read_bytes().replace(b"\r\n", b"\n")
     async with app.session() as session:
         await session.delete(Noted.where())
     assert (await app.import_records(Noted, path)).failed == 0

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.events.body import Body, decode_body, encode_body
+from holdall.events.body import Body, decode_body
 from holdall.model import EventKind
 from holdall.session.journal.packing import KeyToCome, UnreadableBody
+from tests.support.event_library import encoded
 
 _GOLDEN = Path(__file__).parent / "golden" / "event_1.hex"
 
@@ -41,16 +42,16 @@ def _body(key: Any = (1, "a")) -> Body:
 
 def test_the_form_is_as_it_was_written() -> None:
     assert decode_body(bytes.fromhex(_GOLDEN.read_text())) == _body()
-    assert encode_body(_body()).hex() == _GOLDEN.read_text().strip()
+    assert encoded(_body()).hex() == _GOLDEN.read_text().strip()
 
 
 def test_keys_that_lie_beside_are_put_in() -> None:
     new = {"author": KeyToCome(1), "tags": (KeyToCome(0), 5)}
     body = Body(EventKind.CREATED, KeyToCome(0), (), {}, new, None, None, "", _body().at)
-    found = decode_body(encode_body(body), (7, 8))
+    found = decode_body(encoded(body), (7, 8))
     assert (found.key, found.new) == (7, {"author": 8, "tags": (7, 5)})
     with pytest.raises(UnreadableBody, match="damaged"):
-        decode_body(encode_body(body), (7,))
+        decode_body(encoded(body), (7,))
 
 
 @given(st.binary(max_size=40))
@@ -61,7 +62,7 @@ def test_bytes_that_are_no_body_are_refused(junk: bytes) -> None:
 
 @given(st.integers(0, 400))
 def test_a_body_that_was_cut_or_changed_is_refused_or_read(place: int) -> None:
-    whole = bytearray(encode_body(_body()))
+    whole = bytearray(encoded(_body()))
     place %= len(whole)
     with pytest.raises(UnreadableBody):
         decode_body(bytes(whole[:place]))

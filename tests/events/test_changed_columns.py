@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from holdall import ANONYMOUS, Event, Holdall
 from holdall.events import listeners
-from holdall.events.body import EVENT_FORMAT, Body, decode_body, encode_body, encode_tail
+from holdall.events.body import EVENT_FORMAT, Body, decode_body, encode_tail
 from holdall.events.bundle import Bundled, decode_bundle, is_bundle, rows_of_columns
 from holdall.events.changed_columns import ChangedColumns, holds_columns
 from holdall.events.happened import CommitFacts
@@ -21,7 +21,7 @@ from holdall.events.outbox_row import OutboxRow, rows_of
 from holdall.events.rows import RowBinding
 from holdall.model import EventKind
 from holdall.session.journal.packing import UnreadableBody
-from tests.support.event_library import Author, Book, Pin
+from tests.support.event_library import Author, Book, Pin, encoded
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ def _bodies(columns: ChangedColumns, number: int = 0) -> list[Bundled]:
             for side in (columns.old, columns.new)
         )
         body = Body(EventKind.CHANGED, key, columns.fields, old, new, "ann", "request-1", "0198", _AT)
-        found.append(Bundled(number + place, encode_body(body)))
+        found.append(Bundled(number + place, encoded(body)))
     return found
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from holdall import Codec, Holdall, Many, Model, OnDelete, Ref, back, field
+from holdall.events.body import Body, encode_facts, encode_tail
 
-__all__ = ["Author", "Book", "Pin", "changed_books"]
+__all__ = ["Author", "Book", "Pin", "changed_books", "encoded"]
 
 
 class Pin:
@@ -48,3 +49,9 @@ async def changed_books(app: Holdall, number: int) -> list[Book]:
         for book in books:
             book.status = "out"
     return books
+
+
+def encoded(body: Body) -> bytes:
+    """The bytes of a body, from its facts and its tail."""
+    tail = encode_tail(body.user, body.request_id, body.commit, body.at)
+    return encode_facts(body.kind, body.key, body.fields, body.old, body.new, tail)

@@ -56,6 +56,8 @@ class Running:
 
         Results are put ``into`` a list before they are written. Without ``core``, in the context of the session, or in
         one of its own.
+
+        Raises StateError where the session has other changes, or where an action within failed.
         """
         context, outer = session.context, session.context.act
         if outer is None:

@@ -22,8 +22,8 @@ SOON = 1.0
 _Result = TypeVar("_Result")
 
 
-async def done_soon(work: asyncio.Task[_Result], seconds: float | None = None) -> bool:
-    """Whether work is over within ``seconds``, those of a page unless given; cancels it with who waits for it.
+async def done_soon(work: asyncio.Task[_Result]) -> bool:
+    """Wait ``SOON`` seconds for work; return whether it is over. Cancels it with who waits for it.
 
     >>> async def example() -> None:
     ...     print(await done_soon(asyncio.create_task(asyncio.sleep(0))))
@@ -31,7 +31,7 @@ async def done_soon(work: asyncio.Task[_Result], seconds: float | None = None) -
     True
     """
     try:
-        await asyncio.wait({work}, timeout=SOON if seconds is None else seconds)
+        await asyncio.wait({work}, timeout=SOON)
     except asyncio.CancelledError:
         work.cancel()
         raise

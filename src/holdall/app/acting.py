@@ -100,7 +100,10 @@ class ByName:
     async def act(
         self, session: Session, action: object, on: object, most: int, core: object = None, end: End | None = None
     ) -> Value:
-        """Run an action in a session, and commit it, or end it otherwise."""
+        """Run an action in a session, and commit it, or end it otherwise.
+
+        Raises StateError for what is no action with its inputs, and what its commit raises.
+        """
         if not isinstance(action, Action):
             told = f"{action.__name__}(...)" if isinstance(action, type) else type(action).__name__
             raise StateError(f"act takes an action with its inputs, as Vote(score=8), not {told}")

@@ -57,7 +57,10 @@ class LostFile(msgspec.Struct, frozen=True):
 
 
 async def collect_files(bindings: Bindings, recovery: Recovery, grace: float, *, dry_run: bool) -> list[CollectedFiles]:
-    """Delete the contents that are older than ``grace`` seconds and that no record refers to; see ``Holdall``."""
+    """Delete the contents that are older than ``grace`` seconds and that no record refers to; see ``Holdall``.
+
+    Raises StateError for a grace below zero, and while commits are unfinished, which may refer to files.
+    """
     if grace < 0:
         raise StateError("a grace is a number of seconds, zero or more")
     moment = datetime.now(UTC) - timedelta(seconds=grace)

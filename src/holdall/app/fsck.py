@@ -64,7 +64,10 @@ class Fsck:
         self._tally = Tally()
 
     async def run(self, start: str | None = None) -> FsckReport:
-        """Look at every record, every reference, every other end that is stored, and those that only one may have."""
+        """Look at every record, every reference, every other end that is stored, and those that only one may have.
+
+        Raises StateError for a ``start`` that no report of this application gave.
+        """
         bindings = [binding for binding in self._bindings if binding.record_access is None and not binding.is_read_only]
         relationships = [relationship for binding in bindings for relationship in binding.relationships]
         looks = [

@@ -208,7 +208,7 @@ class Holdall(Contexts, Eventful, Filed, Identifying, Jobbed, Observed, Provisio
 
     @contextmanager
     def activated(self, session: Session, *, auto_add: bool = False) -> Iterator[None]:
-        """Within the block the active-record look acts in this session."""
+        """Within the block the active-record look acts in this session. Raises StateError for what is no Session."""
         if not isinstance(session, Session):
             raise StateError(f"activated takes a Session, not {type(session).__name__}")
         with self.registry.sessions.entered(ref(session)), adding_new_records(session, auto_add):

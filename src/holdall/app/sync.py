@@ -282,7 +282,10 @@ class SyncHoldall(SyncContexts, SyncMoving, SyncActions):
         return self._call(self._app.check_files)
 
     def close(self) -> None:
-        """Close the stores and end the portal thread; the next call starts anew."""
+        """Close the stores and end the portal thread; the next call starts anew.
+
+        Raises StateError on the loop of the facade itself.
+        """
         with self._lock:
             portal, self._portal = self._portal, None
             if portal is None:

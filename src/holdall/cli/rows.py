@@ -12,7 +12,7 @@ from enum import StrEnum
 from holdall.cli.acting import shown
 from holdall.cli.plain import line
 from holdall.model import Model, csv_row
-from holdall.query import Value
+from holdall.query import Kind, Value
 from holdall.selections import Column
 
 __all__ = ["Form", "print_rows"]
@@ -35,6 +35,7 @@ async def print_rows(rows: AsyncIterable[Value], columns: Sequence[Column], form
     written = csv.writer(sys.stdout, lineterminator="\n")
     table = list[list[str]]()
     names = [column.name for column in columns]
+    json_columns = {column.name for column in columns if column.is_json}
     if form is Form.CSV and names:
         written.writerow(names)
     async for row in rows:
@@ -47,11 +48,13 @@ async def print_rows(rows: AsyncIterable[Value], columns: Sequence[Column], form
         found = json.loads(shown(told))
         if is_record and not names:
             names = list(found)
+            json_columns = {each.name for each in type(row).__holdall__.stored if each.kind is Kind.JSON}
             if form is Form.CSV:
                 written.writerow(names)
         values = list(found.values()) if is_record else found
         if form is Form.CSV:
-            written.writerow(csv_row(values))
+            of_json = [place for place, name in enumerate(names) if name in json_columns]
+            written.writerow(csv_row(values, of_json=of_json))
         else:
             table.append([_cell(text) for text in csv_row(values, keeps_formulas=True)])
     if table:

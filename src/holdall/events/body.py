@@ -21,7 +21,6 @@ __all__ = [
     "Body",
     "KeysToCome",
     "decode_body",
-    "encode_body",
     "encode_facts",
     "encode_plain",
     "encode_tail",
@@ -80,12 +79,6 @@ class KeysToCome:
             return None
         self.records.append(record)
         return KeyToCome(len(self.records) - 1)
-
-
-def encode_body(body: Body) -> bytes:
-    """The bytes of a body."""
-    tail = encode_tail(body.user, body.request_id, body.commit, body.at)
-    return encode_facts(body.kind, body.key, body.fields, body.old, body.new, tail)
 
 
 def encode_facts(

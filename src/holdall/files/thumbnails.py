@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
@@ -149,11 +150,13 @@ async def _keep(store: FileStore, key: str, content: bytes) -> None:
 @cache
 def _pool() -> ThreadPoolExecutor:
     """The threads that decode. One whose request was given up still works, and holds up those that come later."""
-    import os
     from concurrent.futures import ThreadPoolExecutor
 
-    os.register_at_fork(after_in_child=_pool.cache_clear)
     return ThreadPoolExecutor(_AT_ONCE, "holdall-thumbnails")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 _waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

@@ -5,7 +5,7 @@ from holdall.model.attributes import MutableAttribute
 from holdall.model.codec import RowCodec
 from holdall.model.construct import construction_hooks
 from holdall.model.csv_input import CsvInput
-from holdall.model.csv_output import csv_lines, csv_row, without_formula
+from holdall.model.csv_output import csv_lines, csv_objects, csv_row, json_names, without_formula
 from holdall.model.declaration import Declaration
 from holdall.model.decorators import check, computed
 from holdall.model.field import Field
@@ -140,6 +140,7 @@ __all__ = [
     "construction_hooks",
     "created",
     "csv_lines",
+    "csv_objects",
     "csv_row",
     "decode_compared",
     "decode_text",
@@ -154,6 +155,7 @@ __all__ = [
     "hidden_ends",
     "is_soft_deleted",
     "items_of",
+    "json_names",
     "leads_to",
     "lines_in",
     "names_around",

@@ -11,7 +11,7 @@ __all__ = ["ancestors_of", "slot_of"]
 
 
 def slot_of(cls: Any, name: str) -> Any:
-    """The slot of a field that a class or an ancestor of it has made."""
+    """The slot of a field that a class or an ancestor of it has made. Raises DeclarationError where there is none."""
     for base in cls.__mro__:
         found = base.__dict__.get(name)
         if found is not None:
@@ -20,7 +20,10 @@ def slot_of(cls: Any, name: str) -> Any:
 
 
 def ancestors_of(name: str, bases: tuple[type[Any], ...]) -> list[type[Any]]:
-    """The models a class will derive from, in the order Python will look them up (its C3 linearization)."""
+    """The models a class will derive from, in the order Python will look them up (its C3 linearization).
+
+    Raises DeclarationError where they have no order.
+    """
     waiting = [list(base.__mro__) for base in bases] + [list(bases)]
     found: list[type[Any]] = []
     while waiting := [sequence for sequence in waiting if sequence]:

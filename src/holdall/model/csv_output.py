@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import StringIO
 
 import msgspec
 
-from holdall.query import Value
+from holdall.query import Kind, Schema, Value
 
-__all__ = ["csv_lines", "csv_row", "starts_formula", "with_formula", "without_formula"]
+__all__ = ["csv_lines", "csv_objects", "csv_row", "json_names", "starts_formula", "with_formula", "without_formula"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _STARTS = re.compile("\0'*[=+\\-@\t\r\n]")
@@ -78,6 +78,33 @@ def _cell(value: Value, keeps_formulas: bool) -> str:
     if isinstance(value, str):
         return value if keeps_formulas else without_formula(value)
     return _encode(value).decode()
+
+
+def json_names(schema: Schema) -> frozenset[str]:
+    """The names of the fields whose values may be any JSON, so that a text among them is told from other values.
+
+    >>> from holdall.query import FieldSchema
+    >>> json_names(Schema("note", (FieldSchema("id", Kind.INT), FieldSchema("facts", Kind.JSON)), key=("id",)))
+    frozenset({'facts'})
+    """
+    return frozenset([each.name for each in schema.fields if each.kind is Kind.JSON])
+
+
+def csv_objects(
+    objects: Iterable[Mapping[str, Value]],
+    names: Sequence[str],
+    *,
+    keeps_formulas: bool = False,
+    of_json: Collection[str] = frozenset(),
+) -> bytes:
+    """Objects as CSV, in UTF-8: their values under these names, as ``csv_row`` writes them.
+
+    >>> csv_objects([{"a": 1, "b": "=1", "c": None}], ["b", "c", "a"])
+    b"'=1,,1\\r\\n"
+    """
+    places = [place for place, name in enumerate(names) if name in of_json]
+    rows = [[each[name] for name in names] for each in objects]
+    return csv_lines([csv_row(row, keeps_formulas=keeps_formulas, of_json=places) for row in rows])
 
 
 def csv_lines(rows: Iterable[Sequence[Value]]) -> bytes:

@@ -21,7 +21,10 @@ __all__ = ["JsonOutput", "encode_hook"]
 
 
 def encode_hook(value: object) -> object:
-    """Encode a value that msgspec cannot encode: a reference or record as its key, many of them as a list of keys."""
+    """Encode a value that msgspec cannot encode: a reference or record as its key, many of them as a list of keys.
+
+    Raises TypeError for any other value.
+    """
     if isinstance(value, Reference | Tracked):
         return key_of_value(value)
     if isinstance(value, Related):

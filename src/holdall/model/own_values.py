@@ -18,7 +18,10 @@ MASK = "**********"
 
 
 def own_type(codec: AnyCodec, kept: FieldType, where: str) -> FieldType:
-    """The type of fields whose values a codec keeps, as values of the type ``kept``."""
+    """The type of fields whose values a codec keeps, as values of the type ``kept``.
+
+    Raises DeclarationError for a codec that keeps a value as None, or references.
+    """
     if kept.nullable:
         raise DeclarationError(f"{where}: {codec!r} keeps a value as None: keep it as something, and write | None here")
     if kept.references:

@@ -52,6 +52,8 @@ def pydantic_type(annotation: Annotation, where: str) -> FieldType:
     """The field type of a type that pydantic knows, kept as its JSON is: text, a number, or JSON.
 
     A secret is kept as it is and shown masked, and no condition asks for it.
+
+    Raises DeclarationError for a type that pydantic cannot use.
     """
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError

@@ -47,7 +47,10 @@ class Scalar(msgspec.Struct, frozen=True):
 
 
 def clean_text(value: str) -> str:
-    """The text itself, if every store can keep it; no NUL and no lone surrogate can be kept everywhere."""
+    """The text itself, if every store can keep it; no NUL and no lone surrogate can be kept everywhere.
+
+    Raises Refused for other text.
+    """
     if not value.isprintable():
         if "\0" in value:
             raise Refused("text", "must not contain the NUL character")

@@ -59,7 +59,10 @@ class Target:
 
 
 def target_of(annotation: object, names: Names) -> Target:
-    """The target in ``Ref[…]`` or ``Many[…]``: a model or its name, with ``| None`` or without."""
+    """The target in ``Ref[…]`` or ``Many[…]``: a model or its name, with ``| None`` or without.
+
+    Raises DeclarationError for anything else.
+    """
     if isinstance(annotation, Target):
         return annotation
     if isinstance(annotation, str):

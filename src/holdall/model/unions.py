@@ -32,7 +32,10 @@ _JSON_TYPES: dict[type[Value], str] = {
 
 
 def union_type(args: tuple[Annotation, ...], options: list[FieldType], where: str) -> FieldType:
-    """The type of a value that is of one of several types, ``args`` apart from None, which are ``options``."""
+    """The type of a value that is of one of several types, ``args`` apart from None, which are ``options``.
+
+    Raises DeclarationError for references inside.
+    """
     annotation: Annotation = Union.__getitem__(args)
     if any(option.references for option in options):
         raise DeclarationError(f"{where}: references inside one of several types are not kept; use one type, or None")

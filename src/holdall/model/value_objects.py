@@ -164,7 +164,7 @@ class ValueObject:
         return shown
 
     def take(self, kept: Value) -> Value:
-        """The object again; what is missing takes its default."""
+        """The object again; what is missing takes its default. Raises ValueError for what is kept as something else."""
         if not isinstance(kept, dict):
             raise ValueError(f"a {self.name} is kept as an object")
         values = {member.given: take(kept[member.shown]) for member, _, take, _ in self._ways if member.shown in kept}

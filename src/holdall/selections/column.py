@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from holdall.model import Field
-from holdall.query import AnyQuery, Path, Value, is_formula
+from holdall.query import AnyQuery, Kind, Path, Value, is_formula
 from holdall.session import Bindings
 
 __all__ = ["Column", "columns_of"]
@@ -22,6 +22,11 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     path: Path
     field: Field | None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether its values may be any JSON, so that a text among them is told from other values."""
+        return self.field is not None and self.field.kind is Kind.JSON
 
     def shown(self, value: Value) -> Value:
         """A value of a row as something that msgspec encodes as its JSON. Example: :class:`Selection`."""

@@ -65,7 +65,10 @@ class Selections:
         return found
 
     def query(self, user: User, given: object, sort: Sequence[object], values: Mapping[str, Value]) -> AnyQuery:
-        """The query that a selection is for a user; ``given`` is itself or its place, ``books/french-books``."""
+        """The query that a selection is for a user; ``given`` is itself or its place, ``books/french-books``.
+
+        Raises QueryError for a place that is not named by its collection.
+        """
         if isinstance(given, Selection):
             collection, name = given.collection, given.name
         elif isinstance(given, str):

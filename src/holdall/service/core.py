@@ -264,7 +264,7 @@ class ContextCore:
     async def call(
         self, place: Place, path: tuple[str, ...], args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> Value:
-        """Return what a method of a service returns."""
+        """Return what a method of a service returns. Raises StateError before the context is open and after its end."""
         if self.state not in (ContextState.SETUP, ContextState.ACTIVE, ContextState.EXITING):
             raise StateError(f"commands are called within a context, and this one is {self.state}")
         return await self.registry.calls.call(self, place, path, args, kwargs)

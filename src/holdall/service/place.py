@@ -86,7 +86,7 @@ def _no_limit() -> CapacityLimiter:
 
 
 def drive(coroutine: Coroutine[object, object, R]) -> R:
-    """Run a coroutine that has nothing to wait for, as its place is a thread.
+    """Run a coroutine that has nothing to wait for, as its place is a thread. Raises RuntimeError for any other.
 
     >>> async def example() -> int:
     ...     return await InThread(lambda function: 0).in_thread(lambda: 7)

@@ -74,7 +74,11 @@ class Changing(msgspec.Struct, eq=False):
     context: SessionContext
 
     def add(self, record: M) -> M:
-        """Make the record new; where the record of its key is to be removed, make it the successor of that one."""
+        """Make the record new; where the record of its key is to be removed, make it the successor of that one.
+
+        Raises StateError for a record that is stored, or whose key another one here has, and FrozenError for a value
+        that new records do not take.
+        """
         context = self.context
         records = context.records
         if context.link.is_over or not isinstance(record, Model):
@@ -146,7 +150,10 @@ class Changing(msgspec.Struct, eq=False):
         restore_deleted(self.context, record)
 
     def register(self, record: M) -> M:
-        """Take an unbound record as one that its store already has."""
+        """Take an unbound record as one that its store already has.
+
+        Raises StateError for a record that has a session or no key, or whose key another one here has.
+        """
         context = self.context
         context.demand_open()
         demand_record("register", record)
@@ -162,6 +169,9 @@ class Changing(msgspec.Struct, eq=False):
         """Take in a record whose session is gone, with its changes; one that is here already stays as it is.
 
         Values that can be changed in place count as changed, as nobody watched them.
+
+        Raises StateError for a record that is new or discarded, is still in its session, or whose key another one here
+        has.
         """
         context = self.context
         records = context.records

@@ -80,7 +80,10 @@ class Committing(msgspec.Struct, eq=False):
         return await expanded(self.context, self.plan, tell=tell)
 
     def expect(self, record: Model, names: tuple[str, ...]) -> None:
-        """Guard a stored record: commits write it only where its store still has these values as they were read."""
+        """Guard a stored record: commits write it only where its store still has these values as they were read.
+
+        Raises StateError for a record that is not stored, or not of this session, and for a name that is no field.
+        """
         context = self.context
         demand_record("expect", record)
         if not context.records.holds(record) or state_of(record) is State.NEW:

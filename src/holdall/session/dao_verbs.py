@@ -63,7 +63,7 @@ class DaoVerbs(msgspec.Struct, eq=False):
             bind_dao(self.context.bindings, self.context.dao_records.store, dao, policy)
 
     def get_dao(self, model: type[M]) -> DAO[M]:
-        """Return the DAO that serves a model."""
+        """Return the DAO that serves a model. Raises StateError for a model that has none."""
         binding = self.context.bindings.of_model(model)
         if binding.record_access is None:
             raise StateError(f"{model.__name__} is kept by store {binding.store.name!r}, not by a DAO")
@@ -94,7 +94,10 @@ class DaoVerbs(msgspec.Struct, eq=False):
     # --- queries written by hand ------------------------------------------------------------------------------------
 
     def query(self, query: AnyQuery | QueryCall[Any] | Statement, force: bool) -> Awaitable[list[Any]]:
-        """Return what gives the records, when it is awaited: of a query, or of a call of a query function."""
+        """Return what gives the records, when it is awaited: of a query, or of a call of a query function.
+
+        Raises QueryError for a query function that was not called.
+        """
         if inspect.isfunction(query):
             raise QueryError(f"{query.__name__} is a query function: call it, and give what it returns")
         if isinstance(query, QueryCall):

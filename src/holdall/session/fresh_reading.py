@@ -50,7 +50,10 @@ class FreshReading(msgspec.Struct, eq=False):
     context: SessionContext
 
     async def query(self, asked: object, lock: LockMode | str | None) -> list[Record]:
-        """The records that a query means, with what their store has now but where they were changed here."""
+        """The records that a query means, with what their store has now but where they were changed here.
+
+        Raises QueryError for groups and projections, Unsupported for the records of a DAO.
+        """
         context = self.context
         query: AnyQuery = context.bindings.asked(asked)
         binding = context.bindings.of_query(query)

@@ -210,7 +210,7 @@ class IdentityMap(msgspec.Struct, eq=False, weakref=True):
                 del known[old_key]
 
     def reattach(self, record: Record) -> None:
-        """A clean record is about to be changed that may have been let go; it comes back."""
+        """Take back a clean record that is about to be changed. Raises StateError where its key is another's now."""
         if self.of(type(record)).setdefault(record.__key__(), record) is not record:
             raise StateError(f"another {type(record).__name__} with this key was loaded meanwhile; change that one")
         self.touched.append(record)

@@ -75,7 +75,7 @@ class InBulk(msgspec.Struct, eq=False):
     flushing: Flushing
 
     async def update(self, query: AnyQuery, values: Mapping[str, object], most: int | None) -> int:
-        """Give values to all records that the query means."""
+        """Give values to all records that the query means. Raises QueryError without values."""
         binding = self._binding(query, most)
         if not values:
             raise QueryError("an update needs values: update(query, pages=0)")

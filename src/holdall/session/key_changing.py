@@ -50,7 +50,11 @@ class KeyChanging(msgspec.Struct, eq=False):
     context: SessionContext
 
     def change_key(self, record: Model, key: tuple[object, ...]) -> None:
-        """Have the record written under this key, given as its parts in the order of the fields."""
+        """Have the record written under this key, given as its parts in the order of the fields.
+
+        Raises ValidationError for a key that its rules refuse, StateError for a record that is to be removed or was not
+        read whole.
+        """
         context, records = self.context, self.context.records
         demand_record("change_key", record)
         context.demand_open()

@@ -48,7 +48,11 @@ class Ordering(msgspec.Struct, eq=False):
     async def move(
         self, record: Record, before: Record | None, after: Record | None, to: Literal["first", "last"] | None
     ) -> None:
-        """Put the record at another place of its list."""
+        """Put the record at another place of its list.
+
+        Raises StateError for a model without order and for other than one place, LimitExceeded where a list must be
+        spaced anew.
+        """
         context = self.context
         context.demand_open()
         demand_record("move", record)
@@ -110,7 +114,11 @@ class Ordering(msgspec.Struct, eq=False):
         return max((each for each in found if start is None or _place(each) < start), key=_place, default=None)
 
     async def respace(self, query: AnyQuery) -> int:
-        """Put the records of a query evenly apart, in the order that it has."""
+        """Put the records of a query evenly apart, in the order that it has.
+
+        Raises QueryError for a query of less than whole records in order, LimitExceeded for more than are spaced at
+        once.
+        """
         context = self.context
         context.demand_open()
         binding = context.bindings.of_query(query)

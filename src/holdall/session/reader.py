@@ -220,7 +220,10 @@ class Reader(msgspec.Struct, eq=False):
         return query
 
     async def count(self, query: AnyQuery) -> int:
-        """How many records meet the query's condition."""
+        """How many records meet the query's condition.
+
+        Raises QueryError for groups, Unsupported where the store cannot count.
+        """
         binding = self.bindings.of_query(query)
         if query.grouping is not None:
             raise QueryError("count() counts records: fetch the groups, or show rows() for the records of each")

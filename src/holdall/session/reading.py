@@ -64,7 +64,10 @@ class Reading(msgspec.Struct, eq=False):
     context: SessionContext
 
     def get(self, model: type[M], args: tuple[Value, ...], key: Mapping[str, Value]) -> Awaitable[M | None]:
-        """Return what gives the record with this key, or None, when it is awaited."""
+        """Return what gives the record with this key, or None, when it is awaited.
+
+        Raises QueryError for a model without a key.
+        """
         binding = self.context.bindings.of_model(model)
         if binding.is_keyless:
             raise QueryError(f"{model.__name__} has no key: ask for its records with {model.__name__}.where(...)")
@@ -102,7 +105,7 @@ class Reading(msgspec.Struct, eq=False):
         return await self.context.reader.some(query, number, lambda part: reading.query(part, lock))
 
     async def one(self, query: AnyQuery | Statement, lock: LockMode | str | None, fresh: bool) -> Value:
-        """Return the only record that the query means."""
+        """Return the only record that the query means. Raises NotFound for none, QueryError for several."""
         query = self.context.bindings.asked(query)
         found = await self._some(query, 2, lock, fresh)
         if not found:
@@ -137,7 +140,7 @@ class Reading(msgspec.Struct, eq=False):
         await Loading(context.bindings, context.records, context.reader, context.user).load(group, fields)
 
     async def refresh(self, record: Model) -> None:
-        """Take over what the store has now and drop changes."""
+        """Take over what the store has now and drop changes. Raises StateError for a new record."""
         context = self.context
         context.committer.demand_idle()
         demand_record("refresh", record)

@@ -184,7 +184,10 @@ class Referential:
 
     @asynccontextmanager
     async def induced(self, *, is_preview: bool = False) -> AsyncIterator[CascadeChanges]:
-        """Within the block the session holds what the commit must do besides what was asked; see ``induce``."""
+        """Within the block the session holds what the commit must do besides what was asked; see ``induce``.
+
+        Raises StateError while another commit of the session is at work.
+        """
         if self._is_at_work:
             raise StateError("a commit of this session is already running; await it first")
         self._is_at_work = True

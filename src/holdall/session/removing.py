@@ -18,6 +18,8 @@ def remove(context: SessionContext, record: Model, *, is_final: bool) -> bool:
     """Mark the record for removal; False where it was new and is discarded instead.
 
     A record of a model with soft deletion is deleted, and stays, unless the removal ``is_final``.
+
+    Raises StateError for a record whose key or version was changed.
     """
     records = context.records
     demand_record("remove", record)

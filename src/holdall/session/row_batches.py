@@ -26,7 +26,10 @@ def row_batches(
     semi_joins: SemiJoins,
     rows_of: Callable[[AnyQuery, Binding], Awaitable[Rows]],
 ) -> AsyncGenerator[Rows]:
-    """The rows of a query as its store can answer it, at most ``batch`` at a time; ``rows_of`` reads a page."""
+    """The rows of a query as its store can answer it, at most ``batch`` at a time; ``rows_of`` reads a page.
+
+    Raises Unsupported for records without a key in a store that does not stream.
+    """
     cross_store = CrossStore(semi_joins)
     if not is_local(query) and cross_store.sorts_away(query, binding):
         batches = cross_store.stream(query, binding, batch)

@@ -71,7 +71,10 @@ class Transactions(msgspec.Struct, eq=False):
 
     @asynccontextmanager
     async def transaction(self, name: str | None, isolation: Isolation | str | None) -> AsyncIterator[None]:
-        """A transaction of one store; an exception undoes it, in the records as well."""
+        """A transaction of one store; an exception undoes it, in the records as well.
+
+        Raises StateError within another one, CommitAborted or CommitUnknown where its end is refused.
+        """
         context = self.context
         context.demand_open()
         context.demand_no_act("transaction()")
@@ -111,7 +114,10 @@ class Transactions(msgspec.Struct, eq=False):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part of the transaction, which an exception undoes by itself, in the records as well."""
+        """A part of the transaction, which an exception undoes by itself, in the records as well.
+
+        Raises StateError outside of a transaction, Unsupported where the store has no savepoints.
+        """
         inside = self.context.bindings.inside
         if inside is None:
             raise StateError("a savepoint is part of a transaction: async with session.transaction(): ...")

@@ -46,6 +46,7 @@ from holdall.store.held import Held, demand_unreserved
 from holdall.store.identity import IDENTITY_FORMAT, decode_identity, encode_identity, new_identity
 from holdall.store.idle import end_transport, has_news
 from holdall.store.json_text import UNDECODABLE, is_bounded_json, json_from_text, may_pass_bounds
+from holdall.store.keys_asked import keys_asked
 from holdall.store.keys_to_come import awaits_key, no_earlier_add, positions_awaited, with_made_keys
 from holdall.store.native import Answer, Native, SpeaksSql
 from holdall.store.observing import Observable, Observer, Seam, Sent
@@ -213,6 +214,7 @@ __all__ = [
     "is_same_value",
     "json_from_text",
     "keep_for_ever",
+    "keys_asked",
     "may_pass_bounds",
     "may_read_replica",
     "missing_method",

@@ -40,7 +40,7 @@ class JwtKey(msgspec.Struct, frozen=True):
         self.imported()
 
     def imported(self) -> Value:
-        """Return the key as joserfc has it. Example: :class:`JwtKey`."""
+        """Return the key as joserfc has it. Raises DeclarationError for another kind. Example: :class:`JwtKey`."""
         kind = KINDS[self.algorithm]
         try:
             return import_key(self.key, kind)

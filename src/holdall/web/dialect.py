@@ -69,7 +69,7 @@ class Dialect:
         return listing
 
     def read_one(self, query_string: bytes) -> Listing:
-        """As ``read``, for one record: only what is to be shown of it, and in it, can be asked."""
+        """Read what is to be shown of one record, and in it. Raises Problem for any other parameter."""
         errors = [unknown_parameter(name) for name, _ in parameters_of(query_string) if name not in _OF_ONE]
         if errors:
             raise not_understood(errors)

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import msgspec
 
-from holdall.model import UNENCODABLE, RowOutput, csv_lines, csv_row
-from holdall.query import Kind, Value
+from holdall.model import UNENCODABLE, RowOutput, csv_lines, csv_objects, json_names
+from holdall.query import Value
 from holdall.session import Session, records_of
 from holdall.web.asgi import Scope, header_list
 from holdall.web.conditional import NOT_MET, meets_if_match
@@ -88,10 +88,8 @@ class Exports:
         body = await self._view.shown(records, shown)
         if listing.format is Format.NDJSON:
             return _lines(_items(body))
-        stored, keeps_formulas = self._view.binding.schema.by_name, listing.keeps_formulas
-        of_json = {place for place, name in enumerate(shown) if name in stored and stored[name].kind is Kind.JSON}
-        cells = [[row[name] for name in shown] for row in _rows(body)]
-        return csv_lines([csv_row(each, keeps_formulas=keeps_formulas, of_json=of_json) for each in cells])
+        of_json = json_names(self._view.binding.schema)
+        return csv_objects(_rows(body), shown, keeps_formulas=listing.keeps_formulas, of_json=of_json)
 
     async def _batches(
         self, session: Session, listing: Listing, *, by_rows: bool = False

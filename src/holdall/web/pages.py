@@ -200,7 +200,10 @@ class Pages:
         return query.after(*(await self._position(session, listing, page) or ()))
 
     async def cursor(self, session: Session, listing: Listing, page: Page) -> str | None:
-        """Return the value of ``after`` for the page behind this one; None where its last record has gone meanwhile."""
+        """Return the value of ``after`` for the page behind this one; None where its last record has gone meanwhile.
+
+        Raises Problem (422) for a page that was cut, by its bytes, where the store reads none behind a position.
+        """
         if page.is_cut and (Feature.KEYSET not in self._features or self._view.binding.is_keyless):
             detail = f"The records of this page have more than {self._most} bytes; ask for a smaller page_size."
             raise Problem(422, "limit", detail)

@@ -45,12 +45,12 @@ def is_dated(view: CollectionView, names: Collection[str] | None) -> bool:
     return not view.is_computing or (names is not None and view.declaration.computed.keys().isdisjoint(names))
 
 
-def conditional(scope: Scope, body: bytes, tag: bytes | None = None) -> Reply:
-    """The answer to a read: whole, or 304 or 412 where If-None-Match or If-Match says so; the tag is that of the body
-    unless another is given.
+def conditional(scope: Scope, body: bytes) -> Reply:
+    """The answer to a read: whole, or 304 or 412 where If-None-Match or If-Match says so, by the tag of the body.
+
+    Raises Problem (412) for If-Match.
     """
-    if tag is None:
-        tag = tag_of_body(body)
+    tag = tag_of_body(body)
     if _OF_TAGS.isdisjoint(map(NAME, scope["headers"])):
         return tagged_reply(body, tag)
     demanded, condition = header_list(scope, b"if-match"), header_list(scope, b"if-none-match")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from types import SimpleNamespace
 
@@ -35,24 +35,12 @@ _SPOT = Schema("spot", (_ID, FieldSchema("name", Kind.STR)), ("id",))
 
 
 @pytest.fixture
-def url(postgres_url: str, fresh_database: Callable[[str], str]) -> str:
-    return fresh_database(postgres_url)
-
-
-@pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     store = open_sql("main", url)
     store.bind([_NODE, _LEAF, _SPOT, _ENTRY])
     await store.create()
     yield store
     await store.close()
-
-
-@pytest.fixture
-async def raw(url: str, store: Store) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close(timeout=5)
 
 
 def _node(key: int, name: str = "n") -> Change:

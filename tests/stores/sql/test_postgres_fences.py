@@ -30,9 +30,8 @@ def _reservation(name: str) -> Reservation:
 
 
 @pytest.fixture
-async def opens(postgres_url: str, fresh_database: Callable[[str], str]) -> AsyncIterator[Open]:
+async def opens(url: str) -> AsyncIterator[Open]:
     """Opens the store under test, each time as another process would."""
-    url = fresh_database(postgres_url)
     opened: list[DeferringSqlStore] = []
 
     def open_one(lock_timeout: float = _PATIENT) -> DeferringSqlStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -19,11 +19,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def url(postgres_url: str, fresh_database: Callable[[str], str]) -> str:
-    return fresh_database(postgres_url)
-
-
-@pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     store = open_sql("main", url)
     store.bind([KEYED])
@@ -31,13 +26,6 @@ async def store(url: str) -> AsyncIterator[Store]:
     await applied(store, "keyed", (1, "first", None))  # the connection learns what it must know of its tables
     yield store
     await store.close()
-
-
-@pytest.fixture
-async def raw(url: str, store: Store) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close(timeout=5)
 
 
 async def test_a_table_that_has_a_trigger_is_left_to_apply(store: Store, raw: asyncpg.Connection) -> None:

@@ -42,12 +42,6 @@ def _rename(key: int, name: str) -> Change:
 
 
 @pytest.fixture
-def url(postgres_url: str, fresh_database: Callable[[str], str]) -> str:
-    """A database that nothing was ever held in."""
-    return fresh_database(postgres_url)
-
-
-@pytest.fixture
 async def opens(url: str) -> AsyncIterator[Open]:
     """Opens the store under test, each time as another process would."""
     opened: list[HoldingSqlStore] = []
@@ -63,14 +57,6 @@ async def opens(url: str) -> AsyncIterator[Open]:
     yield open_one
     for each in opened:
         await each.close()
-
-
-@pytest.fixture
-async def raw(url: str, opens: Open) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of a program that is not Holdall's."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close(timeout=5)
 
 
 async def _names(store: HoldingSqlStore) -> dict[int, str]:

@@ -47,7 +47,7 @@ class Duplicate(Action[M], on=Each):
     changes: JSON = field(default_factory=dict, description="values for fields of the copy")
 
     async def run(self, context: Context, record: M) -> M:
-        """Make the copy."""
+        """Make the copy. Raises ValidationError for values that its fields refuse."""
         session = context.session
         binding = session.context.bindings.of_model(type(record))
         refused = read_only_fields(binding, session.user, is_new=True)

@@ -10,8 +10,8 @@ from holdall.actions.action import Action
 from holdall.actions.content import Content
 from holdall.actions.on import All
 from holdall.errors import FieldError, ValidationError
-from holdall.model import Model, csv_lines, csv_row
-from holdall.query import Kind, Value
+from holdall.model import Model, csv_lines, csv_objects, json_names
+from holdall.query import Value
 from holdall.service import Context
 
 __all__ = ["Export"]
@@ -51,7 +51,7 @@ class Export(Action[M], on=All):
     columns: list[str] | None = None
 
     async def run(self, context: Context, records: list[M]) -> Content:
-        """Write the file."""
+        """Write the file. Raises ValidationError for columns that the user does not see."""
         session = context.session
         act = session.context.act
         model = type(records[0]) if records or act is None else act.model
@@ -66,7 +66,5 @@ class Export(Action[M], on=All):
         if self.form == "ndjson":
             lines = b"".join([bytes(item) + b"\n" for item in _items(body)])
             return Content(lines, "application/x-ndjson", f"{name}.ndjson")
-        stored = binding.schema.by_name
-        of_json = {place for place, each in enumerate(shown) if each in stored and stored[each].kind is Kind.JSON}
-        rows = [csv_row([row[each] for each in shown], of_json=of_json) for row in _rows(body)]
-        return Content(csv_lines([shown, *rows]), "text/csv; charset=utf-8", f"{name}.csv")
+        lines = csv_lines([shown]) + csv_objects(_rows(body), shown, of_json=json_names(binding.schema))
+        return Content(lines, "text/csv; charset=utf-8", f"{name}.csv")

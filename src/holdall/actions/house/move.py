@@ -50,7 +50,7 @@ class Move(Action[M], on=One):
         return None if is_one else "takes one of before, after and to"
 
     async def run(self, context: Context, record: M) -> None:
-        """Move it."""
+        """Move it. Raises ValidationError where the record cannot be put there."""
         before = None if self.before is None else await self._found(context, record, "before", self.before)
         after = None if self.after is None else await self._found(context, record, "after", self.after)
         try:

@@ -138,9 +138,10 @@ class WorkOnAction(msgspec.Struct):
             end = self.notes.part(id=part.id, job=given.id, seen=len(records))
 
             async def ends() -> None:
-                self._demand_bounded(results)
-                told = self._told(part, results)
-                end.is_told, end.results = told is not None, told or []
+                shown = [_json(each, _without_key) for each in results]
+                self._demand_bounded(shown)
+                end.is_told = not _has_records(results)
+                end.results = self._paired(part, shown) if end.is_told else []
                 session.add(end)
                 await session.commit(require=Guarantee.RECOVERED if len(records) > 1 else None)
 
@@ -162,39 +163,28 @@ class WorkOnAction(msgspec.Struct):
 
     # --- results ------------------------------------------------------------------------------------------------------
 
-    def _told(self, part: Part, results: Sequence[Value]) -> list[Json] | None:
-        """The results as JSON; None where there are records among them, which have their keys after the commit."""
-        return None if _has_records(results) else self._paired(part, results)
-
     async def _tell_later(self, part: Part, results: Sequence[Value]) -> None:
+        """Note results with records among them, which have their keys after the commit."""
+        shown = [_json(each, self._reference) for each in results]
         async with Session(self.bindings) as session:
             end = await session.require(self.notes.part, part.id)
-            end.results, end.is_told = self._paired(part, results), True
+            end.results, end.is_told = self._paired(part, shown), True
             await session.commit()
 
-    def _demand_bounded(self, results: Sequence[Value]) -> None:
-        """Raise LimitExceeded for results that no note has room for; records among them take hardly any."""
-        if len(msgspec.json.encode(_without_records(results))) > MOST_BYTES:
+    def _demand_bounded(self, shown: Sequence[Json]) -> None:
+        """Raise LimitExceeded for results that no note has room for; references among them take hardly any."""
+        if len(msgspec.json.encode(shown)) > MOST_BYTES:
             what = f"bytes in the result of {self.declared.collection}/{self.declared.name}"
             raise LimitExceeded(what, MOST_BYTES, "return less, and keep the rest in records")
 
-    def _paired(self, part: Part, results: Sequence[Value]) -> list[Json]:
-        shown = [self._json(each) for each in results]
+    def _paired(self, part: Part, shown: Sequence[Json]) -> list[Json]:
         if self.declared.on is not On.EACH:
             return [{"result": each} for each in shown]
         return [{"key": _shown(key), "result": each} for key, each in zip(part.keys, shown, strict=True)]
 
-    def _json(self, value: Value) -> Json:
-        """A result, with a reference in the place of each record, as who reads it may not read that."""
-        if isinstance(value, Model):
-            collection = self.bindings.of_model(type(value)).collection
-            return {"collection": collection, "key": _shown(text_of(value.__key__()))}
-        if isinstance(value, list | tuple):
-            return [self._json(each) for each in value]
-        if isinstance(value, dict):
-            return {str(name): self._json(each) for name, each in value.items()}
-        found: Json = msgspec.json.decode(msgspec.json.encode(value))
-        return found
+    def _reference(self, record: Model) -> Json:
+        collection = self.bindings.of_model(type(record)).collection
+        return {"collection": collection, "key": _shown(text_of(record.__key__()))}
 
     # --- notes --------------------------------------------------------------------------------------------------------
 
@@ -252,12 +242,21 @@ def _has_records(value: Value) -> bool:
     return isinstance(value, Model) or (isinstance(value, list | tuple) and any(map(_has_records, value)))
 
 
-def _without_records(value: Value) -> Value:
-    if isinstance(value, dict):
-        return {str(name): _without_records(each) for name, each in value.items()}
+def _json(value: Value, reference_to: Callable[[Model], Json]) -> Json:
+    """A result, with a reference in the place of each record, as somebody may read the result and not the record."""
+    if isinstance(value, Model):
+        return reference_to(value)
     if isinstance(value, list | tuple):
-        return [_without_records(each) for each in value]
-    return None if isinstance(value, Model) else value
+        return [_json(each, reference_to) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _json(each, reference_to) for name, each in value.items()}
+    found: Json = msgspec.json.decode(msgspec.json.encode(value))
+    return found
+
+
+def _without_key(record: Model) -> Json:
+    """The reference to a record whose key may be made with the commit."""
+    return None
 
 
 def _shown(text: str) -> str:

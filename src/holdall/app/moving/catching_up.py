@@ -84,6 +84,8 @@ class CatchingUp:
         """Have these records in the target as they are in the source now.
 
         Where one of them has a unique value of another there, all that do not concern it are written by halves.
+
+        Raises StateError where somebody else changes the records of the target.
         """
         for _ in range(_ROUNDS):
             changes = await self._sides.changes(keys)

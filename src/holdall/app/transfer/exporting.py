@@ -30,7 +30,10 @@ async def export_records(
     keeps_formulas: bool,
     progress: Callable[[int], object] | None,
 ) -> int:
-    """Write all records that a query means, as the user may see them; see ``Holdall.export_records``."""
+    """Write all records that a query means, as the user may see them; see ``Holdall.export_records``.
+
+    Raises QueryError for a query of less than whole records, and for columns that are not fields or named twice.
+    """
     bindings.configure()
     binding, chosen = bindings.of_query(query), form_of(path, form)
     hidden = binding.hidden(user)

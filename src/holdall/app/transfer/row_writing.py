@@ -11,8 +11,8 @@ from functools import partial
 import msgspec
 
 from holdall.app.transfer.yaml_documents import yaml_writer
-from holdall.model import UNENCODABLE, Model, RowOutput, csv_lines, csv_row
-from holdall.query import Kind, Value
+from holdall.model import UNENCODABLE, Model, RowOutput, csv_objects, json_names
+from holdall.query import Value
 from holdall.session import Binding, records_of
 
 __all__ = ["Write", "record_writer", "row_writer"]
@@ -43,7 +43,7 @@ def row_writer(binding: Binding, form: str, names: Sequence[str], *, keeps_formu
 
 def record_writer(binding: Binding, form: str, names: Sequence[str], *, keeps_formulas: bool) -> Write:
     """Return the same from records, each of which says by ``to_json`` what is written of it."""
-    of_json = {place for place, name in enumerate(names) if binding.schema.field(name).kind is Kind.JSON}
+    of_json = json_names(binding.schema)
     documents = yaml_writer() if form == "yaml" else None
 
     def write(records: Sequence[Model]) -> bytes:
@@ -53,8 +53,7 @@ def record_writer(binding: Binding, form: str, names: Sequence[str], *, keeps_fo
         rows = list(map(_decode, texts))
         if documents is not None:
             return documents(rows)
-        cells = [[row[name] for name in names] for row in rows]
-        return csv_lines([csv_row(each, keeps_formulas=keeps_formulas, of_json=of_json) for each in cells])
+        return csv_objects(rows, names, keeps_formulas=keeps_formulas, of_json=of_json)
 
     return write
 

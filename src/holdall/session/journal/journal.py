@@ -26,6 +26,7 @@ __all__ = ["LEASE", "Journal"]
 LEASE = 15.0
 """Seconds for which others leave a commit alone whose owner they cannot see; it is renewed while the commit lives."""
 
+_ROWS_AT_ONCE, _TOMBSTONES_AT_ONCE = 100, 500
 _IDENTITY = "#home"  # the id of the row that holds a journal's identity
 _BURIED = 1 << 30  # the version of a tombstone: no row that was moved on step by step comes so far
 _IDENTITY_TRIES, _IDENTITY_PAUSE = 200, 0.01  # the latter in seconds
@@ -208,18 +209,20 @@ class Journal:
         found = await _rows(home, Query(JOURNAL.name, Compare(("id",), Op.EQ, commit)))
         return found[0] if found else None
 
-    async def rows(self, home: Store, *states: JournalState, after: str = "", limit: int = 100) -> list[JournalRow]:
-        """The rows of commits in the order of their ids, without those in these states and without the identity."""
+    async def rows(self, home: Store, *states: JournalState, after: str = "") -> list[JournalRow]:
+        """The next rows of commits, at most 100, in the order of their ids, without those in these states and without
+        the identity.
+        """
         left_out = (JournalState.HOME, *states)
         conditions: list[Condition] = [Compare(("state",), Op.NE, state.value) for state in left_out]
         condition = And((Compare(("id",), Op.GT, after), *conditions))
-        query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
+        query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), _ROWS_AT_ONCE)
         return await _rows(home, query)
 
-    async def tombstones(self, home: Store, limit: int = 500) -> list[JournalRow]:
-        """Tombstones that have stood long enough."""
+    async def tombstones(self, home: Store) -> list[JournalRow]:
+        """Tombstones that have stood long enough, at most 500."""
         condition = And((Compare(("state",), Op.EQ, JournalState.ABORTED.value), Compare(("expires",), Op.LE, now())))
-        query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), limit)
+        query: AnyQuery = Query(JOURNAL.name, condition, (SortKey(("id",)),), _TOMBSTONES_AT_ONCE)
         return [row for row in await _rows(home, query) if not row.problem]
 
 

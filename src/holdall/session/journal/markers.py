@@ -14,6 +14,8 @@ from holdall.store import Change, Store, Verb
 
 __all__ = ["has_marker", "marker_of", "remove_markers", "sweep_markers"]
 
+_AT_ONCE = 500  # markers
+
 
 def marker_of(commit: str, part: str) -> Change:
     """The change that leaves a marker with a part; ``part`` is its store's name."""
@@ -34,9 +36,9 @@ async def remove_markers(store: Store, commits: list[str]) -> None:
         await store.apply([Change(Verb.REMOVE, MARKER.name, key) for key in found])
 
 
-async def sweep_markers(store: Store, older_than: dt.timedelta, limit: int = 500) -> int:
-    """Remove markers that somebody left behind whose row is long gone. Returns how many."""
-    query: AnyQuery = Query(MARKER.name, Compare(("made",), Op.LT, now() - older_than), max_rows=limit)
+async def sweep_markers(store: Store, older_than: dt.timedelta) -> int:
+    """Remove markers, at most 500, that somebody left behind whose row is long gone. Returns how many."""
+    query: AnyQuery = Query(MARKER.name, Compare(("made",), Op.LT, now() - older_than), max_rows=_AT_ONCE)
     ids = [row[0] for row in await store.fetch(query)]
     if ids:
         await store.apply([Change(Verb.REMOVE, MARKER.name, key) for key in ids])

@@ -76,7 +76,7 @@ class CrossStore:
             yield await self.rows_of(keys[start : start + batch], query, binding)
 
     async def sorted_keys(self, query: AnyQuery, binding: Binding) -> list[Key]:
-        """The keys of the rows the query means, in order."""
+        """The keys of the rows the query means, in order. Raises LimitExceeded for more rows than are sorted here."""
         names, limit = binding.schema.key, binding.semi_join_limit
         paths = (*[(name,) for name in names], *[key.path for key in query.sort_keys])
         wanted: AnyQuery = Query(query.collection, query.condition, max_rows=limit + 1, projection=paths)

@@ -74,7 +74,10 @@ class KeyMoves:
         return {move.record.__key__() for move in self._moves if move.binding is binding}
 
     async def follow(self, found: CascadePlan, asking: RelatedReader) -> None:
-        """Have all that refers to the records, by their old keys, refer to them under the new ones."""
+        """Have all that refers to the records, by their old keys, refer to them under the new ones.
+
+        Raises StateError for a record that gets another key and goes with one that is removed.
+        """
         for move in self._moves:
             if found.is_removed(move.binding, move.old_key):
                 name = move.binding.collection

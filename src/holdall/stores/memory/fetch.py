@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holdall.query import (
-    And,
     AnyQuery,
-    Compare,
-    Key,
     Kind,
     Op,
-    Schema,
     Value,
     check,
     compile_condition,
@@ -29,10 +25,11 @@ from holdall.store import (
     Row,
     Rows,
     demand_query,
+    keys_asked,
 )
 from holdall.stores.memory.data import Data
 
-__all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows", "keys_asked"]
+__all__ = ["CAPABILITIES", "copied", "count_rows", "fetch_rows"]
 
 CAPABILITIES = Capabilities(
     commit=CommitClass.TX,
@@ -88,21 +85,6 @@ def _candidates(data: Data, query: AnyQuery) -> Iterable[Row]:
     if wanted is None:
         return rows.values()
     return [row for key in wanted if (row := rows.get(key)) is not None]
-
-
-def keys_asked(schema: Schema, query: AnyQuery) -> Iterable[Key] | None:
-    """The keys that the condition demands, None where it demands none."""
-    items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
-    equal: dict[str, Value] = {}
-    for item in items:
-        if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in schema.key:
-            if item.op is Op.EQ:
-                equal[item.path[0]] = item.value
-            elif item.op is Op.IN and len(schema.key) == 1:
-                return dict.fromkeys(item.value)
-    if len(equal) < len(schema.key):
-        return None
-    return (equal[schema.key[0]],) if len(schema.key) == 1 else (tuple([equal[name] for name in schema.key]),)
 
 
 def _has_json(data: Data, collection: str, paths: tuple[tuple[str, ...], ...]) -> bool:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 from holdall.errors import StaleVersion
 from holdall.query import AnyQuery, Key, Schema, outline
-from holdall.store import Capabilities, Change, Outcome, Rows, StorePlan, StoreTransaction, demand_schema
+from holdall.store import Capabilities, Change, Outcome, Rows, StorePlan, StoreTransaction, demand_schema, keys_asked
 from holdall.stores.memory.data import Data
-from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows, keys_asked
+from holdall.stores.memory.fetch import CAPABILITIES, count_rows, fetch_rows
 from holdall.stores.memory.reservations import Reservations
 from holdall.stores.memory.transaction import MemoryTransaction
 

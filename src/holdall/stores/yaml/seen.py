@@ -10,9 +10,9 @@ from anyio.to_thread import run_sync
 
 from holdall.errors import StoreUnavailable
 from holdall.query import AnyQuery, outline
-from holdall.store import Change, Observer, Rows, Seam, StorePlan
+from holdall.store import Change, Observer, Rows, Seam, StorePlan, keys_asked
 from holdall.stores.yaml.files import Folder
-from holdall.stores.yaml.view import Shelf, keys_asked
+from holdall.stores.yaml.view import Shelf
 
 __all__ = ["SeenYamlStore", "shown", "shown_rows"]
 

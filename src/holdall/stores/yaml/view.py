@@ -8,12 +8,9 @@ from typing import Protocol
 import msgspec
 
 from holdall.query import (
-    And,
     AnyQuery,
-    Compare,
     Key,
     Kind,
-    Op,
     Query,
     Schema,
     Value,
@@ -23,12 +20,13 @@ from holdall.query import (
     resolve,
     select,
 )
+from holdall.store import keys_asked
 from holdall.stores.yaml.bounds import Growth
 from holdall.stores.yaml.damage import Damage, is_damaged
 from holdall.stores.yaml.journal import FileEdit
 from holdall.stores.yaml.record import Row
 
-__all__ = ["Shelf", "View", "keys_asked"]
+__all__ = ["Shelf", "View"]
 
 _FEW = 20  # keys worth looking up one by one instead of going through the folder
 
@@ -223,21 +221,6 @@ class View:
         schema = self._schemas[query.collection]
         paths = query.projection or tuple((field.name,) for field in schema.stored)
         return any(resolve(self._schemas, schema, path)[-1][1].kind is Kind.JSON for path in paths)
-
-
-def keys_asked(schema: Schema, query: AnyQuery) -> list[Key] | None:
-    """The keys that the condition demands, None where it demands none."""
-    items = query.condition.items if isinstance(query.condition, And) else (query.condition,)
-    equal: dict[str, Value] = {}
-    for item in items:
-        if isinstance(item, Compare) and len(item.path) == 1 and item.path[0] in schema.key:
-            if item.op is Op.EQ:
-                equal[item.path[0]] = item.value
-            elif item.op is Op.IN and len(schema.key) == 1:
-                return list(dict.fromkeys(item.value))
-    if len(equal) < len(schema.key):
-        return None
-    return [equal[schema.key[0]]] if len(schema.key) == 1 else [tuple([equal[name] for name in schema.key])]
 
 
 def _copied(value: object) -> Value:

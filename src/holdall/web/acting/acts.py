@@ -72,7 +72,7 @@ class Acts:
     async def answer(
         self, scope: Scope, receive: Receive, user: User, declared: DeclaredAction, key: Key | None
     ) -> Reply:
-        """``POST``: the result of the action."""
+        """``POST``: the result of the action. Raises Problem where the action cannot be done on a record as it is."""
         try:
             return await self._answer(scope, receive, user, declared, key)
         except ActionUnavailable as error:

@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from holdall.errors import CorruptRecord
-from holdall.model import csv_lines, csv_row
+from holdall.model import csv_lines, csv_objects, json_names
 from holdall.query import AnyQuery, Path, Row, Value
 from holdall.selections import AnySelection, Column
 from holdall.session import Session
@@ -25,6 +25,7 @@ __all__ = ["SelectionPages"]
 
 _PIECE = 100  # rows at once, as nothing bounds how large they are
 _encode = msgspec.json.Encoder().encode
+_object = msgspec.json.Decoder(dict[str, Value]).decode
 
 
 class SelectionPages:
@@ -144,36 +145,33 @@ class SelectionPages:
     async def parts(self, session: Session, selection: AnySelection, asked: Selected) -> AsyncGenerator[bytes]:
         """All rows as CSV or as lines of JSON."""
         columns = selection.columns
-        is_csv = asked.format is Format.CSV
         names = [column.name for column in columns] or list(
             self._view.visible(session.user, None) or self._view.declaration.json_output.names
         )
-        encode = self._encoder(columns, is_listed=is_csv, is_decoded=True) if columns else None
-        head = csv_lines([names]) if is_csv else b""
+        head = csv_lines([names]) if asked.format is Format.CSV else b""
         gathered: list[Value] = []
         stream = cast("AsyncGenerator[Value]", aiter(session.stream(asked.query, batch=BATCH)))
         async with aclosing(stream):
             async for row in stream:
                 gathered.append(row)
                 if len(gathered) == BATCH:
-                    yield head + await self._part(gathered, encode, names, asked)
+                    yield head + await self._part(gathered, columns, names, asked)
                     head, gathered = b"", []
                     await asyncio.sleep(0)  # others have their turn, however quick the client takes it
         if gathered or head:
-            yield head + await self._part(gathered, encode, names, asked)
+            yield head + await self._part(gathered, columns, names, asked)
 
-    async def _part(
-        self, rows: list[Value], encode: Callable[[Row], bytes] | None, names: list[str], asked: Selected
-    ) -> bytes:
-        if encode is None:
-            lines = [await self._view.shown_one(row, names) for row in rows]
+    async def _part(self, rows: list[Value], columns: Sequence[Column], names: list[str], asked: Selected) -> bytes:
+        if columns:
+            lines = list(map(self._encoder(columns, is_listed=False, is_decoded=True), rows))
         else:
-            lines = [encode(row) for row in rows]
+            lines = [await self._view.shown_one(row, names) for row in rows]
         if asked.format is Format.NDJSON:
             return b"".join([line + b"\n" for line in lines])
-        values = [msgspec.json.decode(line) for line in lines]
-        cells = [each if isinstance(each, list) else [each[name] for name in names] for each in values]
-        return csv_lines([csv_row(each, keeps_formulas=asked.keeps_formulas) for each in cells])
+        of_json = json_names(self._view.binding.schema)
+        if columns:
+            of_json = frozenset([each.name for each in columns if each.is_json])
+        return csv_objects(map(_object, lines), names, keeps_formulas=asked.keeps_formulas, of_json=of_json)
 
 
 def _shower(column: Column, *, is_decoded: bool) -> Callable[[Value], Value] | None:

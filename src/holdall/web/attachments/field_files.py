@@ -71,6 +71,8 @@ class FieldFiles:
         """``PUT /books/7/cover``: the body is the content; 201 where there was none, else 200.
 
         ``POST`` to a list of files adds one at its end, ``PUT`` to one of them puts another in its place.
+
+        Raises Problem (415) for a form.
         """
         session, record = await self._begun(scope, user, key)
         if media_type(scope) == b"multipart/form-data":
@@ -102,7 +104,10 @@ class FieldFiles:
         return Reply(204, [])
 
     async def post_endpoint(self, scope: Scope, receive: Receive, user: User, key: Key) -> Reply:
-        """``POST /books/7/cover?direct``: where the client may put a content by itself."""
+        """``POST /books/7/cover?direct``: where the client may put a content by itself.
+
+        Raises Problem (400) where the store takes nothing directly.
+        """
         await self._begun(scope, user, key)
         if self._direct is None or not self._is_direct(scope):
             raise Problem(400, "direct", "Ask for the URL of an upload with ?direct, or put the content here.")

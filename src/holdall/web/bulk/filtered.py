@@ -30,7 +30,10 @@ class Filtered:
         self._binding = view.binding
 
     async def update(self, scope: Scope, session: Session, body: bytes) -> Reply:
-        """``PATCH /books?status=draft`` with one merge patch for all."""
+        """``PATCH /books?status=draft`` with one merge patch for all.
+
+        Raises Problem (422) for a patch without values, ValidationError for values that are merged.
+        """
         asked = self._meant.asked(scope, session.user, b"return=minimal")
         given = self._view.input_of(session.user, is_new=False)
         patch = nested_patch(body)

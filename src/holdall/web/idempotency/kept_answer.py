@@ -25,7 +25,7 @@ def kept_answers(bindings: Bindings, idempotency: Idempotency) -> dict[str, Kept
     """The kept answers for each collection that can be written, by its name; their collections are added.
 
     Those of a store that takes one record at a time lie in the first store that can keep them in a commit.
-    Example: :class:`Idempotency`.
+    Raises DeclarationError where no store can keep answers. Example: :class:`Idempotency`.
     """
     known = {binding.collection: binding for binding in bindings}
     written = [binding for binding in known.values() if not is_hidden(binding.collection) and not binding.is_read_only]

@@ -67,7 +67,10 @@ class RequestJobs:
         return self._binding.policy.allows(_RIGHTS[scope["method"]], user)
 
     async def answer(self, endpoint: _Endpoint, scope: Scope, receive: Receive, user: User) -> Reply:
-        """202 with the place of the report; the answer of the endpoint to what is no bulk write."""
+        """202 with the place of the report; the answer of the endpoint to what is no bulk write.
+
+        Raises Problem (400) for a body that is not UTF-8, and for a right that the user has not.
+        """
         options, method = self._intake.options, scope["method"]
         is_import = method == "POST" and media_type(scope) in IMPORTED
         demand_right(self._binding, _RIGHTS[method], user, options.challenge)

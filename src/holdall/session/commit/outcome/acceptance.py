@@ -206,7 +206,10 @@ def _take_keys(batch: Batch, outcomes: Sequence[Outcome]) -> None:
 
 
 def put_key(batch: Batch, index: int, key: Key) -> None:
-    """Put a key that was made into its record; None if the record has it by other ways."""
+    """Put a key that was made into its record; None if the record has it by other ways.
+
+    Raises StoreError where the store's answer has no key.
+    """
     fields, record = batch.binding.declaration.key, batch.records[index]
     if key is not None:
         for field, part in zip(fields, key if len(fields) > 1 else (key,), strict=True):

@@ -31,7 +31,10 @@ class BulkRun(OneStoreRun):
         return self.outcome()
 
     async def send(self, store: Store, changes: Runs) -> Sequence[Outcome]:
-        """Make all changes in one transaction: one that the store makes by itself, where there is but one change."""
+        """Make all changes in one transaction: one that the store makes by itself, where there is but one change.
+
+        Raises StateError for all others in a store without transactions.
+        """
         if not changes and len(self.plan.bulk) == 1 and isinstance(store, BulkChanging):
             (only,) = self.plan.bulk
             only.number = await store.change_all(only.change(only.query))
@@ -43,7 +46,7 @@ class BulkRun(OneStoreRun):
             return await transaction.apply(changes) if changes else ()
 
     async def change_all(self, transaction: StoreTransaction) -> None:
-        """Make the bulk changes of the plan."""
+        """Make the bulk changes of the plan. Raises StateError for a transaction that makes no bulk changes."""
         if not isinstance(transaction, BulkChanging):
             raise StateError(f"a transaction of {self.plan.bulk[0].binding.store.name!r} makes no bulk changes")
         for each in self.plan.bulk:

@@ -21,7 +21,10 @@ class OpenTransactions:
         self._open: dict[int, tuple[AbstractAsyncContextManager[StoreTransaction], StoreTransaction]] = {}
 
     async def of(self, store: Store) -> StoreTransaction:
-        """The open transaction of a store, begun now if there is none yet."""
+        """The open transaction of a store, begun now if there is none yet.
+
+        Raises StateError for a store that has no transactions.
+        """
         if id(store) not in self._open:
             if not isinstance(store, Transactional):
                 raise StateError(f"the store {store.name!r} has no transactions")
