@@ -9,6 +9,7 @@ import time
 from bench import (
     acting,
     contexts,
+    crowd,
     events,
     files,
     growth,
@@ -46,6 +47,7 @@ _THEMES = (
     rest.rows,
     several.rows,
     http.rows,
+    crowd.rows,
     files.rows,
     growth.rows,
 )

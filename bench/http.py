@@ -25,15 +25,15 @@ def rows(arena: Arena) -> list[Row]:
 
     @cache
     def sqlite(module: str) -> int:
-        return _filled(arena.server(module, arena.sqlite(module)).port)
+        return filled(arena.server(module, arena.sqlite(module)).port)
 
     @cache
     def postgres(module: str) -> int:
-        return _filled(arena.server(module, arena.postgres.database(module.replace(".", "_"))).port)
+        return filled(arena.server(module, arena.postgres.database(module.replace(".", "_"))).port)
 
     def row(name: str, verb: str) -> Row:
         port = sqlite if name == "sqlite" else postgres
-        method, paths, content = _REQUESTS[verb]
+        method, paths, content = REQUESTS[verb]
 
         def measure(module: str) -> Measure:
             def ask() -> float:
@@ -47,17 +47,17 @@ def rows(arena: Arena) -> list[Row]:
         peers = {peer: measure(module) for peer, module in _PEERS.items()}
         return Row(f"http/{name}/{verb}", "requests/s", measure(f"raw.asgi_{name}"), measure("ours.app"), peers)
 
-    return [row(name, verb) for name in ("sqlite", "postgres") for verb in _REQUESTS]
+    return [row(name, verb) for name in ("sqlite", "postgres") for verb in REQUESTS]
 
 
-_REQUESTS = {
+REQUESTS = {
     "list": ("GET", ["/books?page=1&page_size=50"], ""),
     "get": ("GET", [f"/books/{key}" for key in range(1, _BOOKS + 1)], ""),
     "create": ("POST", ["/books"], json.dumps(body())),
 }
 
 
-def _filled(port: int) -> int:
+def filled(port: int) -> int:
     """Post the books, and see that what comes back is what all the others give."""
     content = json.dumps(body())
     try:

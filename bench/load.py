@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _ANSWER_SECONDS = 10.0
@@ -21,10 +22,35 @@ def requests_per_second(
 
     Raises ValueError for an answer that is not 200 or 201, TimeoutError where none comes.
     """
+    return _rate(port, [_request(port, method, path, body.encode()) for path in paths], connections, seconds, most)
+
+
+def latency(
+    port: int, method: str, paths: list[str], body: str, connections: int, seconds: float, percent: int
+) -> float:
+    """Seconds within which so many percent of the answers have come, each counted from the end of its request.
+
+    Raises as ``requests_per_second``.
+    """
+    spent: list[float] = []
     requests = [_request(port, method, path, body.encode()) for path in paths]
+    _rate(port, requests, connections, seconds, None, spent)
+    return quantiles(spent, n=100)[percent - 1]
+
+
+def _rate(
+    port: int,
+    requests: list[bytes],
+    connections: int,
+    seconds: float,
+    most: int | None,
+    spent: list[float] | None = None,
+) -> float:
+    """Answers per second; the seconds that each took are added to ``spent``."""
     poll = select.epoll()
     sockets: dict[int, socket.socket] = {}
     parts: dict[int, bytes] = {}
+    sent_at: dict[int, float] = {}
     sent = done = 0
     try:
         for _ in range(connections):
@@ -34,13 +60,14 @@ def requests_per_second(
             sockets[number], parts[number] = connection, b""
             poll.register(number, select.EPOLLIN)
         start = time.perf_counter()
-        for connection in sockets.values():
+        for number, connection in sockets.items():
             connection.sendall(requests[sent % len(requests)])
+            sent_at[number] = time.perf_counter()
             sent += 1
         while True:
             events = poll.poll(_ANSWER_SECONDS)
             if not events:
-                raise TimeoutError(f"{method} {paths[0]}: no answer in {_ANSWER_SECONDS:.0f} s")
+                raise TimeoutError(f"no answer in {_ANSWER_SECONDS:.0f} s to {requests[0].splitlines()[0].decode()}")
             for number, _ in events:
                 connection = sockets[number]
                 answer = parts[number] + connection.recv(_CHUNK)
@@ -49,7 +76,11 @@ def requests_per_second(
                     continue
                 parts[number] = b""
                 done += 1
+                if spent is not None:
+                    spent.append(time.perf_counter() - sent_at[number])
                 connection.sendall(requests[sent % len(requests)])
+                if spent is not None:
+                    sent_at[number] = time.perf_counter()
                 sent += 1
             elapsed = time.perf_counter() - start
             if elapsed >= seconds or (most is not None and done >= most):

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 DATA = BUILD / "bench-data"
@@ -81,6 +83,11 @@ class Server:
                 self.close()
                 raise Failure(f"{target} does not start; see {log_path(target.partition(':')[0])}")
             time.sleep(0.05)
+
+    @property
+    def resident(self) -> float:
+        """The bytes of memory that the process has now."""
+        return float(psutil.Process(self._process.pid).memory_info().rss)
 
     def close(self) -> None:
         """End the process."""

@@ -244,6 +244,8 @@ def both(left: Condition, right: Condition) -> Condition:
     True
     """
     items = (*_items(left), *_items(right))
+    if not items:
+        return ALWAYS
     return items[0] if len(items) == 1 else And(items)
 
 

@@ -111,8 +111,7 @@ class Committing(msgspec.Struct, eq=False):
         context.demand_open()
         context.demand_outside("commit()")
         context.committer.demand_idle()
-        await collected(context)
-        if context.files is None and records.is_untouched():
+        if not await collected(context) and context.files is None:
             return CommitResult(Guarantee.NOTHING_TO_DO, 0.0, tuple)
         try:
             result = await told(context, partial(self._lent_commit, options, wanted), options.timeout)

@@ -16,7 +16,7 @@ __all__ = ["Inclusion", "Listing"]
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """A list request.
+    """A list request. Example: :class:`AsyncRestView`.
 
     ``query`` has the page's limit and offset. With ``names`` only these values of each record are shown; ``shape``
     makes them from rows of a projection, where that is enough. ``visits`` tells for each parameter which collections

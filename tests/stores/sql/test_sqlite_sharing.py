@@ -154,6 +154,36 @@ async def test_what_another_library_does_during_a_shared_commit_is_seen_before_i
         assert texts(path) == {"one"}
 
 
+@pytest.mark.parametrize("has_notices", [True, False])
+@pytest.mark.parametrize("act", ["replace", "move", "remove"])
+async def test_a_file_that_is_taken_away_during_a_transaction_is_missed_before_its_commit(
+    tmp_path: Path, has_notices: bool, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_notices:
+        monkeypatch.setattr(notices, "_watching", lambda path: None)
+    acts = {
+        "replace": lambda path, other: other.replace(path),
+        "move": lambda path, other: path.rename(other),
+        "remove": lambda path, other: path.unlink(),
+    }
+
+    async def add_meanwhile(app: Holdall) -> None:
+        async with app.session() as session, session.transaction():
+            session.add(Word(text="two"))
+            await session.flush()
+            acts[act](path, other)
+
+    path, other = tmp_path / "a.db", tmp_path / "b.db"
+    async with asyncio.timeout(60):
+        app = opened(path)
+        await app.create()
+        await add(app, "one")
+        other.write_bytes(b"")
+        with pytest.raises(HoldallError, match="was removed or replaced"):
+            await add_meanwhile(app)
+        await app.close()
+
+
 async def test_no_acknowledged_write_of_either_library_is_lost(tmp_path: Path) -> None:
     rounds = 30
 

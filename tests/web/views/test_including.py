@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
+from starlette.background import BackgroundTask
 
 from holdall import SYSTEM, Authenticated, Everyone, Holdall, Model, Nobody, Policy, User, field
 from holdall.errors import DeclarationError, Forbidden
 from holdall.testing.client import Client
-from holdall.web.views import AsyncRestView, RestView, View, get, include_view, post
+from holdall.web.views import AsyncRestView, Listing, RecordResponse, RestView, View, get, include_view, post
 from tests.support.shop_of_views import KINDS, RESTS, Author, Book, shop
 
 pytestmark = pytest.mark.anyio
@@ -206,8 +207,36 @@ async def test_a_collection_that_is_read_only_has_no_routes_that_write() -> None
         assert (set(paths["/totals"]), set(paths["/totals/{key}"])) == ({"get"}, {"get"})
 
 
+async def test_what_a_method_sets_of_its_answer_stays_with_it() -> None:
+    cleared = list[str]()
+
+    class Watched(AsyncRestView[Book]):
+        prefix = "/books"
+
+        async def get_many_endpoint(self, query_params: Listing) -> RecordResponse:
+            response = await super().get_many_endpoint(query_params)
+            response.set_cookie("seen", "yes")
+            response.headers["etag"] = "theirs"
+            response.background = BackgroundTask(cleared.append, "books")
+            return response
+
+    service = shop("memory:").asgi()
+    include_view(service, Watched)
+    async with Client(service) as client:
+        answer = await client.get("/books")
+        assert (answer.status, answer.json()["total_count"]) == (200, 0)
+        assert answer.headers["set-cookie"].startswith("seen=yes")
+        assert answer.headers["content-length"] == str(len(answer.body))
+        assert answer.headers["etag"] != "theirs"
+        assert cleared == ["books"]
+
+
 class NoModel(AsyncRestView):  # type: ignore[type-arg]
     prefix = "/nothing"
+
+
+class NoPrefix(AsyncRestView[Book]):
+    """A view whose routes would have no path at all."""
 
 
 class Excluding(AsyncRestView[Book]):
@@ -222,6 +251,7 @@ class Unresolved(View):
     "view, told",
     [
         (NoModel, r"NoModel names no model: write class NoModel\(AsyncRestView\[Book\]\)"),
+        (NoPrefix, r'NoPrefix has no prefix: write prefix = "/books" in it'),
         (Excluding, r"Excluding has no route 'get_all_endpoint' to exclude"),
         (Unresolved, r"Unresolved.caller: its annotation names 'NotThere'"),
     ],

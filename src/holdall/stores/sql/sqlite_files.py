@@ -84,7 +84,8 @@ class FileWatch:
     def demand_still_sound(self) -> None:
         """Raise as ``demand_sound`` does, which was asked when this transaction began.
 
-        The files are looked at again where somebody has opened the database since, or where the kernel does not tell.
+        The files are looked at again where somebody has opened, moved or removed the database since, or where the
+        kernel does not tell.
         """
         notices = self._notices
         if notices is not None and notices.are_told:

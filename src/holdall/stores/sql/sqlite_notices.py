@@ -1,4 +1,7 @@
-"""Whether anybody has opened a file since the last look, as the kernel of Linux tells (inotify(7)), or may have."""
+"""Whether anybody has opened or taken away a file since the last look, as the kernel of Linux tells, or may have.
+
+See inotify(7).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from time import perf_counter
 
 __all__ = ["LIBRARIES", "OpenNotices"]
 
-_IN_OPEN = 0x20
+_IN_ATTRIB, _IN_OPEN, _IN_MOVE_SELF = 0x4, 0x20, 0x800  # the first as a file that is held open is removed
 LIBRARIES = ("_sqlite3", "pysqlite3", "sqlcipher3")  # modules that bring or use another SQLite than apsw's
 _SHARE = 20  # where nobody tells, looks take one part in so many of the time
 
@@ -27,12 +30,12 @@ class OpenNotices:
 
     @property
     def are_told(self) -> bool:
-        """Whether the kernel gives notice each time the file is opened."""
+        """Whether the kernel gives notice each time the file is opened, moved or removed."""
         return self._descriptor is not None
 
     @property
     def is_look_due(self) -> bool:
-        """Whether the file may have been opened."""
+        """Whether the file may have been opened, moved or removed."""
         if self._descriptor is None:
             return any(name in sys.modules for name in LIBRARIES) and perf_counter() >= self._next_look
         try:
@@ -59,7 +62,7 @@ def _watching(path: str) -> int | None:
         descriptor = int(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         if descriptor < 0:
             return None
-        if int(library.inotify_add_watch(descriptor, os.fsencode(path), _IN_OPEN)) < 0:
+        if int(library.inotify_add_watch(descriptor, os.fsencode(path), _IN_ATTRIB | _IN_OPEN | _IN_MOVE_SELF)) < 0:
             os.close(descriptor)
             return None
     except AttributeError:  # another C library

@@ -1,6 +1,7 @@
 """Views: classes of routes over records, which FastAPI applications include and whose methods can be replaced."""
 
-from holdall.web.views.answers import Action, ListingResult, RecordResponse, ResponseShape
+from holdall.web.listing import Listing
+from holdall.web.views.answers import Action, Input, ListingResult, RecordResponse, ResponseShape
 from holdall.web.views.async_rest import AsyncRestView
 from holdall.web.views.bracket import WriteAction
 from holdall.web.views.forms import Given, writes
@@ -17,6 +18,8 @@ __all__ = [
     "AsyncRestView",
     "Given",
     "IDRef",
+    "Input",
+    "Listing",
     "ListingResult",
     "MustExist",
     "ReactAdminView",

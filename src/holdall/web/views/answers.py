@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -73,3 +73,7 @@ class RecordResponse(Response):
         super().__init__(b"", status_code)
         self.found: Any = found
         self.shape = shape
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Begin without headers: those of the body come with it."""
+        self.raw_headers = []

@@ -33,7 +33,7 @@ class AsyncRestView(AsyncBulk, BaseRestView[M]):
     write: change, ``before_commit``, commit, ``after_commit``. ``<verb>`` finds or changes records, knows nothing of
     users, and commits nothing. Policies of the collection hold whatever a view does.
 
-    >>> from holdall.web.views import include_view
+    >>> from holdall.web.views import Listing, ListingResult, include_view
     >>> class Book(Model):
     ...     id: int = field(pk=True)
     ...     title: str
@@ -43,6 +43,9 @@ class AsyncRestView(AsyncBulk, BaseRestView[M]):
     ...
     ...     def build_query(self) -> Query[Book]:
     ...         return super().build_query().where(Book.status != "hidden")
+    ...
+    ...     async def get_many(self, query_params: Listing) -> ListingResult[Book]:
+    ...         return await super().get_many(query_params)
     ...
     ...     @post("/{key}/publish", status_code=200)
     ...     async def publish(self, key: str) -> object:

@@ -79,12 +79,12 @@ def _router(
     responses: dict[int | str, dict[str, Value]] = {}
     for base in reversed(view.__mro__):
         responses |= vars(base).get("responses", {})
-    router = APIRouter(
-        prefix=prefix_of(view), tags=tags, dependencies=inherited_list(view, "dependencies"), responses=responses
-    )
+    prefix, routes = prefix_of(view), dict(routes_of(view))
+    if not prefix and not all(spec.path for spec in routes.values()):
+        raise DeclarationError(f'{view.__name__} has no prefix: write prefix = "/books" in it, or another path')
+    router = APIRouter(prefix=prefix, tags=tags, dependencies=inherited_list(view, "dependencies"), responses=responses)
     make = maker_of(view)
     is_alone = not (inherited_list(view, "dependencies") or is_injected(view))
-    routes = dict(routes_of(view))
     for name, spec in routes.items():
         one = ONE_OF_MANY.get(name)
         if one is not None and is_own(view, name) and not _is_for_many(view, one, routes):
@@ -107,7 +107,7 @@ def _router(
             options["include_in_schema"] = False
             router.add_api_route(spec.path, endpoint, methods=["HEAD"], status_code=spec.status, **options)
         if call.is_simple and not spec.options and is_alone:
-            path = prefix_of(view) + spec.path
+            path = prefix + spec.path
             direct += [
                 DirectRoute(
                     path.split("/")[1], "{key}" in path, method, spec.status, endpoint, call.answer, call.is_plain

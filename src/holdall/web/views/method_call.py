@@ -193,20 +193,19 @@ def _give(view: View, context: Context | SyncContext) -> None:
     """Set what views have of their request's context, where they are not annotated with others of that name."""
     view.session = context.session
     for name, part in (("context", context), ("dal", context.dal)):
-        if isinstance(vars(view).get(name, part), Context | SyncContext | Dal):
+        if name not in vars(view) or isinstance(vars(view)[name], Context | SyncContext | Dal):
             setattr(view, name, part)
 
 
 def _response(found: Response, reply: Reply, *, has_failed_hook: bool) -> Response:
     """The answer of the framework: our own headers with those that the method has set."""
+    own = {name for name, _ in reply.headers} if found.raw_headers else ()
+    set_by_method = [each for each in found.raw_headers if each[0] not in own and each[0] != b"content-length"]
     if reply.parts is None:
-        response = Response(reply.body, reply.status)
+        response = found
+        response.status_code, response.body = reply.status, reply.body
     else:
         response = StreamingResponse(_sent(reply.body, reply.parts), reply.status)
-    own = {name for name, _ in reply.headers}
-    set_by_method = [
-        (name, value) for name, value in found.raw_headers if name not in own and name != b"content-length"
-    ]
     response.raw_headers = [*reply.headers, *set_by_method, *([_FAILED_HOOK] if has_failed_hook else [])]
     return response
 
