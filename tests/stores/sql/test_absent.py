@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdall import Holdall, Model, field
-from holdall.errors import DeclarationError, SchemaMismatch, StoreError, StoreUnavailable
+from holdall import Everyone, Holdall, Model, Policy, field
+from holdall.errors import CommitAborted, Conflict, DeclarationError, SchemaMismatch, StoreError, StoreUnavailable
+from holdall.testing.client import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +85,64 @@ async def test_a_column_that_is_not_there_is_named(server: str, request: pytest.
             await _asked(url)
     finally:
         await _made(url, "DROP TABLE thing")
+
+
+@pytest.mark.parametrize("server", [*SERVERS, "sqlite", "stdlib"])
+async def test_a_column_that_no_field_gives_a_value_is_named(
+    server: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    file = f"sqlite:///{tmp_path / 'a.db'}"
+    url = {"sqlite": file, "stdlib": f"{file}?driver=stdlib"}.get(server) or request.getfixturevalue(server)
+    columns = "id integer PRIMARY KEY, colour varchar(20) NOT NULL"
+    told = r"table 'thing'(, or one .*,)? demands a value for column 'size', and no field gives it one: give the column"
+    app = Holdall("unsent")
+    app.add_store("db", url)
+    app.add(Thing, store="db", policy=Policy(read=Everyone, write=Everyone))
+    try:
+        await app.create()
+        async with Client(app.asgi()) as client:
+            for place in (8, 9):  # the second by a statement that is ready
+                assert (await client.post("/thing", {"id": place})).status == 201
+            await _made(url, "DROP TABLE thing")
+            await _made(url, f"CREATE TABLE thing ({columns}, size integer NOT NULL)")
+            for place in (10, 11):
+                answer = await client.post("/thing", {"id": place})
+                assert (answer.status, b"size" in answer.body) == (500, False)
+        for number in (1, 3):
+            with pytest.raises(CommitAborted) as raised:
+                async with app.session() as s:
+                    s.add_all([Thing(id=place) for place in range(number)])
+            assert isinstance(raised.value.__cause__, SchemaMismatch)
+            assert re.search(told, str(raised.value.__cause__))
+        async with app.session() as s:
+            assert await s.count(Thing.where()) == 0
+    finally:
+        await app.close()
+        await _made(url, "DROP TABLE thing")
+
+
+@pytest.mark.parametrize("server", [*SERVERS, "sqlite"])
+async def test_a_null_that_a_field_gives_is_a_conflict(
+    server: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    class Vague(Model, collection="vague"):
+        id: int = field(pk=True)
+        colour: str | None = None
+
+    url = f"sqlite:///{tmp_path / 'a.db'}" if server == "sqlite" else request.getfixturevalue(server)
+    await _made(url, "CREATE TABLE vague (id integer PRIMARY KEY, colour varchar(20) NOT NULL)")
+    app = Holdall("vague")
+    app.add_store("db", url)
+    app.add(Vague, store="db")
+    try:
+        with pytest.raises(CommitAborted) as raised:
+            async with app.session() as s:
+                s.add(Vague(id=1))
+        assert isinstance(raised.value.__cause__, Conflict)
+        assert "colour" in str(raised.value.__cause__)
+    finally:
+        await app.close()
+        await _made(url, "DROP TABLE vague")
 
 
 async def test_sqlite_names_tables_and_folders(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from holdall.stores.sql.errors import MYSQL, Meaning, error_of, violation_of
 from holdall.stores.sql.layout import Rule
 from holdall.stores.sql.steps import Step
 from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.unsent import unsent
 
 __all__ = ["refusal"]
 
@@ -26,6 +27,7 @@ _NAMED = re.compile(
 )
 
 _CHECKS = (3819, 4025)
+_NULLS = (1048, 1364)
 
 _CLASSES: dict[type[exc.SQLAlchemyError], Meaning] = {
     exc.IntegrityError: Meaning.RULE,
@@ -65,6 +67,8 @@ def refusal(
     named = _named(str(arguments[1])) if len(arguments) > 1 and code in _NAMING else None
     if code in _CHECKS and step is not None and named:
         return tables.check(store, step.collection, step.table, named.rpartition(".")[2], position)
+    if code in _NULLS and step is not None and (mismatch := unsent(store, step, named, is_certain=False)) is not None:
+        return mismatch
     return error_of(meaning, store, name, step.collection if step else None, position, named)
 
 

@@ -18,6 +18,7 @@ from holdall.stores.sql.absent import absent
 from holdall.stores.sql.errors import Meaning, error_of, postgresql_meaning, violation_of
 from holdall.stores.sql.steps import Delete, Step
 from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.unsent import unsent
 
 __all__ = ["refusal"]
 
@@ -39,6 +40,10 @@ def refusal(store: str, tables: Tables, error: Any, steps: list[Step]) -> Holdal
         return violation_of(store, rule, position)
     if state == "23514" and error.constraint_name:
         return tables.check(store, steps[-1].collection, steps[-1].table, error.constraint_name, position)
+    if state == "23502" and error.table_name == steps[-1].table.name:
+        mismatch = unsent(store, steps[-1], error.column_name)
+        if mismatch is not None:
+            return mismatch
     return error_of(meaning, store, state, steps[-1].collection, position, _named(error))
 
 

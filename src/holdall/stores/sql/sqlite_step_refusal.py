@@ -15,6 +15,7 @@ from holdall.stores.sql.sqlite_refusal import refusal_of
 from holdall.stores.sql.sqlite_steps import RowIgnored
 from holdall.stores.sql.steps import Step
 from holdall.stores.sql.tables import Tables
+from holdall.stores.sql.unsent import unsent
 
 __all__ = ["Asked", "step_refusal"]
 
@@ -57,6 +58,11 @@ def step_refusal(
         if code == apsw.SQLITE_CONSTRAINT_CHECK:
             named = str(error).partition("CHECK constraint failed: ")[2]
             return tables.check(store, step.collection, step.table, named, position)
+        if code == apsw.SQLITE_CONSTRAINT_NOTNULL:
+            table, columns = columns_named(str(error), tables.metadata.tables)
+            mismatch = unsent(store, step, columns[0]) if table == step.table.key else None
+            if mismatch is not None:
+                return mismatch
         if code == apsw.SQLITE_CONSTRAINT_DATATYPE:
             return error_of(Meaning.VALUE, store, "DATATYPE", step.collection, position)
     return refusal_of(store, path, error, step.collection, position)
