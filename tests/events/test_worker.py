@@ -14,6 +14,7 @@ from holdall.events import worker as module
 from holdall.events.outbox_row import OutboxRow, rows_of
 from holdall.events.rows import RowBinding
 from holdall.events.worker import Worker
+from holdall.session import cancelling
 from tests.support.event_library import Author, Book
 
 pytestmark = pytest.mark.anyio
@@ -120,3 +121,37 @@ async def test_who_is_stopped_while_a_driver_loses_that_goes_on_no_further(
         await is_reading.wait()
         await worker.stop()
     assert told == ["1", "2"]
+
+
+async def test_a_function_that_heeds_no_cancellation_is_not_waited_for(
+    local: Holdall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cancelling, "_ROUND", 0.01)
+    is_called, may_end, cancelled = asyncio.Event(), asyncio.Event(), list[str]()
+
+    @local.after(Book.created, name="stubborn")
+    async def stubborn(event: Event) -> None:
+        is_called.set()
+        while not may_end.is_set():
+            try:
+                await may_end.wait()
+            except asyncio.CancelledError:
+                cancelled.append(event.new["title"])
+
+    @local.after(Book.created, name="willing")
+    async def willing(event: Event) -> None:
+        await asyncio.Event().wait()
+
+    await local.create()
+    worker = Worker(local.outbox, _sweep)
+    worker.start()
+    await _add(local, "1")
+    async with asyncio.timeout(20):
+        await is_called.wait()
+        await worker.stop()
+    assert len(cancelled) >= 1
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "the function 'stubborn' goes on although it was cancelled; its events are delivered again"
+    ]
+    assert len(await rows_of(_outbox(local))) == 2
+    may_end.set()

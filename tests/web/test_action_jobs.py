@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from holdall import User
 from holdall.app.long_actions import work_on_action
+from holdall.session import cancelling
 from holdall.testing.client import Answer
+from holdall.web.jobs import ActionJobs
 from tests.support.long_actions import ANN, CALLS, EVE, GATES, Track, filled, tracks
 from tests.support.served import Served
 
@@ -180,3 +183,24 @@ def test_the_document_tells_of_it(served: Served) -> None:
     assert "200" in short["responses"]
     for operation in (long, short):
         assert operation["responses"]["202"]["headers"]["Location"]
+
+
+@pytest.mark.anyio
+async def test_a_job_that_heeds_no_cancellation_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cancelling, "_ROUND", 0.01)
+    may_end = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not may_end.is_set():
+            with suppress(asyncio.CancelledError):
+                await may_end.wait()
+
+    jobs = ActionJobs(tracks("memory:"))
+    jobs._tasks["main.7"] = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await jobs.stop()
+    assert "job main.7 goes on although it was cancelled" in caplog.text
+    may_end.set()

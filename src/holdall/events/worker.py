@@ -11,7 +11,7 @@ from time import monotonic
 from holdall.errors import HoldallError
 from holdall.events.outbox import Outbox
 from holdall.events.rows import RowBinding
-from holdall.session.cancelling import heed_cancellation
+from holdall.session.cancelling import heed_cancellation, still_running
 
 __all__ = ["Worker"]
 
@@ -51,13 +51,16 @@ class Worker:
         self._woken.set()
 
     async def stop(self) -> None:
-        """End; what is being delivered is cancelled, and delivered again by the next worker."""
+        """End; what is being delivered is cancelled, and delivered again by the next worker.
+
+        A function that goes on in spite of that is logged, and not waited for.
+        """
         task, self._task = self._task, None
-        tasks = [*self._passes.values(), *([] if task is None else [task])]
-        for each in tasks:
-            each.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        passes = dict(self._passes)
+        running = await still_running([*passes.values(), *([] if task is None else [task])])
+        for (_, name), each in passes.items():
+            if each in running:
+                _log.error("the function %r goes on although it was cancelled; its events are delivered again", name)
         self._passes.clear()
 
     async def _work(self) -> None:

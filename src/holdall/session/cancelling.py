@@ -1,10 +1,15 @@
-"""Cancellations that a driver lost on their way are heeded by loops that go on after errors."""
+"""Cancellations: those that a driver lost on their way are heeded, and work that heeds none is not waited for."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from typing import Any
 
-__all__ = ["heed_cancellation"]
+__all__ = ["heed_cancellation", "still_running"]
+
+_ROUNDS = 5
+_ROUND = 1.0  # seconds
 
 
 def heed_cancellation() -> None:
@@ -33,3 +38,23 @@ def heed_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+async def still_running(tasks: Collection[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Cancel tasks, once in each of five seconds, until all have ended; return those that have not.
+
+    Code that catches CancelledError, and goes on, would keep whoever waits for its end waiting for ever.
+
+    >>> async def main() -> int:
+    ...     task = asyncio.create_task(asyncio.sleep(60))
+    ...     return len(await still_running([task]))
+    >>> asyncio.run(main())
+    0
+    """
+    running = set(tasks)
+    for _ in range(_ROUNDS):
+        for task in running:
+            task.cancel()
+        if running:
+            _, running = await asyncio.wait(running, timeout=_ROUND)
+    return running

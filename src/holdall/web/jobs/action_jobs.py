@@ -16,6 +16,7 @@ from holdall.model import Record
 from holdall.policy import User
 from holdall.query import Json
 from holdall.session import Session
+from holdall.session.cancelling import still_running
 from holdall.web.asgi import Scope, address_of_root
 from holdall.web.preferences import Preferences
 from holdall.web.problem import Problem
@@ -121,11 +122,15 @@ class ActionJobs:
         self._woken.set()
 
     async def stop(self) -> None:
-        """Stop all that runs in this process; others, and the next start, take it up."""
-        tasks = [*self._tasks.values(), *([self._looking] if self._looking is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Stop all that runs in this process; others, and the next start, take it up.
+
+        A job that goes on in spite of that is logged, and not waited for.
+        """
+        jobs = dict(self._tasks)
+        running = await still_running([*jobs.values(), *([self._looking] if self._looking is not None else [])])
+        for job, task in jobs.items():
+            if task in running:
+                _log.error("job %s goes on although it was cancelled; it is taken up again", job)
         self._tasks.clear()
         self._looking = self._woken = None
 
