@@ -43,7 +43,7 @@ def heed_cancellation() -> None:
 async def still_running(tasks: Collection[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
     """Cancel tasks, once in each of five seconds, until all have ended; return those that have not.
 
-    Code that catches CancelledError, and goes on, would keep whoever waits for its end waiting for ever.
+    The end of code that catches CancelledError, and goes on, may never come.
 
     >>> async def main() -> int:
     ...     task = asyncio.create_task(asyncio.sleep(60))
