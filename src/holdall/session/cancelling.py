@@ -8,8 +8,8 @@ from typing import Any
 
 __all__ = ["heed_cancellation", "still_running"]
 
-_ROUNDS = 5
-_ROUND = 1.0  # seconds
+_ROUNDS = 2
+_ROUND = 5.0  # seconds
 
 
 def heed_cancellation() -> None:
@@ -41,7 +41,7 @@ def heed_cancellation() -> None:
 
 
 async def still_running(tasks: Collection[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    """Cancel tasks, once in each of five seconds, until all have ended; return those that have not.
+    """Cancel tasks, and once more those that have not ended five seconds later; return those that go on after ten.
 
     The end of code that catches CancelledError, and goes on, may never come.
 
