@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,81 +108,72 @@ async def test_a_look_by_another_library_between_two_writes_loses_nothing(tmp_pa
         assert texts(path) == {"one"}
 
 
-@pytest.mark.parametrize("has_notices", [True, False])
-async def test_what_another_library_does_during_a_transaction_is_seen_before_its_commit(
-    tmp_path: Path, has_notices: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not has_notices:
+@pytest.fixture(params=["told by the kernel", "not told"])
+def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the kernel tell what happens to the file, or have everything looked at."""
+    if request.param == "not told":
         monkeypatch.setattr(notices, "_watching", lambda path: None)
 
-    async def add_and_look(app: Holdall, text: str) -> None:
-        async with app.session() as session, session.transaction():
-            session.add(Word(text=text))
-            await session.flush()
-            assert texts(path) == {"one"}
 
-    path = tmp_path / "a.db"
+async def refused(path: Path, write: Callable[[Holdall], Awaitable[object]], why: str) -> None:
+    """See that this write is refused, after one that was not."""
     async with asyncio.timeout(60):
         app = opened(path)
         await app.create()
         await add(app, "one")
-        with pytest.raises(HoldallError, match="log, was removed"):
-            await add_and_look(app, "two")
+        with pytest.raises(HoldallError, match=why):
+            await write(app)
         await app.close()
-        assert texts(path) == {"one"}
 
 
-@pytest.mark.parametrize("has_notices", [True, False])
-async def test_what_another_library_does_during_a_shared_commit_is_seen_before_it(
-    tmp_path: Path, has_notices: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not has_notices:
-        monkeypatch.setattr(notices, "_watching", lambda path: None)
+def in_transaction(act: Callable[[], object]) -> Callable[[Holdall], Awaitable[None]]:
+    """A write in whose transaction this is done."""
+
+    async def write(app: Holdall) -> None:
+        async with app.session() as session, session.transaction():
+            session.add(Word(text="two"))
+            await session.flush()
+            act()
+
+    return write
+
+
+@pytest.mark.usefixtures("told")
+async def test_what_another_library_does_during_a_transaction_is_seen_before_its_commit(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    await refused(path, in_transaction(lambda: texts(path)), "log, was removed")
+    assert texts(path) == {"one"}
+
+
+@pytest.mark.usefixtures("told")
+async def test_what_another_library_does_during_a_shared_commit_is_seen_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
 
     def insert(connection: apsw.Connection) -> None:
         connection.execute("INSERT INTO word (text) VALUES ('two')")
         assert texts(path) == {"one"}
 
-    path = tmp_path / "a.db"
-    async with asyncio.timeout(60):
-        app = opened(path)
-        await app.create()
-        await add(app, "one")
+    async def write(app: Holdall) -> None:
         database = app.stores["main"]._database  # type: ignore[attr-defined]  # no work of a store opens the file
-        with pytest.raises(HoldallError, match="log, was removed"):
-            await database.run(insert)
-        await app.close()
-        assert texts(path) == {"one"}
+        await database.run(insert)
+
+    await refused(path, write, "log, was removed")
+    assert texts(path) == {"one"}
 
 
-@pytest.mark.parametrize("has_notices", [True, False])
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("act", ["replace", "move", "remove"])
 async def test_a_file_that_is_taken_away_during_a_transaction_is_missed_before_its_commit(
-    tmp_path: Path, has_notices: bool, act: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, act: str
 ) -> None:
-    if not has_notices:
-        monkeypatch.setattr(notices, "_watching", lambda path: None)
-    acts = {
-        "replace": lambda path, other: other.replace(path),
-        "move": lambda path, other: path.rename(other),
-        "remove": lambda path, other: path.unlink(),
-    }
-
-    async def add_meanwhile(app: Holdall) -> None:
-        async with app.session() as session, session.transaction():
-            session.add(Word(text="two"))
-            await session.flush()
-            acts[act](path, other)
-
     path, other = tmp_path / "a.db", tmp_path / "b.db"
-    async with asyncio.timeout(60):
-        app = opened(path)
-        await app.create()
-        await add(app, "one")
-        other.write_bytes(b"")
-        with pytest.raises(HoldallError, match="was removed or replaced"):
-            await add_meanwhile(app)
-        await app.close()
+    other.write_bytes(b"")
+    acts: dict[str, Callable[[], object]] = {
+        "replace": lambda: other.replace(path),
+        "move": lambda: path.rename(other),
+        "remove": path.unlink,
+    }
+    await refused(path, in_transaction(acts[act]), "was removed or replaced")
 
 
 async def test_no_acknowledged_write_of_either_library_is_lost(tmp_path: Path) -> None:
