@@ -19,7 +19,10 @@ __all__ = ["OF_CONTEXT", "VERBS", "View", "inherited_list", "is_own", "prefix_of
 
 VERBS = ("get_many", "get_one", "create", "update", "delete")
 
-OF_CONTEXT: dict[str, Callable[[Value], Value]] = {"context": lambda context: context, "dal": lambda context: context.dal}
+OF_CONTEXT: dict[str, Callable[[Value], Value]] = {
+    "context": lambda context: context,
+    "dal": lambda context: context.dal,
+}
 """The attributes that a view reads from the context of its request, unless it has others of these names."""
 
 
