@@ -156,6 +156,9 @@ class Committing(msgspec.Struct, eq=False):
         context = self.context
         if context.link.is_over:  # it was left, and has nothing to write or undo any more
             return
+        if not is_failed and context.has_only_read:
+            context.end()
+            return
         try:
             await context.committer.wait_idle()
             if not is_failed:

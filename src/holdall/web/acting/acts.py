@@ -212,7 +212,7 @@ class Acts:
 
         action = made_of(declared.kind, inputs)
         with self._contexts.acting(session) as core:
-            meta = request_meta(scope) | {"action": f"{declared.collection}.{declared.name}"}
+            meta = request_meta(scope, action=f"{declared.collection}.{declared.name}")
             results = await self._running.run(session, declared, action, records, core, ends, meta)
         return results, plan
 
