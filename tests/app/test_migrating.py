@@ -189,6 +189,18 @@ async def test_two_who_migrate_the_same_are_told(app: Holdall) -> None:
     assert (await first).changed == 25
 
 
+async def test_records_that_are_only_read_are_not_migrated() -> None:
+    class Printed(Model, read_only=True, table="book", collection="printed"):
+        id: int = field(pk=True)
+
+    app = Holdall("library")
+    app.add_store("main", "memory:")
+    app.add(Printed, store="main")
+    with pytest.raises(StateError, match="printed cannot be migrated: its records are not read and written by key"):
+        await app.migrate(Printed, lambda printed: None)
+    await app.close()
+
+
 async def test_what_makes_no_sense_is_refused(app: Holdall) -> None:
     with pytest.raises(StateError, match="name or ids"):
         await app.migrate(Book, slugged, name="x", ids=[1])

@@ -453,6 +453,9 @@ async def test_what_cannot_be_moved_is_named(app: Holdall, tmp_path: Path) -> No
         await app.move(Counted, to="other", batch=0)
     with pytest.raises(StateError, match="is not being moved"):
         await app.cancel_move(Counted, to="other")
+    volatile = application({"main": "memory:"}, "main")
+    with pytest.raises(StateError, match="same place"):
+        await volatile.move(Counted, to="main")
     full = application(stores_in(tmp_path), "other")
     await full.create()
     async with full.session() as session:
