@@ -90,8 +90,8 @@ class Committing(msgspec.Struct, eq=False):
             raise StateError(f"only a stored {type(record).__name__} of this session can be expected to be as it was")
         context.records.collect()
         binding = context.bindings.of_model(type(record))
-        known = set(binding.all_fields) - binding.policy.hidden(context.user)
-        if unknown := sorted(set(names) - known):
+        hidden = binding.policy.hidden(context.user) if names else ()
+        if unknown := sorted(name for name in names if name not in binding.all_fields or name in hidden):
             raise StateError(f"{binding.collection} has no stored field {unknown[0]!r}")
         readable = readable_names(binding, context.user, names)
         context.records.guards[id(record)] = record, expected_of(binding, record, readable)

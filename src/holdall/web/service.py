@@ -225,7 +225,7 @@ class Service(FastAPI):
 
 
 def _streams_of(app: Holdall, resources: Mapping[str, Resource], options: Options) -> Streams | None:
-    """The streams of events, which the collections are told of that have one; None where no model has events."""
+    """The streams of events, told to each collection that has one; None where no model has events."""
     if app.listeners.feed is None:
         return None
     streams = Streams(app.listeners.feed, app.bindings, options)
