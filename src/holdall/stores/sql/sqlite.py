@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import apsw
@@ -140,7 +141,9 @@ class SqliteDatabase(SqliteForking):
 
     def insertion(self, step: Insert) -> Insertion | None:
         """Return the insertion of rows, each in a commit shared with others; None for the driver of the stdlib."""
-        return None if self._place.is_stdlib else SqliteInsertion(self.run, self._reservations, step)
+        if self._place.is_stdlib:
+            return None
+        return SqliteInsertion(partial(self.run, is_bare=True), self._reservations, step)
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None = None) -> AsyncIterator[SqliteTransaction]:
@@ -257,10 +260,10 @@ class SqliteDatabase(SqliteForking):
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 
-    async def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> T:
-        """Run a work of the writer, in a commit shared with others."""
+    async def run(self, work: Callable[[ApswConnection], T], *, is_lazy: bool = False, is_bare: bool = False) -> T:
+        """Run a work of the writer, in a commit shared with others; see ``Job``."""
         try:
-            return await self._writer.run(work, is_lazy=is_lazy)
+            return await self._writer.run(work, is_lazy=is_lazy, is_bare=is_bare)
         except _DRIVER_ERRORS as error:
             raise self._translated(error) from error
 

@@ -181,6 +181,8 @@ class ApswConnection(apsw.Connection):
     """A connection that knows whether its files are still its own."""
 
     watch: FileWatch | None = None
+    stretch = 0
+    """Another number after each work of the writer that may change more than rows, and in each transaction."""
 
     def demand_sound(self) -> None:
         """Raise StateError where what is written now would be lost, or would overwrite what others have written."""

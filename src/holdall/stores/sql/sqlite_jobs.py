@@ -14,22 +14,28 @@ from holdall.query import Value
 from holdall.store import Rows, Watchdog
 from holdall.stores.sql.sqlite_connection import ApswConnection
 
-__all__ = ["Channel", "Ended", "Ending", "Job", "rows_of", "set_outcomes"]
+__all__ = ["Channel", "Ended", "Ending", "Job", "NothingLeft", "rows_of", "set_outcomes"]
 
 T = TypeVar("T")
+
+
+class NothingLeft(Exception):
+    """A work was refused, and has left nothing behind in the transaction that it was carried out in."""
 
 
 class Job(Generic[T]):
     """A work on its way through a thread: claimed once, by the thread or by a caller that gives up waiting for it.
 
-    ``is_lazy`` if its COMMIT need not wait for the disk.
+    ``is_lazy`` if its COMMIT need not wait for the disk. One that ``is_bare`` needs no savepoint: where it raises
+    ``NothingLeft``, there is nothing to take back, and it changes rows alone, not tables or reservations.
     """
 
-    __slots__ = ("_claims", "future", "is_lazy", "loop", "work")
+    __slots__ = ("_claims", "future", "is_bare", "is_lazy", "loop", "work")
 
-    def __init__(self, work: Callable[[ApswConnection], T], *, is_lazy: bool = False) -> None:
+    def __init__(self, work: Callable[[ApswConnection], T], *, is_lazy: bool = False, is_bare: bool = False) -> None:
         self.work = work
         self.is_lazy = is_lazy
+        self.is_bare = is_bare
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self.loop.create_future()
         self._claims = [True]

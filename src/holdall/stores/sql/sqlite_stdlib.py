@@ -85,6 +85,8 @@ class StdlibCursor:
 class StdlibConnection:
     """A connection; ``path`` is None for a database in memory."""
 
+    stretch = 0  # as that of the other driver's connection
+
     def __init__(self, path: str | None, *, is_readonly: bool, statements: int) -> None:
         mode = "ro" if is_readonly else "rwc"
         place = ":memory:" if path is None else f"file:{quote(path)}?mode={mode}"

@@ -1,15 +1,14 @@
 """SQLite writes: one thread, and group commit.
 
-Works given while another is under way share its BEGIN and its COMMIT, and so its wait for the disk. Each runs in a
-savepoint of its own, so that one that fails takes nothing of the others with it. A failure is raised only once the
-others are committed: a caller refused for the write of another can read that write.
+Works given while another is under way share its BEGIN and its COMMIT, and so its wait for the disk, see ``Group``. A
+failure is raised only once the others are committed: a caller refused for the write of another can read that write.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
@@ -18,7 +17,8 @@ import apsw
 
 from holdall.store import Watchdog
 from holdall.stores.sql.sqlite_connection import ApswConnection, Unsynced
-from holdall.stores.sql.sqlite_jobs import Channel, Ended, Ending, Job, set_outcomes
+from holdall.stores.sql.sqlite_group import Group, begin, roll_back
+from holdall.stores.sql.sqlite_jobs import Channel, Ending, Job, set_outcomes
 
 __all__ = ["SqliteWriter"]
 
@@ -69,14 +69,14 @@ class SqliteWriter:
         self._connection.demand_sound()
         return self._connection
 
-    def run(self, work: Callable[[apsw.Connection], T], *, is_lazy: bool = False) -> Awaitable[T]:
+    def run(self, work: Callable[[ApswConnection], T], *, is_lazy: bool = False, is_bare: bool = False) -> Awaitable[T]:
         """Run the work in a transaction, shared or not, and give its result once that is committed.
 
-        One that ``is_lazy`` need not wait for the disk: with others it does all the same.
+        One that ``is_lazy`` need not wait for the disk: with others it does all the same. See ``Job`` for ``is_bare``.
 
         Raises what the work raises, apsw's errors, and TimeoutError if its turn does not come in time.
         """
-        job = Job(work, is_lazy=is_lazy)
+        job = Job(work, is_lazy=is_lazy, is_bare=is_bare)
         self._put(job)
         return job.ended(self._watchdog)
 
@@ -105,14 +105,14 @@ class SqliteWriter:
     def _at_once(self, connection: ApswConnection, work: Callable[[apsw.Connection], T]) -> T | None:
         with Unsynced(connection, self._synchronous):
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                begin(connection)
             except apsw.BusyError:
                 return None
             try:
                 result = work(connection)
                 connection.commit()
             except BaseException:
-                self._roll_back()
+                roll_back(connection)
                 raise
             return result
 
@@ -176,19 +176,24 @@ class SqliteWriter:
         """Run this job and those that come meanwhile; gives what was taken from the queue but cannot join them."""
         if not first.claim():
             return None
-        if first.is_lazy and self._queue.empty():
-            self._lazily(first)
-            return None
-        ended: Ended = []
         try:
             connection = self.connection()
-            connection.execute("BEGIN IMMEDIATE")
-            ended.append((first, first.work(connection), None))
+            is_alone = first.is_lazy and self._queue.empty()
+            is_unsynced = is_alone and _has_log(connection)
         except BaseException as error:
-            self._roll_back()
             set_outcomes([(first, None, error)])
             return None
-        following: Job[Any] | Channel | Ending | None = None
+        group = Group(connection)
+        if is_alone:
+            with Unsynced(connection, self._synchronous) if is_unsynced else nullcontext():
+                group.add_alone(first)
+            return None
+        following = self._gathered(group) if group.add_first(first) else None
+        group.commit()
+        return following
+
+    def _gathered(self, group: Group) -> Job[Any] | Channel | Ending | None:
+        """Add what comes meanwhile to the group; gives what was taken from the queue but cannot join it."""
         until = monotonic() + GROUP_SECONDS
         while monotonic() < until:
             try:
@@ -196,63 +201,10 @@ class SqliteWriter:
             except Empty:
                 break
             if not isinstance(following, Job):
-                break
+                return following
             if following.claim():
-                self._join(connection, following, ended)
-            following = None
-        self._commit(connection, ended)
-        return following
-
-    def _join(self, connection: ApswConnection, job: Job[Any], ended: Ended) -> None:
-        try:
-            if not connection.in_transaction:
-                connection.execute("BEGIN IMMEDIATE")
-            connection.execute("SAVEPOINT work")
-            result = job.work(connection)
-            connection.execute("RELEASE work")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK TO work")
-                connection.execute("RELEASE work")
-                ended.append((job, None, error))
-            else:
-                # this failure ended the whole transaction; the others are not to blame and begin again
-                set_outcomes([(job, None, error)])
-                again, ended[:] = list(ended), []
-                for other, _, _ in again:  # those that were refused as well: perhaps for what was rolled back
-                    self._alone(connection, other)
-            return
-        ended.append((job, result, None))
-
-    def _lazily(self, job: Job[Any]) -> None:
-        """Run this job by itself, without waiting for the disk where a write-ahead log makes that safe."""
-        try:
-            connection = self.connection()
-            is_safe = _has_log(connection)
-        except BaseException as error:
-            set_outcomes([(job, None, error)])
-            return
-        with Unsynced(connection, self._synchronous) if is_safe else nullcontext():
-            self._alone(connection, job)
-
-    def _alone(self, connection: ApswConnection, job: Job[Any]) -> None:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            result = job.work(connection)
-        except BaseException as error:
-            self._roll_back()
-            set_outcomes([(job, None, error)])
-            return
-        self._commit(connection, [(job, result, None)])
-
-    def _commit(self, connection: ApswConnection, ended: Ended) -> None:
-        if connection.in_transaction:
-            try:
-                connection.commit()
-            except BaseException as error:
-                self._roll_back()
-                ended = [(job, None, error) for job, _, _ in ended]
-        set_outcomes(ended)
+                group.add(following)
+        return None
 
     def _serve_channel(self, channel: Channel) -> None:
         if not channel.begun.claim() or not channel.is_open:
@@ -260,7 +212,7 @@ class SqliteWriter:
         self._channel = channel
         try:
             connection = self.connection()
-            connection.execute("BEGIN IMMEDIATE")
+            begin(connection)
         except BaseException as error:
             self._channel = None
             set_outcomes([(channel.begun, None, error)])
@@ -273,13 +225,7 @@ class SqliteWriter:
                 except BaseException as error:
                     set_outcomes([(job, None, error)])
         self._channel = None
-        self._roll_back()
-
-    def _roll_back(self) -> None:
-        connection = self._connection
-        if connection is not None and connection.in_transaction:
-            with suppress(apsw.Error):
-                connection.execute("ROLLBACK")
+        roll_back(connection)
 
 
 def _has_log(connection: apsw.Connection) -> bool:
