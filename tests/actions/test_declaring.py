@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -149,6 +149,22 @@ def test_what_cannot_be_added_is_refused(app: Holdall, given: Any, policy: Any, 
         app.add_action(given, policy)
 
 
+T = TypeVar("T")
+
+
+class Labelled(Generic[T]):
+    """What an action may have beside its model."""
+
+
+class Mixed(Labelled[int], Action[Page], on=One):
+    async def run(self, context: Any, page: Page) -> None: ...
+
+
+def test_what_it_is_about_is_said_by_the_class_of_actions_alone(app: Holdall) -> None:
+    app.add_action(Mixed)
+    assert [(each.collection, each.name) for each in app.actions("pages")] == [("pages", "mixed")]
+
+
 def test_a_name_is_taken_once(app: Holdall) -> None:
     app.add_action(Turn)
     with pytest.raises(DeclarationError, match="has an action 'turn' already"):
@@ -199,6 +215,11 @@ def test_what_is_no_selection_is_refused(
 ) -> None:
     with pytest.raises(DeclarationError, match=told):
         app.add_selection(name, query, **options)
+
+
+def test_a_selection_without_a_title_is_called_by_its_name(app: Holdall) -> None:
+    assert app.add_selection("long-pages", Page.where()).title == "Long pages"
+    assert app.add_selection("all-pages", Page.where(), title="Everything").title == "Everything"
 
 
 def test_the_name_of_a_selection_is_taken_once(app: Holdall) -> None:

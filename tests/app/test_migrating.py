@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from holdall import Holdall, Model, field
+from holdall import Everyone, Holdall, Model, Policy, User, field
 from holdall.errors import StateError
 from tests.support.preloaded import PreloadedProcess, run_preloaded
 
@@ -128,6 +128,21 @@ async def test_keys_that_are_given_are_migrated_alone(app: Holdall) -> None:
     assert [number for number, slug in enumerate(await slugs(app), 1) if slug] == [2, 4]
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_user_changes_the_records_that_are_his_before_and_after(dry_run: bool) -> None:
+    app = Holdall("library")
+    app.add_store("main", "memory:")
+    app.add(Book, store="main", policy=Policy(read=Everyone, update=Book.reads < 3))
+    async with app.session() as session:
+        session.add_all([Book(id=number, title=f"Title {number}", reads=number) for number in range(1, 5)])
+    told = await app.migrate(Book, slugged, dry_run=dry_run, user=User("ann"))
+    assert (told.seen, told.changed, [each.key for each in told.failures]) == (4, 1, ["2", "3", "4"])
+    assert await slugs(app) == ["" if dry_run else "title-1", "", "", ""]
+    unbound = await app.migrate(Book, slugged, dry_run=dry_run)
+    assert (unbound.changed, unbound.failed) == (4, 0)
+    await app.close()
+
+
 async def test_a_function_may_be_async_and_ask(app: Holdall) -> None:
     async def counted(shelf: Shelf) -> dict[str, object]:
         await asyncio.sleep(0)
@@ -174,6 +189,18 @@ async def test_two_who_migrate_the_same_are_told(app: Holdall) -> None:
     assert (await first).changed == 25
 
 
+async def test_records_that_are_only_read_are_not_migrated() -> None:
+    class Printed(Model, read_only=True, table="book", collection="printed"):
+        id: int = field(pk=True)
+
+    app = Holdall("library")
+    app.add_store("main", "memory:")
+    app.add(Printed, store="main")
+    with pytest.raises(StateError, match="printed cannot be migrated: its records are not read and written by key"):
+        await app.migrate(Printed, lambda printed: None)
+    await app.close()
+
+
 async def test_what_makes_no_sense_is_refused(app: Holdall) -> None:
     with pytest.raises(StateError, match="name or ids"):
         await app.migrate(Book, slugged, name="x", ids=[1])
@@ -183,7 +210,7 @@ async def test_what_makes_no_sense_is_refused(app: Holdall) -> None:
 
 _PROGRAM = """
 import asyncio, sys
-from holdall import Holdall, Model, field
+from holdall import Everyone, Holdall, Model, Policy, User, field
 
 class Book(Model, collection="book"):
     id: int = field(pk=True)

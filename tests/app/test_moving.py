@@ -18,7 +18,7 @@ from holdall.app.moving.known_moves import KnownMoves
 from holdall.errors import CommitAborted, DeclarationError, NotFound, Reserved, StateError, Unsupported
 from holdall.query import Query
 from holdall.session.commit.failpoint import arm
-from holdall.store import Change
+from holdall.store import Change, Preparable, Reservation
 from holdall.testing.service_client import AsyncServiceClient
 from tests.support.moving_trial import losses_of, trial
 from tests.support.moving_writers import Counted, application
@@ -87,6 +87,17 @@ async def count(app: Holdall, key: int) -> None:
 
 async def rows_in(app: Holdall, store: str) -> int:
     return len(await app.stores[store].fetch(Query("counted")))
+
+
+async def fences(app: Holdall) -> list[Reservation]:
+    """The fences that stand around the collection in any store."""
+    return [
+        each
+        for store in app.stores.values()
+        if isinstance(store, Preparable)
+        for each in await store.prepared()
+        if each.is_fence
+    ]
 
 
 @pytest.mark.parametrize(
@@ -214,9 +225,12 @@ async def test_cancelled_moves_leave_the_target_empty(app: Holdall, second: Hold
     await count(app, 1)
     assert (await counts(app))[1] == 2
     assert await rows_in(app, "other") == 0
+    assert await fences(app) == []
     with pytest.raises(StateError, match="is not being moved"):
         await app.cancel_move(Counted, to="other")
     assert (await move(app, "other")).state == "moved"
+    await app.end_move(Counted, source="main")
+    assert await fences(app) == []
 
 
 async def test_moves_are_in_the_list_of_jobs(app: Holdall, second: Holdall) -> None:
@@ -439,6 +453,9 @@ async def test_what_cannot_be_moved_is_named(app: Holdall, tmp_path: Path) -> No
         await app.move(Counted, to="other", batch=0)
     with pytest.raises(StateError, match="is not being moved"):
         await app.cancel_move(Counted, to="other")
+    volatile = application({"main": "memory:"}, "main")
+    with pytest.raises(StateError, match="same place"):
+        await volatile.move(Counted, to="main")
     full = application(stores_in(tmp_path), "other")
     await full.create()
     async with full.session() as session:

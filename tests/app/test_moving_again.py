@@ -89,6 +89,13 @@ async def test_there_and_back_and_there_again(app: Holdall) -> None:
     assert await count(app) == 6
 
 
+async def test_progress_is_told_after_each_batch_that_is_copied_or_compared(app: Holdall) -> None:
+    told = list[MoveReport]()
+    await app.move(Counted, to="other", dry_run=False, batch=2, progress=told.append)
+    assert [each.copied for each in told if each.state == "copying"] == [2, 3]
+    assert [each.compared for each in told if each.compared] == [2, 3]
+
+
 async def test_a_mover_that_dies_at_the_very_end_stands_in_nobodys_way(
     app: Holdall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,16 +140,25 @@ async def test_writers_go_on_only_where_the_switch_was_not_written(
     assert await count(app) == (1 if is_written else 2)
 
 
-async def test_a_mover_that_wakes_up_in_the_next_move_writes_nothing(app: Holdall) -> None:
+async def test_a_mover_that_wakes_up_in_the_next_move_writes_nothing(
+    app: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    movers, taken = list[Mover](), Mover.take
+
+    async def take(self: Mover, *given: object, **named: object) -> None:
+        movers.append(self)
+        await taken(self, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Mover, "take", take)
     await killed_in_copying(app, "other")
-    old = await read_row(app.stores["other"], Position, "counted")
     await app.cancel_move(Counted, to="other")
     await killed_in_copying(app, "other")
     now = await read_row(app.stores["other"], Position, "counted")
-    assert old is not None
     assert now is not None
-    assert now.id != old.id
-    assert now.version - 10 > old.version + 10  # whatever each has written
+    assert now.id != movers[0].position.id
+    with pytest.raises(StateError, match="was taken over by another program"):
+        await movers[0].write([], copied=1)
+    assert await read_row(app.stores["other"], Position, "counted") == now
 
 
 async def test_a_move_that_was_refused_leaves_nothing_to_the_next_one(app: Holdall) -> None:

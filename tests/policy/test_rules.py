@@ -8,7 +8,7 @@ import pytest
 
 from holdall import Authenticated, Everyone, FieldRights, Model, Nobody, Owner, Policy, Role, User, field, me
 from holdall.errors import DeclarationError, QueryError
-from holdall.policy import ANONYMOUS, SYSTEM, NotOf, Right, as_rule, bound, described
+from holdall.policy import ANONYMOUS, SYSTEM, NotOf, Right, When, as_rule, bound, described
 from holdall.query import ALWAYS, NEVER, Condition, format_condition
 
 
@@ -81,12 +81,34 @@ def test_the_program_itself_may_everything() -> None:
     assert not any(policy.allows(right, ANN) for right in Right)
 
 
-def test_rules_are_described_as_they_were_written() -> None:
-    rule = Role("editor") & ((Page.author == me.id) | ~(Page.number > 3)) | Owner(Page.author)
-    assert described(rule) == "role editor and author = me.id or not number > 3 or author = me.id" or described(
-        rule
-    ).startswith("role editor and (")
-    assert described(as_rule(raising)) == "raising"
+@pytest.mark.parametrize(
+    "rule, told",
+    [
+        (
+            Role("editor") & ((Page.author == me.id) | ~(Page.number > 3)) | Owner(Page.author),
+            "role editor and (author = me.id or not number > 3) or author = me.id",
+        ),
+        (Role("a", "b") & Role("c"), "(role a or b) and role c"),
+        (Role("c") & (Role("a") | Owner("author")), "role c and (role a or author = me.id)"),
+        (~Role("a"), "not role a"),
+        (~Role("a", "b"), "not (role a or b)"),
+        (~(Role("a") & Role("b")), "not (role a and role b)"),
+        (~(Role("a") | Nobody), "not (role a or nobody)"),
+        (~Owner("author"), "not author = me.id"),
+        (raising, "raising"),
+    ],
+)
+def test_rules_are_described_as_they_were_written(rule: Any, told: str) -> None:
+    assert described(as_rule(rule)) == told
+
+
+def test_a_policy_is_described_with_its_tenant_and_all_that_were_merged() -> None:
+    one, other = Policy(read=Everyone), Policy(read=Role("a", "b"))
+    tenant = When(Page.author == me.id)
+    assert one.of(Page).described(Right.READ) == "everyone"
+    assert one.of(Page, tenant).described(Right.READ) == "author = me.id and (everyone)"
+    assert (one | other).of(Page).described(Right.READ) == "(everyone) or (role a or b)"
+    assert (one | one).of(Page).described(Right.READ) == "(everyone)"
 
 
 def test_policies_merge_and_one_says_which() -> None:

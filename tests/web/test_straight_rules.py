@@ -164,7 +164,7 @@ def test_values_that_fit_no_field_give_nothing(served: Served, who: Asked) -> No
 def test_what_is_remembered_of_rules_is_bounded(served: Served, who: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ready_reads, "_REMEMBERED", 3)
     under(served, who, TEAMS)
-    straight = served.service._resources["pages"]._straight
+    straight = served.service._served.resources["pages"]._straight
     for length in [*range(8), *range(8)]:
         user = User("ann", attributes={"teams": [f"{number}" for number in range(length)]})
         assert all(all_straight(served, who, user, *LISTS[:-1]))

@@ -91,6 +91,9 @@ class Actions:
 
         Raises StateError where it was not added.
         """
+        direct = self._by_kind.get((kind, model))
+        if direct is not None:
+            return direct
         found = [each for (known, about), each in self._by_kind.items() if known is kind and model in (None, about)]
         others = [each for (known, _), each in self._by_kind.items() if known is kind]
         if not found and others:

@@ -41,6 +41,10 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
     collection: str
     policy: ActionPolicy
     result: Result
+    on: On
+    """The records it is done on."""
+    is_async: bool
+    """Whether it runs on the event loop."""
 
     @classmethod
     def of(cls, kind: type[AnyAction], model: Value, collection: str, policy: ActionPolicy) -> DeclaredAction:
@@ -66,18 +70,13 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
             raise DeclarationError(f"{name} gives a file, so that it is done on one record or on all together")
         if result.is_content and kind.__as_job__:
             raise DeclarationError(f"{name} gives a file, which no job keeps: put it into the field of a record")
-        return cls(kind, model, collection, settled, result)
+        is_async = inspect.iscoroutinefunction(inspect.unwrap(vars_of(kind, "run")))
+        return cls(kind, model, collection, settled, result, kind.__on__, is_async)
 
     @property
     def name(self) -> str:
         """The name by which it is called. Example: :class:`DeclaredAction`."""
         return self.kind.__action_name__
-
-    @property
-    def on(self) -> On:
-        """The records it is done on. Example: :class:`DeclaredAction`."""
-        assert self.kind.__on__ is not None
-        return self.kind.__on__
 
     @property
     def wanted(self) -> Condition:
@@ -89,11 +88,6 @@ class DeclaredAction(msgspec.Struct, frozen=True, eq=False):
     def inputs(self) -> Inputs:
         """The inputs it takes. Example: :class:`DeclaredAction`."""
         return self.kind.__inputs__
-
-    @property
-    def is_async(self) -> bool:
-        """Whether it runs on the event loop. Example: :class:`DeclaredAction`."""
-        return inspect.iscoroutinefunction(inspect.unwrap(vars_of(self.kind, "run")))
 
     @property
     def title(self) -> str:

@@ -81,11 +81,11 @@ class Result(msgspec.Struct, frozen=True):
 
     def demand(self, name: str, value: Value) -> None:
         """Raise StateError for a value not of this type, or that JSON cannot tell, so that nothing is written."""
+        if value is None and (self.is_optional or self.annotation is None):
+            return
         if self.model is not None:
             items = value if self.is_many and isinstance(value, list) else [value]
             is_right = isinstance(value, list) or not self.is_many
-            if value is None and self.is_optional:
-                return
             if is_right and all(isinstance(item, self.model) for item in items):
                 return
         elif self.is_content and isinstance(value, Content):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import TypeAlias
 
 import msgspec
@@ -26,7 +26,7 @@ from holdall.errors import (
 from holdall.model import NestedReference, Record, State, placed_items, state_of
 from holdall.policy import Right, User
 from holdall.query import ALWAYS, AnyQuery, Key, Path, Value
-from holdall.service import Registry, active_core, new_context
+from holdall.service import Meta, Registry, active_core, new_context
 from holdall.session import Binding, Guarantee, OpenAct, Session, keys_meeting
 
 __all__ = ["End", "Running"]
@@ -61,41 +61,27 @@ class Running:
         """
         context, outer = session.context, session.context.act
         if outer is None:
-            context.demand_open()
-            context.committer.demand_idle()
-            if context.bindings.inside is None and context.records.has_changes():
-                raise StateError(
-                    f"{declared.name} is a commit of its own, and this session has changes that are none of its:"
-                    " commit() or rollback() them first"
-                )
+            _demand_no_other_changes(session, declared)
         await self._demand_available(declared, session, records)
         fresh = await _with_references(session, declared, action)
         if outer is not None:
             return await self._within(session, declared, fresh, records, outer)
         self._guard(session, declared, records)
         context.act = act = OpenAct(declared.name, is_trusted=not declared.policy.as_user, model=declared.model)
-
-        async def ends() -> None:
-            act.is_ending = True
-            if act.has_failed:
-                raise StateError(f"an action within {declared.name} failed, so that nothing of it is written")
-            if context.bindings.inside is not None:
-                await session.flush()
-            elif end is not None:
-                await end()
-            else:
-                await session.commit(require=Guarantee.RECOVERED if len(records) > 1 else None)
-
+        ends = _Ending(session, act, end, is_several=len(records) > 1)
         results: list[Value] = [] if into is None else into
         try:
-            async with AsyncExitStack() as stack:
-                if context.bindings.inside is not None:
-                    await stack.enter_async_context(session.savepoint())
+            async with nullcontext() if context.bindings.inside is None else session.savepoint():
                 try:
-                    async with self._context_of(session, core, declared, ends, meta) as (found, is_its_own):
+                    found = core or active_core(self._registry)
+                    if found is not None and found.has(session):
                         results += await _called(found, declared, fresh, records)
-                        if not is_its_own:
-                            await ends()
+                        await ends()
+                    else:
+                        made = new_context(self._registry, _meta_of(declared) if meta is None else meta, session.user)
+                        made.lend(session, ends)
+                        async with made.on_loop:
+                            results += await _called(made, declared, fresh, records)
                 except BaseException as error:
                     _undo(session, act, error)
                     raise
@@ -129,21 +115,6 @@ class Running:
         except BaseException:
             outer.has_failed = True
             raise
-
-    @asynccontextmanager
-    async def _context_of(
-        self, session: Session, core: Value, declared: DeclaredAction, ends: End, meta: Mapping[str, Value] | None
-    ) -> AsyncIterator[tuple[Value, bool]]:
-        """The context for an action, and whether it sees to the end: that of the session, or a new one."""
-        found = core or active_core(self._registry)
-        if found is not None and found.has(session):
-            yield found, False
-            return
-        known = {"action": f"{declared.collection}.{declared.name}"} if meta is None else meta
-        made = new_context(self._registry, known, session.user)
-        made.lend(session, ends)
-        async with made.on_loop:
-            yield made, True
 
     def _guard(self, session: Session, declared: DeclaredAction, records: Sequence[Record]) -> None:
         """Have the commit refused where somebody else changes the records meanwhile."""
@@ -222,6 +193,46 @@ class Running:
         return records
 
 
+def _meta_of(declared: DeclaredAction) -> Meta:
+    return Meta.trusted({"action": f"{declared.collection}.{declared.name}"})
+
+
+def _demand_no_other_changes(session: Session, declared: DeclaredAction) -> None:
+    """Raise StateError for a session that has ended, is committing, or has changes that are none of the action."""
+    context = session.context
+    context.demand_open()
+    context.committer.demand_idle()
+    if context.bindings.inside is None and context.records.has_changes():
+        raise StateError(
+            f"{declared.name} is a commit of its own, and this session has changes that are none of its:"
+            " commit() or rollback() them first"
+        )
+
+
+class _Ending(msgspec.Struct, frozen=True, eq=False):
+    """Ends an action that has run: what it changed is committed, or flushed within a transaction, or as ``end`` does.
+
+    Calls raise StateError where an action within it failed, and what the end of the session raises.
+    """
+
+    session: Session
+    act: OpenAct
+    end: End | None
+    is_several: bool
+
+    async def __call__(self) -> None:
+        act, session = self.act, self.session
+        act.is_ending = True
+        if act.has_failed:
+            raise StateError(f"an action within {act.name} failed, so that nothing of it is written")
+        if session.context.bindings.inside is not None:
+            await session.flush()
+        elif self.end is not None:
+            await self.end()
+        else:
+            await session.commit(require=Guarantee.RECOVERED if self.is_several else None)
+
+
 def _undo(session: Session, act: OpenAct, error: BaseException | None) -> None:
     """Undo all that an action did in its session; a transaction does so by itself, a commit in doubt tells how."""
     is_open = isinstance(error, CommitError) and not isinstance(error, CommitAborted)
@@ -240,7 +251,7 @@ async def _called(core: Value, declared: DeclaredAction, action: Value, records:
     elif declared.on is On.ALL:
         calls = [(list(records),)]
     for arguments in calls:
-        result = await core.run(action.run, *arguments)
+        result = await core.run(action.run, *arguments, is_async=declared.is_async)
         declared.result.demand(type(action).__name__, result)
         results.append(result)
     return results

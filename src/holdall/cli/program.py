@@ -1,4 +1,8 @@
-"""The commands, as one program."""
+"""The commands, as one program.
+
+Their docstrings are what ``--help`` prints. Every command raises Failure where it cannot do what was asked; ``main``
+tells the reason in a line, and ends with the code.
+"""
 
 from __future__ import annotations
 

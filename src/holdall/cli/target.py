@@ -40,7 +40,10 @@ class Target:
         self.app = app
 
     def service(self, **options: object) -> Any:
-        """The application's REST service: its own if the target is one, else a new one with these options."""
+        """The application's REST service: its own if the target is one, else a new one with these options.
+
+        Raises Failure where a new one cannot be made.
+        """
         if self._service is not None:
             return self._service
         try:

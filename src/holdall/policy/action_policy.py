@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from holdall.errors import DeclarationError
-from holdall.policy.bound import bound
+from holdall.policy.bound import Binder, binder
 from holdall.policy.part import settled
 from holdall.policy.rule import AllOf, AnyOf, Authenticated, Calls, Given, Grant, NotOf, Rule, When, as_rule, is_plain
 from holdall.policy.rule_walk import described
@@ -37,7 +37,7 @@ class ActionPolicy:
     'it is not for you, or not for this record'
     """
 
-    __slots__ = ("as_user", "execute", "reason", "see")
+    __slots__ = ("_binders", "as_user", "execute", "reason", "see")
 
     def __init__(
         self, *, see: Given | None = None, execute: Given = Authenticated, reason: str = "", as_user: bool = False
@@ -49,6 +49,7 @@ class ActionPolicy:
         self.execute = as_rule(execute, "execute")
         self.reason = reason
         self.as_user = as_user
+        self._binders: dict[str, Binder] = {}  # made when they are first asked for
 
     def of(self, model: Value) -> ActionPolicy:
         """The policy for actions on records of a model. Raises DeclarationError for fields that it has not."""
@@ -68,11 +69,17 @@ class ActionPolicy:
             return ALWAYS
         if self.see is None:
             return ALWAYS if self.may_execute(user) else NEVER
-        return bound(self.see, user)
+        return self._bound("see", self.see, user)
 
     def executable(self, user: User) -> Condition:
         """The condition on records on which the user may execute the action. Example: :class:`ActionPolicy`."""
-        return ALWAYS if user.unrestricted else bound(self.execute, user)
+        return ALWAYS if user.unrestricted else self._bound("execute", self.execute, user)
+
+    def _bound(self, name: str, rule: Grant | Rule, user: User) -> Condition:
+        bind = self._binders.get(name)
+        if bind is None:
+            bind = self._binders[name] = binder(rule)
+        return bind(user)
 
     def is_seen(self, user: User) -> bool:
         """Whether the user knows of the action at all."""

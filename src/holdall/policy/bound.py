@@ -9,7 +9,7 @@ from typing import TypeAlias, cast
 
 import msgspec
 
-from holdall.policy.rule import AllOf, AnyOf, Calls, Grant, NotOf, Owner, Rule, When
+from holdall.policy.rule import AllOf, AnyOf, Calls, Everyone, Grant, Nobody, NotOf, Owner, Rule, When
 from holdall.policy.user import User
 from holdall.query import (
     ALWAYS,
@@ -96,6 +96,8 @@ def binder(rule: Grant | Rule, *, yes: bool = True) -> Binder:
             return _condition(rule.condition, yes=yes)
         case Owner():
             return _condition(rule.condition_on(None), yes=yes)
+        case _ if rule is Everyone or rule is Nobody:
+            return _Fixed(ALWAYS if (rule is Everyone) is yes else NEVER)
         case Calls(takes_record=True):
             return lambda user: Stated(Judgement(rule.function, user, yes))
     return partial(_decided, rule, yes)

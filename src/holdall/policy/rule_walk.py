@@ -18,7 +18,7 @@ from holdall.policy.rule import (
     Rule,
     When,
 )
-from holdall.query import format_condition
+from holdall.query import Or, format_condition
 
 __all__ = ["changed", "described"]
 
@@ -30,13 +30,13 @@ def described(rule: Grant | Rule) -> str:
             return f"role {' or '.join(rule.names)}"
         case AllOf():
             return " and ".join(
-                f"({described(item)})" if isinstance(item, AnyOf) else described(item) for item in rule.items
+                [f"({described(item)})" if _is_choice(item) else described(item) for item in rule.items]
             )
         case AnyOf():
             return " or ".join(map(described, rule.items))
         case NotOf():
             inner = described(rule.item)
-            return f"not ({inner})" if isinstance(rule.item, AllOf | AnyOf) else f"not {inner}"
+            return f"not ({inner})" if isinstance(rule.item, AllOf) or _is_choice(rule.item) else f"not {inner}"
         case Owner():
             return f"{rule.field} = me.id"
         case When():
@@ -47,6 +47,16 @@ def described(rule: Grant | Rule) -> str:
         if rule is known:
             return words
     return type(rule).__name__
+
+
+def _is_choice(rule: Grant | Rule) -> bool:
+    """Whether the description has an "or", so that it stands in brackets beside an "and" and behind a "not"."""
+    match rule:
+        case Role():
+            return len(rule.names) > 1
+        case When():
+            return isinstance(rule.condition, Or)
+    return isinstance(rule, AnyOf)
 
 
 def changed(rule: Grant | Rule, change: Callable[[Grant | Rule], Grant | Rule]) -> Grant | Rule:

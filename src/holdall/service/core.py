@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Iterator
@@ -218,9 +217,9 @@ class ContextCore:
         finally:
             self._session = before
 
-    async def run(self, function: Callable[..., Value], *args: object) -> Value:
+    async def run(self, function: Callable[..., Value], *args: object, is_async: bool) -> Value:
         """Call a function of the context and more: on the loop where it is async, else in a thread."""
-        if inspect.iscoroutinefunction(inspect.unwrap(function)):
+        if is_async:
             return await act_on_loop(self.on_loop, lambda: function(self.on_loop, *args))
         call = partial(act_in_thread, self.in_thread, lambda: function(self.in_thread, *args))
         return await ON_LOOP.in_thread(call)

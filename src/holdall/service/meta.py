@@ -44,6 +44,17 @@ class Meta(Mapping[str, Value]):
         object.__setattr__(self, "_values", found)
 
     @classmethod
+    def trusted(cls, values: dict[str, Value]) -> Self:
+        """Return meta data whose names come from the program itself, and are not looked at.
+
+        >>> Meta.trusted({"ip": "192.0.2.1"}).ip
+        '192.0.2.1'
+        """
+        made = cls.__new__(cls)
+        object.__setattr__(made, "_values", values)
+        return made
+
+    @classmethod
     def from_module(cls, module: ModuleType) -> Self:
         """Return the constants of a module, those with names in capitals.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -93,6 +94,12 @@ class Binding:
         self.unenforced: tuple[Relationship, ...] = ()  # those of its own that no store keeps
         self.inversely_stored: tuple[Relationship, ...] = ()  # those of its own that must be told of at their other end
         self.releasable: tuple[Field, ...] = ()  # unique references that may be empty: who gives one up goes first
+
+    @cached_property
+    def compared_fields(self) -> tuple[str, ...]:
+        """The names of the stored fields that are compared where a record is expected to be as it was read."""
+        key, version = self.schema.key, self.declaration.version
+        return tuple([each.name for each in self.declaration.stored if each.name not in key and each is not version])
 
     def take_store(self, store: Store) -> None:
         """Ask this store from now on: the one it is kept in, or what stands around that."""

@@ -90,8 +90,8 @@ class Committing(msgspec.Struct, eq=False):
             raise StateError(f"only a stored {type(record).__name__} of this session can be expected to be as it was")
         context.records.collect()
         binding = context.bindings.of_model(type(record))
-        known = set(binding.all_fields) - binding.policy.hidden(context.user)
-        if unknown := sorted(set(names) - known):
+        hidden = binding.policy.hidden(context.user) if names else ()
+        if unknown := sorted(name for name in names if name not in binding.all_fields or name in hidden):
             raise StateError(f"{binding.collection} has no stored field {unknown[0]!r}")
         readable = readable_names(binding, context.user, names)
         context.records.guards[id(record)] = record, expected_of(binding, record, readable)
@@ -155,6 +155,9 @@ class Committing(msgspec.Struct, eq=False):
         """End the session: commit it, or roll it back where its block failed or the commit does."""
         context = self.context
         if context.link.is_over:  # it was left, and has nothing to write or undo any more
+            return
+        if not is_failed and context.has_only_read:
+            context.end()
             return
         try:
             await context.committer.wait_idle()

@@ -117,6 +117,15 @@ class SessionContext:
         return Judging(self.bindings, self.records, self.user, self.dao_records)
 
     @property
+    def has_only_read(self) -> bool:
+        """Whether the session can end without a commit: none was begun, and it has nothing to write or to give back."""
+        bindings, records = self.bindings, self.records
+        if self._committer is not None or bindings.file_fields or bindings.inside is not None or self.act is not None:
+            return False
+        records.collect()
+        return records.is_untouched()
+
+    @property
     def committer(self) -> Committer:
         """The commits of the session. Made on first use: sessions that only read have none."""
         if self._committer is None:

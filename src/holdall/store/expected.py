@@ -29,7 +29,7 @@ class Expected(msgspec.Struct, frozen=True, eq=False):
 
     def is_met_by_row(self, positions: Mapping[str, int], row: Sequence[Value]) -> bool:
         """The same of a whole row, given the places of its fields."""
-        return self.is_met_by([row[positions[name]] for name in self.fields])
+        return self.is_met_by([*map(row.__getitem__, map(positions.__getitem__, self.fields))])
 
 
 def is_same_value(one: object, other: object) -> bool:
@@ -38,6 +38,8 @@ def is_same_value(one: object, other: object) -> bool:
     >>> is_same_value({"a": [1, True]}, {"a": [1, True]}), is_same_value({"a": 1}, {"a": True})
     (True, False)
     """
+    if one is other:
+        return True
     if isinstance(one, dict):
         if not isinstance(other, dict) or one.keys() != other.keys():
             return False

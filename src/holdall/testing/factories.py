@@ -64,7 +64,10 @@ class Factory:
         self._defined: dict[type[Model], dict[str, object]] = {}
 
     def define(self, model: type[Model], **values: object) -> None:
-        """Have the records of a model these values; a function is called with the number of the record, from 1."""
+        """Have the records of a model these values; a function is called with the number of the record, from 1.
+
+        Raises DeclarationError for a name that is no field of the model. Example: :class:`Factory`.
+        """
         known = model.__holdall__.by_name
         for name in values:
             if name not in known:

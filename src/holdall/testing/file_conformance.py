@@ -42,7 +42,10 @@ class FileStoreConformance:
     keeps_outside = True
 
     def open_store(self, folder: Path) -> FileStore:
-        """Open a store without contents; the folder is empty and its own."""
+        """Open a store without contents; the folder is empty and its own.
+
+        Raises TypeError where the class does not define the method.
+        """
         raise TypeError(f"{type(self).__name__} opens no store: define open_store(self, folder)")
 
     def reopened(self, folder: Path, store: FileStore) -> FileStore:

@@ -76,6 +76,8 @@ def lasting_memory(
 ) -> LastingMemory | LastingBatch | LastingPlain | LastingPlainBatch:
     """Make an empty durable store in memory, of class TX or BATCH; with ``Hold.NONE`` it is not Preparable.
 
+    Raises ValueError for another class, and for another way to hold a part of a commit.
+
     >>> from holdall.store import Preparable, Transactional
     >>> store = lasting_memory("points", CommitClass.BATCH)
     >>> isinstance(store, Preparable), isinstance(store, Transactional)

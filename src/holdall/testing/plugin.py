@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def holdall_app() -> Holdall:
-    """Return the application to test; to be overridden."""
+    """Return the application to test. Raises UsageError unless a ``conftest.py`` overrides it."""
     raise pytest.UsageError(
         "holdall's fixtures need your application: define a fixture holdall_app in conftest.py that returns it"
     )

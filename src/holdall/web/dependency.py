@@ -96,16 +96,13 @@ _dependencies: WeakKeyDictionary[Holdall, dict[int, tuple[object, Value]]] = Wea
 
 async def acting_user(request: Request, user: UserOf | User | None) -> User:
     """Return for whom a route's session acts, as ``session_dependency`` tells. Example: :func:`session_dependency`."""
-    known: Value = await _related(request) if user is None else user if isinstance(user, User) else user(request)
-    acting: User = await known if inspect.isawaitable(known) else known
-    return acting
-
-
-async def _related(request: Request) -> User:
-    service: Value = request.app
-    if not isinstance(service, Service):
-        raise DeclarationError(
-            "the session of this route acts for no user: give session_dependency() a user, or a function of the"
-            " request, or SYSTEM if everybody who may call the route may do everything"
-        )
-    return await service.user_of(request.scope)
+    if user is None:
+        service: Value = request.app
+        if not isinstance(service, Service):
+            raise DeclarationError(
+                "the session of this route acts for no user: give session_dependency() a user, or a function of the"
+                " request, or SYSTEM if everybody who may call the route may do everything"
+            )
+        return await service.user_of(request.scope)
+    known = user if isinstance(user, User) else user(request)
+    return await known if inspect.isawaitable(known) else known

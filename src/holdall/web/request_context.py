@@ -9,7 +9,7 @@ from functools import cached_property
 from holdall.app import Holdall
 from holdall.policy import User
 from holdall.query import Value
-from holdall.service import Context, active_core
+from holdall.service import Context, Meta, active_core
 from holdall.session import Session
 from holdall.web.asgi import Headers, Scope
 from holdall.web.jobs import ActionJobs
@@ -17,15 +17,20 @@ from holdall.web.jobs import ActionJobs
 __all__ = ["RequestContexts", "request_meta"]
 
 
-def request_meta(scope: Scope) -> dict[str, Value]:
-    """The meta data of a request: ``method``, ``path``, ``query``, ``client`` and ``headers``, by lower case names."""
-    return {
-        "method": scope["method"],
-        "path": scope["path"],
-        "query": scope.get("query_string", b"").decode("latin-1"),
-        "client": (scope.get("client") or (None,))[0],
-        "headers": _Headers(scope["headers"]),
-    }
+def request_meta(scope: Scope, **more: Value) -> Meta:
+    """The meta data of a request: ``method``, ``path``, ``query``, ``client``, ``headers`` by lower case names, and
+    these ``more``.
+    """
+    return Meta.trusted(
+        {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope.get("query_string", b"").decode("latin-1"),
+            "client": (scope.get("client") or (None,))[0],
+            "headers": _Headers(scope["headers"]),
+            **more,
+        }
+    )
 
 
 class _Headers(Mapping[str, str]):

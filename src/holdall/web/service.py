@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
@@ -19,7 +19,7 @@ from holdall.app.host import of_web
 from holdall.errors import DeclarationError, Forbidden
 from holdall.policy import User
 from holdall.query import Json, Value, did_you_mean
-from holdall.web.asgi import Application, Receive, Scope, Send, address_of_root, path_below
+from holdall.web.asgi import Application, Receive, Scope, Send, address_of_root
 from holdall.web.cursor import Cursors
 from holdall.web.direct_routes import DirectRoutes
 from holdall.web.dispatch import CollectionMiddleware, find_resource
@@ -35,12 +35,12 @@ from holdall.web.meta import META, collections_meta
 from holdall.web.metrics_route import add_metrics
 from holdall.web.operations import Front, HealthPaths, current_request_id, freeze_once, telling, with_cross_origin
 from holdall.web.options import Options
-from holdall.web.own_routes import OwnRoutes, collections_of_views
 from holdall.web.problem import Problem
 from holdall.web.read_reply import conditional
 from holdall.web.request_context import RequestContexts
 from holdall.web.resource import Resource
 from holdall.web.rights import demand_grant, forbidden
+from holdall.web.served import Served
 
 __all__ = ["Service", "asgi"]
 
@@ -86,22 +86,16 @@ class Service(FastAPI):
         self._shown = {each.collection: each for each in app.collections() if not is_hidden(each.collection)}
         self._jobs = ActionJobs(app)
         contexts = RequestContexts(app, self._jobs)
-        self._resources = {
+        resources = {
             name: Resource(binding, app.bindings, self.cursors, options, contexts, kept.get(name), app.by_name)
             for name, binding in self._shown.items()
         }
-        app.long_actions.answering = answering(self._resources)
-        self._given_way: dict[str, Resource] = {}  # those that views answer for
-        self._acting: dict[str, Resource] = {}  # those of these that have actions or selections
-        self._streams = None
-        if (feed := app.listeners.feed) is not None:
-            self._streams = Streams(feed, app.bindings, options)
-            for resource in self._resources.values():
-                if self._streams.has(resource.binding):
-                    resource.follow(self._streams)
-        _demand_addresses(self._resources)
-        self._documents = Documents(app, options, self._shown, self._resources, self._acting, self._streams)
-        self._own = OwnRoutes(self._resources)
+        _demand_addresses(resources)
+        app.long_actions.answering = answering(resources)
+        self._streams = _streams_of(app, resources, options)
+        self._served = served = Served(self, resources)
+        self._find = served.find
+        self._documents = Documents(app, options, self._shown, resources, served.acting, self._streams)
         self.direct = DirectRoutes(self)  # for views, which add theirs
         self._health = HealthPaths(app)
         self._front: Application = Front(self._answer, app, options, self._health if options.health else None)
@@ -117,23 +111,28 @@ class Service(FastAPI):
             lifespan=self._live,
             middleware=[Middleware(CollectionMiddleware, self._find, options)],
         )
+        self._add_routes()
+        self.back_office: Value = of_web("back_office")(self, options.admin) if options.admin is not False else None
+
+    def _add_routes(self) -> None:
+        """Add what is beside the collections: the document, the first page, jobs, metrics, and how errors are told."""
+        options, collections = self.settings, self._served.resources
         add_handlers(self)
         self.add_exception_handler(Exception, failed)
         self.openapi_url = "/openapi.json"
         self.add_route(self.openapi_url, self._document, include_in_schema=False)
-        add_first_page(self, {name: each.binding for name, each in self._resources.items()}, options)
+        add_first_page(self, {name: each.binding for name, each in collections.items()}, options)
         self.add_route(f"/{META}", self._meta, include_in_schema=False)
         add_jobs(self, self._jobs, options)
         if options.metrics is not None:
-            add_metrics(self, app, options, options.metrics)
+            add_metrics(self, self.holdall, options, options.metrics)
         if options.docs:
-            if "docs" in self._resources:
+            if "docs" in collections:
                 raise DeclarationError(
                     "the collection 'docs' would answer in place of the page /docs; give it another name with"
                     " collection=..., or go without the page: asgi(docs=False)"
                 )
             add_docs(self)
-        self.back_office: Value = of_web("back_office")(self, options.admin) if options.admin is not False else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -150,7 +149,7 @@ class Service(FastAPI):
                 return found[0](scope, receive, send, found[1])
             route = self.direct.find(scope)
             if route is not None:
-                plain = find_resource(self._given_way, scope) if route.is_plain else None
+                plain = find_resource(self._served.given_way, scope) if route.is_plain else None
                 if plain is not None:
                     return plain[0](scope, receive, send, plain[1])
                 return self.direct.answer(route, scope, receive, telling(scope, send))
@@ -178,24 +177,7 @@ class Service(FastAPI):
 
     def give_way_to_views(self) -> None:
         """Let views answer in the place of their collections, where they have the same address."""
-        for collection in collections_of_views(self.router.routes):
-            replaced = self._resources.pop(collection, None)
-            if replaced is not None:
-                self._given_way[collection] = replaced
-                if replaced.has_names:
-                    self._acting[collection] = replaced
-
-    def _find(self, scope: Scope) -> tuple[Resource, str] | None:
-        """The collection that answers, and the key's text; None where the host's own routes do."""
-        found = find_resource(self._resources, scope)
-        if found is None and self._acting:
-            found = find_resource(self._acting, scope)
-            return found if found is not None and "/" in found[1] else None
-        if found is None or not found[1] or self._own.none_among == len(self.router.routes):
-            return found
-        if not self._own.are_there(self.router.routes):
-            return found
-        return None if self._own.takes(path_below(scope), scope["method"]) else found
+        self._served.give_way_to_views()
 
     def openapi(self) -> dict[str, Json]:
         """The whole OpenAPI 3.1 document: the collections beside the host's own routes.
@@ -220,8 +202,7 @@ class Service(FastAPI):
         self._health.is_started = self._health.is_stopping = False
         try:
             self.give_way_to_views()
-            self._own.demand_reachable(self.router.routes)
-            self._own.demand_bodies(self.router.routes)
+            self._served.demand_reachable()
             if self.settings.create:
                 await self.holdall.create()
             await self.holdall.verify()
@@ -241,6 +222,17 @@ class Service(FastAPI):
                 self._streams.close()
             await self._jobs.stop()
             await self.holdall.close()
+
+
+def _streams_of(app: Holdall, resources: Mapping[str, Resource], options: Options) -> Streams | None:
+    """The streams of events, told to each collection that has one; None where no model has events."""
+    if app.listeners.feed is None:
+        return None
+    streams = Streams(app.listeners.feed, app.bindings, options)
+    for resource in resources.values():
+        if streams.has(resource.binding):
+            resource.follow(streams)
+    return streams
 
 
 def _demand_addresses(collections: Iterable[str]) -> None:

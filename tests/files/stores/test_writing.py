@@ -56,3 +56,25 @@ async def test_what_the_system_writes_in_part_is_written_on(tmp_path: Path, monk
     key = await files.write(_given(*pieces))
     assert b"".join([piece async for piece in files.read(key)]) == b"".join(pieces)
     assert counts == [6, 4, 1]
+
+
+def _open_files(folder: Path) -> int:
+    links = [Path("/proc/self/fd", each) for each in os.listdir("/proc/self/fd")]
+    found = [link.readlink() for link in links if link.is_symlink()]
+    return sum(not each.is_dir() and each.is_relative_to(folder) for each in found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+async def test_no_file_stays_open_whether_it_was_kept_or_not(tmp_path: Path) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"a" * _MIB
+        assert _open_files(tmp_path) == 1
+        raise ConnectionResetError
+
+    files = LocalFiles("files", tmp_path)
+    await files.write(_given(b"a" * (3 * _MIB), b"b"))
+    assert _open_files(tmp_path) == 0
+    with pytest.raises(ConnectionResetError):
+        await files.write(failing())
+    assert _open_files(tmp_path) == 0

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from holdall.errors import DeclarationError, StoreUnavailable, Unsupported
-from holdall.query import FieldSchema, Kind, Query, Schema
+from holdall.query import Compare, FieldSchema, Kind, Op, Query, Schema
 from holdall.store import CommitClass, Transactional, open_store
 from holdall.stores.mongo import MongoCollection, open_mongo
-from tests.support.mongo_collections import fresh, opened
+from tests.support.mongo_collections import add, fresh, inside, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -80,8 +80,16 @@ def test_so_are_names_of_collections(name: str) -> None:
         open_mongo("m", "mongodb://h/d").bind([Schema(name, (_ID,), ("id",))])
 
 
-def test_a_key_may_be_called_id_as_mongodb_does() -> None:
-    open_mongo("m", "mongodb://h/d").bind([Schema("a", (FieldSchema("_id", Kind.INT),), ("_id",))])
+async def test_a_key_may_be_called_id_as_mongodb_does(standalone_mongo_url: str) -> None:
+    url = fresh(standalone_mongo_url)
+    store = open_mongo("m", url)
+    store.bind([Schema("a", (FieldSchema("_id", Kind.INT), FieldSchema("name", Kind.STR)), ("_id",))])
+
+    await store.apply([add("a", 7, name="x")])
+    assert await store.fetch(Query("a", Compare(("_id",), Op.EQ, 7))) == [(7, "x")]
+    with inside(url) as database:
+        assert [(each["_id"], each["name"]) for each in database["a"].find()] == [(7, "x")]
+    await store.close()
 
 
 def test_two_collections_do_not_lie_in_one_place() -> None:

@@ -122,10 +122,13 @@ async def test_others_pass(redis_url: str) -> None:
     """Other records, other values, and values that are given up by their own record."""
     async with opened(redis_url) as (store, _):
         await _fill(store)
-        await prepared(store, update("thing", 1, code="q"), thing(5, code="e"))
+        first = await prepared(store, update("thing", 1, code="q"), thing(5, code="e"))
         await apply(store, update("thing", 2, code="z"), thing(6, code="b"), remove("thing", 3))
         await apply(store, update("thing", 2, code="b"), update("thing", 6, code="z"))
-        await prepared(store, update("thing", 2, code="y"), thing(7))
+        second = await prepared(store, update("thing", 2, code="y"), thing(7))
+        assert {item.commit for item in await store.prepared()} == {first, second}
+        codes = await store.fetch(Query("thing", projection=(("id",), ("code",))))
+        assert sorted(codes) == [(1, "a"), (2, "b"), (6, "z")]
 
 
 async def test_appending(redis_url: str) -> None:

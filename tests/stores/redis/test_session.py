@@ -104,4 +104,6 @@ def test_without_async(redis_url: str) -> None:
     with app.sync.session() as session:
         (house,) = session.query(House.where(House.name == "Ravenclaw"))
         session.remove(house)
+    with app.sync.session() as session:
+        assert session.query(House.where(House.name == "Ravenclaw")) == []
     app.sync.close()

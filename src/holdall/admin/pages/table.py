@@ -1,4 +1,7 @@
-"""The pages of the back office by the first part of their paths."""
+"""The pages of the back office by the first part of their paths.
+
+Every page raises Refused for what it does not show or do; the office answers with the status and the reason.
+"""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Migration:
                     if self._user is SYSTEM:
                         session.plan()  # as a commit would begin
                     else:
-                        await session.expand()  # with the rights to each record
+                        await session.expand(tell=True)  # with the rights to each record
                 except HoldallError as error:
                     raise _Refused(reason_of(error)) from error
                 finally:

@@ -41,7 +41,6 @@ class Notes:
 
     async def create(self) -> None:
         """Make the place of notes, if there is none."""
-        self._bindings.configure()
         if isinstance(self.store, Provisioned):
             await self.store.create()
 

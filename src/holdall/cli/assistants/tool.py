@@ -98,6 +98,8 @@ def _is_of(value: Value, name: str) -> bool:
 def key_path(key: Value) -> str:
     """The segment of a path that names a record by its key; a key of several parts is a list.
 
+    Raises MisusedTool for a key that no path can have.
+
     >>> key_path(["a b", 2]), key_path("_meta")
     ('a%20b,2', '%5Fmeta')
     """

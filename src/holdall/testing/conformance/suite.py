@@ -160,7 +160,8 @@ class StoreConformance(
     def open_store(self, request: pytest.FixtureRequest) -> Store:
         """A new store on an empty place of its own; called once per test class and process.
 
-        ``request.getfixturevalue(name)`` gives fixtures of session, module or class scope.
+        ``request.getfixturevalue(name)`` gives fixtures of session, module or class scope. Raises TypeError where the
+        class does not define the method.
         """
         raise TypeError(f"{type(self).__name__} must define open_store(self, request)")
 

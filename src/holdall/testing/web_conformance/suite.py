@@ -125,7 +125,10 @@ class WebConformance:
     """Which lists are drawn."""
 
     def open_store(self, request: pytest.FixtureRequest) -> Store | str:
-        """Return the store to test, or its URL; called once for the class, without a running loop."""
+        """Return the store to test, or its URL; called once for the class, without a running loop.
+
+        Raises UsageError where the class does not define the method.
+        """
         raise pytest.UsageError("a class of WebConformance opens its store: def open_store(self, request)")
 
     @pytest.fixture

@@ -16,7 +16,7 @@ from holdall.query import Key, Value, both
 from holdall.session import Bindings, Guarantee, Session
 from holdall.web.acting.selected import read_parameters
 from holdall.web.acting.shown_results import ShownResults
-from holdall.web.asgi import Receive, Scope, header_list
+from holdall.web.asgi import Receive, Scope, header, header_list
 from holdall.web.body import JSON
 from holdall.web.bulk.meant import Asked, Meant
 from holdall.web.conditional import tag_of_body
@@ -87,7 +87,7 @@ class Acts:
         inputs = await self._inputs(scope, receive, declared)
         if key is not None or declared.on is On.NOTHING:
             self._intake.demand_no_parameters(scope)
-            known = (b"return=minimal", b"tx=rollback", b"tx=commit", *self._known(declared))
+            known = (b"return=minimal", b"tx=rollback", b"tx=commit", *self._known(scope, declared))
             preferences = preferences_of(scope, *known)
             once = partial(self._on_one, scope, user, declared, inputs, key, preferences)
         else:
@@ -95,8 +95,10 @@ class Acts:
         is_repeated = declared.kind.__repeat__ and header_list(scope, b"if-match") is None
         return await (until_undisturbed(once, scope) if is_repeated else once())
 
-    def _known(self, declared: DeclaredAction) -> tuple[bytes, ...]:
-        return (b"respond-async",) if self._contexts.jobs.takes(declared) else ()
+    def _known(self, scope: Scope, declared: DeclaredAction) -> tuple[bytes, ...]:
+        """The preferences that actions have beside others, where a client has any."""
+        has_any = header(scope, b"prefer") is not None
+        return (b"respond-async",) if has_any and self._contexts.jobs.takes(declared) else ()
 
     def _is_job(self, declared: DeclaredAction, preferences: Preferences) -> bool:
         """Whether the action is started, and not waited for."""
@@ -147,7 +149,7 @@ class Acts:
     # --- on all that is meant -----------------------------------------------------------------------------------------
 
     async def _on_all(self, scope: Scope, user: User, declared: DeclaredAction, inputs: Record) -> Reply:
-        session, asked = self._intake.session(scope, user), self._asked(scope, user, self._known(declared))
+        session, asked = self._intake.session(scope, user), self._asked(scope, user, self._known(scope, declared))
         preferences = asked.preferences
         query = asked.query.where(declared.wanted)
         records = await self._running.meant(session, declared, query, asked.most)
@@ -212,7 +214,7 @@ class Acts:
 
         action = made_of(declared.kind, inputs)
         with self._contexts.acting(session) as core:
-            meta = request_meta(scope) | {"action": f"{declared.collection}.{declared.name}"}
+            meta = request_meta(scope, action=f"{declared.collection}.{declared.name}")
             results = await self._running.run(session, declared, action, records, core, ends, meta)
         return results, plan
 

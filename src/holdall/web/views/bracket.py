@@ -11,7 +11,7 @@ from holdall.errors import StateError
 from holdall.model import Model, Record
 from holdall.query import Json, Value
 from holdall.session import Session
-from holdall.web.preferences import NONE
+from holdall.web.preferences import NONE, Preferences
 from holdall.web.rehearsal import rehearse
 from holdall.web.views.answers import Action, Input
 from holdall.web.views.items import BulkItems
@@ -47,7 +47,7 @@ class WriteAction:
         return None if self.action == Action.DELETE else self.obj
 
 
-class Writes:
+class Writes(msgspec.Struct, eq=False):
     """The write brackets of one request: how deep they are nested, and which hooks wait for the commit.
 
     ``is_whole``: what was sent is all of a record, as a PUT has it. ``claims`` are members of it that clients cannot
@@ -55,16 +55,15 @@ class Writes:
     that are committed together. ``plan`` is what a rehearsal has in the place of a commit.
     """
 
-    def __init__(self) -> None:
-        self.is_whole = False
-        self.claims: dict[str, Json] = {}
-        self.depth = 0
-        self.waiting: list[WriteAction] = []
-        self.has_failed_hook = False
-        self.etag: bytes | None = None
-        self.preferences = NONE
-        self.items: BulkItems | None = None
-        self.plan: dict[str, Value] | None = None
+    is_whole: bool = False
+    claims: dict[str, Json] = {}
+    depth: int = 0
+    waiting: list[WriteAction] = []
+    has_failed_hook: bool = False
+    etag: bytes | None = None
+    preferences: Preferences = NONE
+    items: BulkItems | None = None
+    plan: dict[str, Value] | None = None
 
     async def commit(self, view: Value) -> None:
         """Commit what a view has written, or rehearse it where the client prefers that: then no hooks follow."""

@@ -19,7 +19,7 @@ from holdall.model import Model
 from holdall.policy import Right, User
 from holdall.query import Value
 from holdall.service import Context, Dal, SyncContext
-from holdall.session import Session
+from holdall.session import Session, SyncSession
 from holdall.web.asgi import Receive
 from holdall.web.body import demand_media_type, media_type
 from holdall.web.conditional import demand_a_new_record
@@ -39,7 +39,7 @@ from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
 from holdall.web.views.standard import STANDARD, Standard, input_of
 from holdall.web.views.sync_rest import RestView
-from holdall.web.views.view import View, is_own
+from holdall.web.views.view import OF_CONTEXT, View, is_own
 
 __all__ = ["MethodCall"]
 
@@ -147,22 +147,26 @@ class MethodCall:
         async with opened as context:
             session = context.session
             view.request, view.user = request, user
-            _give(view, context)
-            if isinstance(view, BaseRestView) and self._serving is not None:
-                view.serving, view.acting, view.writes = self._serving, session, Writes()
-                if self._is_import(request):
-                    return await self._imported(view, request, context)
-                if self.standard is not None:
-                    values |= await input_of(self.standard, self._serving, request, session, view, self.own)
-            found = await self._called(view, context, values)
-            if isinstance(view, BaseRestView) and view.writes.preferences.is_rehearsal:
-                return _response(Response(), await planned(view, session), has_failed_hook=False)
-            await session.commit()
-            if not isinstance(found, RecordResponse):
+            _give(view, context, session)
+            if self._serving is None:
+                found = await self._called(view, context, values)
+                await _committed(session)
                 return found
             assert isinstance(view, BaseRestView)
+            writes = view.writes = Writes()
+            view.serving, view.acting = self._serving, session
+            if self._is_import(request):
+                return await self._imported(view, request, context)
+            if self.standard is not None:
+                values |= await input_of(self.standard, self._serving, request, session, view, self.own)
+            found = await self._called(view, context, values)
+            if writes.preferences.is_rehearsal:
+                return _response(Response(), await planned(view, session), has_failed_hook=False)
+            await _committed(session)
+            if not isinstance(found, RecordResponse):
+                return found
             reply = await reply_to(view, request.scope, session, found)
-            return _response(found, reply, has_failed_hook=view.writes.has_failed_hook)
+            return _response(found, reply, has_failed_hook=writes.has_failed_hook)
         return Response(status_code=204)  # middleware suppressed an exception
 
     def _is_import(self, request: Request) -> bool:
@@ -184,7 +188,7 @@ class MethodCall:
         bound = partial(getattr(view, name), *args)
         if inspect.iscoroutinefunction(bound.func):
             return await bound()
-        _give(view, context.in_thread)
+        _give(view, context.in_thread, context.in_thread.session)
         return await anyio.to_thread.run_sync(partial(context.core.act_in_thread, bound))
 
     async def _called(self, view: View, context: Context, values: dict[str, Value]) -> Value:
@@ -193,7 +197,7 @@ class MethodCall:
         )
         if self._is_async:
             return await bound(**values)
-        _give(view, context.in_thread)
+        _give(view, context.in_thread, context.in_thread.session)
         return await anyio.to_thread.run_sync(partial(context.core.act_in_thread, partial(bound, **values)))
 
 
@@ -208,12 +212,20 @@ def _is_record(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Model)
 
 
-def _give(view: View, context: Context | SyncContext) -> None:
-    """Set what views have of their request's context, where they are not annotated with others of that name."""
-    view.session = context.session
-    for name, part in (("context", context), ("dal", context.dal)):
-        if name not in vars(view) or isinstance(vars(view)[name], Context | SyncContext | Dal):
-            setattr(view, name, part)
+def _give(view: View, context: Context | SyncContext, session: Session | SyncSession) -> None:
+    """Set what views have of their request's context; their own attributes of these names have it if they are of it."""
+    view.session, view.acts_in = session, context
+    attributes = vars(view)
+    if not OF_CONTEXT.keys().isdisjoint(attributes):
+        for name, read in OF_CONTEXT.items():
+            if isinstance(attributes.get(name), Context | SyncContext | Dal):
+                attributes[name] = read(context)
+
+
+async def _committed(session: Session) -> None:
+    """Commit what a method has left in its session: its answer is made after that."""
+    if not session.context.has_only_read:
+        await session.commit()
 
 
 def _response(found: Response, reply: Reply, *, has_failed_hook: bool) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from starlette.requests import Request
@@ -15,9 +15,29 @@ from holdall.service import Dal
 from holdall.web.dependency import UserOf
 from holdall.web.views.routes import RouteSpec, route_of
 
-__all__ = ["VERBS", "View", "inherited_list", "is_own", "prefix_of", "routes_of"]
+__all__ = ["OF_CONTEXT", "VERBS", "View", "inherited_list", "is_own", "prefix_of", "routes_of"]
 
 VERBS = ("get_many", "get_one", "create", "update", "delete")
+
+OF_CONTEXT: dict[str, Callable[[Value], Value]] = {
+    "context": lambda context: context,
+    "dal": lambda context: context.dal,
+}
+"""The attributes that a view reads from the context of its request, unless it has others of these names."""
+
+
+class _OfContext:
+    """An attribute that is read from the context of the request, where the view itself has none of that name."""
+
+    def __init__(self, read: Callable[[Value], Value]) -> None:
+        self._read = read
+
+    def __get__(self, view: Value, kind: type) -> Value:
+        return self if view is None else self._read(view.acts_in)
+
+
+def _of_context(name: str) -> Value:
+    return _OfContext(OF_CONTEXT[name])
 
 
 class View:
@@ -54,9 +74,11 @@ class View:
 
     request: Request
     session: Value
-    context: Value
-    dal: Dal
     user: User
+    acts_in: Value
+    """The context of the request; for other rooms, not for users."""
+    context: Value = _of_context("context")
+    dal: Dal = _of_context("dal")
 
     def __init_subclass__(cls, **options: Value) -> None:
         super().__init_subclass__(**options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,8 @@ from holdall.session.identity import IdentityMap
 from holdall.store import Expected, Feature, Verb
 
 __all__ = ["checks_of", "expected_of", "guarded", "readable_names", "with_assumptions"]
+
+_MUTABLE = {dict, list}
 
 
 def readable_names(binding: Binding, user: User, names: Collection[str]) -> Collection[str] | None:
@@ -33,27 +35,30 @@ def expected_of(binding: Binding, record: Record, names: Collection[str] | None 
 
     Raises Unsupported where the store cannot tell, and the model has no version that says the same.
     """
-    declaration, before = binding.declaration, old_of(record)
-    version = declaration.version
     if not binding.can_expect:
-        if version is None:
+        if binding.declaration.version is None:
             advice = f"give the model of {binding.collection} a version, or leave the precondition out"
             raise Unsupported(binding.store.name, Feature.EXPECTED, advice)
         return Expected((), ())
-    key = binding.schema.key
-    fields = [
-        field
-        for field in declaration.stored
-        if field.name not in key and field is not version and (names is None or field.name in names)
-    ]
-    values = [_own(field.encode(before.get(field.name, field.get(record)))) for field in fields]
-    return Expected(tuple([field.name for field in fields]), tuple(values))
+    compared, before = binding.compared_fields, old_of(record)
+    if names is not None:
+        compared = tuple([name for name in compared if name in names])
+    values: Sequence[Value] = binding.codec.reader(compared)(record)
+    if before:
+        encode = binding.declaration.by_name
+        values = [
+            encode[name].encode(before[name]) if name in before else value
+            for name, value in zip(compared, values, strict=True)
+        ]
+    return Expected(compared, tuple(values if _MUTABLE.isdisjoint(map(type, values)) else map(_own, values)))
 
 
 def with_assumptions(
     guards: Mapping[int, tuple[Record, Expected]], assumptions: Mapping[int, tuple[Record, Expected]]
 ) -> dict[int, tuple[Record, Expected]]:
     """Values that users expect of records, and those of others by which a commit goes."""
+    if not assumptions:
+        return dict(guards)
     found = {**assumptions, **guards}
     for number in guards.keys() & assumptions.keys():
         (record, one), (_, other) = guards[number], assumptions[number]
@@ -67,13 +72,13 @@ def guarded(batches: Iterable[Batch], guards: Mapping[int, tuple[Record, Expecte
     """The batches, with records of which the same is expected in one of their own."""
     found: list[Batch] = []
     for batch in batches:
-        groups: dict[int | None, list[int]] = {}
-        for place, record in enumerate(batch.records if batch.verb is not Verb.ADD else ()):
-            guard = guards.get(id(record))
-            groups.setdefault(id(guard[1]) if guard is not None else None, []).append(place)
-        if groups.keys() <= {None}:
+        if batch.verb is Verb.ADD or guards.keys().isdisjoint(map(id, batch.records)):
             found.append(batch)
             continue
+        groups: dict[int | None, list[int]] = {}
+        for place, record in enumerate(batch.records):
+            guard = guards.get(id(record))
+            groups.setdefault(id(guard[1]) if guard is not None else None, []).append(place)
         for places in groups.values():
             guard = guards.get(id(batch.records[places[0]]))
             expected = guard[1] if guard is not None and guard[1].fields else None
@@ -115,6 +120,8 @@ def checks_of(records: IdentityMap, bindings: Bindings, batches: list[Batch]) ->
 
 
 def _part(batch: Batch, places: list[int]) -> Batch:
+    if len(places) == len(batch.records):
+        return batch
     versions = batch.versions
     return msgspec.structs.replace(
         batch,
