@@ -39,7 +39,7 @@ _RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDe
 def demand_rights(records: IdentityMap, bindings: Bindings, user: User) -> None:
     """Raise Forbidden unless the user has the rights to all that a session changes.
 
-    He needs none for what follows from his changes by itself: records that get other keys, and changes of the system.
+    Records that get other keys, and changes of the system, follow from the changes of users and need none.
     """
     if user.unrestricted:
         return
