@@ -89,6 +89,13 @@ async def test_there_and_back_and_there_again(app: Holdall) -> None:
     assert await count(app) == 6
 
 
+async def test_progress_is_told_after_each_batch_that_is_copied_or_compared(app: Holdall) -> None:
+    told = list[MoveReport]()
+    await app.move(Counted, to="other", dry_run=False, batch=2, progress=told.append)
+    assert [each.copied for each in told if each.state == "copying"] == [2, 3]
+    assert [each.compared for each in told if each.compared] == [2, 3]
+
+
 async def test_a_mover_that_dies_at_the_very_end_stands_in_nobodys_way(
     app: Holdall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,7 +135,9 @@ class Delivery:
             self._has_no_thread = True
             self.told.waiting += 1
             return False
-        except (Exception, SystemExit) as error:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # whatever a function raises, a try it is
             if isinstance(error, UnreadableBody) and not error.is_damage:
                 return False  # another version of Holdall can read it
             return await self._failed(waiting, error)

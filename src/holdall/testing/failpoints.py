@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 from holdall.session.commit.failpoint import Failpoint, arm
 
-__all__ = ["FAILPOINTS", "Failpoint", "armed"]
-
-FAILPOINTS: tuple[Failpoint, ...] = tuple(Failpoint)
-"""Every place, in the order in which a commit passes them."""
+__all__ = ["Failpoint", "armed"]
 
 
 @contextmanager
