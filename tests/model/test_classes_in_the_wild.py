@@ -89,7 +89,7 @@ class Leading:
 
 def test_an_alias_that_leads_back_to_itself_is_refused() -> None:
     alias = type("TypeAliasType", (Leading,), {})()
-    with pytest.raises(DeclarationError, match="Leading is an alias that leads back to itself"):
+    with pytest.raises(DeclarationError, match=r"Wild\.v: Leading is an alias that leads back to itself"):
         declared(alias)
 
 
