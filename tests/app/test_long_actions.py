@@ -319,3 +319,18 @@ def test_declarations_that_cannot_work() -> None:
 
     with pytest.raises(DeclarationError, match="no job keeps"):
         support.tracks().add_action(File)
+
+
+async def test_a_job_whose_action_is_gone_is_still_listed_and_can_be_cancelled(tmp_path: Path) -> None:
+    first = await filled(tracks(f"sqlite:///{tmp_path}/t.db"), 3)
+    job = await started(first, Count(), Track.where())
+    await first.close()
+    later = Holdall("tracks")
+    later.add_store("main", f"sqlite:///{tmp_path}/t.db")
+    later.add(Track, store="main")
+    (listed,) = await later.jobs.latest()
+    assert (listed.id, listed.name, listed.state, listed.parts_done) == (job, "tracks/count", "running", 0)
+    with pytest.raises(DeclarationError, match="this application has no action 'count'"):
+        await later.jobs.resume(job)
+    assert (await later.jobs.cancel(job)).state == "cancelled"
+    await later.close()

@@ -256,3 +256,29 @@ async def test_documents_of_yaml(tmp_path: Path) -> None:
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     path.write_text(bomb)
     assert (await app.import_records(Country, path)).failures[0].errors[0].code == "yaml"
+
+
+class Blob(Model, collection="blobs"):
+    id: int = field(pk=True)
+    data: bytes
+    more: bytes = b"default"
+    none: bytes | None = None
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+async def test_no_bytes_come_back_from_csv(tmp_path: Path, rows: int) -> None:
+    app = Holdall("blobs")
+    app.add_store("main", "memory:")
+    app.add(Blob, store="main")
+    path = tmp_path / "blobs.csv"
+    async with app.session() as session:
+        session.add_all([Blob(id=number, data=b"", more=b"") for number in range(rows)])
+    await app.export_records(Blob, path)
+    async with app.session() as session:
+        await session.delete(Blob.where())
+    report = await app.import_records(Blob, path)
+    assert (report.created, report.failed) == (rows, 0), report
+    async with app.session() as session:
+        assert [(blob.data, blob.more, blob.none) for blob in await session.query(Blob.where())] == [
+            (b"", b"", None)
+        ] * rows

@@ -408,6 +408,39 @@ async def test_whatever_a_function_raises_costs_a_try(local: Holdall, kind: type
     assert letter.error == f"{kind.__name__}: hostile"
 
 
+@pytest.mark.parametrize("is_sync", [False, True], ids=["async", "in a thread"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        BaseExceptionGroup("hostile", [asyncio.CancelledError(), ValueError("hostile")]),
+        BaseExceptionGroup("hostile", [KeyboardInterrupt()]),
+        BaseException("hostile"),
+    ],
+    ids=["cancelled", "interrupted", "no exception"],
+)
+async def test_what_is_no_exception_costs_a_try_and_holds_up_no_other_record(
+    local: Holdall, error: BaseException, is_sync: bool
+) -> None:
+    told = list[str]()
+
+    def tell(event: Event) -> None:
+        if event.new["title"] == "Emma":
+            raise error
+        told.append(event.new["title"])
+
+    async def tell_on_loop(event: Event) -> None:
+        await asyncio.sleep(0)
+        tell(event)
+
+    local.after(Book.created, name="hostile", attempts=1)(tell if is_sync else tell_on_loop)
+    async with local.session() as session:
+        session.add_all([Book(title="Emma"), Book(title="Persuasion")])
+    report = await local.outbox.deliver()
+    assert (report.delivered, report.dead, told) == (1, 1, ["Persuasion"])
+    (letter,) = [entry async for entry in local.outbox.entries()]
+    assert letter.error.startswith(f"{type(error).__name__}: hostile")
+
+
 async def test_a_function_that_hangs_holds_up_no_other_one(local: Holdall) -> None:
     hangs, arrived = asyncio.Event(), asyncio.Event()
 

@@ -13,8 +13,11 @@ pytestmark = pytest.mark.anyio
 
 
 class _Wordless(Exception):
+    def __init__(self, failure: type[BaseException]) -> None:
+        self._failure = failure
+
     def __str__(self) -> str:
-        raise RuntimeError
+        raise self._failure
 
 
 @pytest.mark.parametrize("number", [1, 3], ids=["one event", "a bundle"])
@@ -22,9 +25,10 @@ class _Wordless(Exception):
     "error, told",
     [
         (ValueError("half \ud800, \0."), "ValueError: half \\ud800, ."),
-        (_Wordless(), "_Wordless: (its text cannot be made: RuntimeError)"),
+        (_Wordless(RuntimeError), "_Wordless: (its text cannot be made: RuntimeError)"),
+        (_Wordless(SystemExit), "_Wordless: (its text cannot be made: SystemExit)"),
     ],
-    ids=["half a pair", "wordless"],
+    ids=["half a pair", "wordless", "a text that ends the program"],
 )
 async def test_an_event_is_given_up_with_words_that_its_store_keeps(
     app: Holdall, number: int, error: Exception, told: str

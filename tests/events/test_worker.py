@@ -99,6 +99,35 @@ async def test_commits_while_a_function_is_called_in_vain_are_heeded(
     await worker.stop()
 
 
+async def test_what_others_write_does_not_wait_for_the_next_try_of_another_record(
+    local: Holdall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_EVERY", 0.01)
+    told, is_failed, is_told, is_retried = list[str](), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @local.after(Book.created, name="tell", backoff=3_600.0)
+    async def tell(event: Event) -> None:
+        told.append(event.new["title"])
+        if told.count("1") == 1 and event.new["title"] == "1":
+            is_failed.set()
+            raise ValueError("no")
+        (is_retried if event.new["title"] == "1" else is_told).set()
+
+    await local.create()
+    worker = Worker(local.outbox, _sweep)  # which nobody wakes, as little as commits of other processes do
+    worker.start()
+    async with asyncio.timeout(20):
+        await _add(local, "1")
+        await is_failed.wait()
+        await _add(local, "2")
+        await is_told.wait()
+        (entry,) = [entry async for entry in local.outbox.entries()]
+        await local.outbox.retry(entry.id)
+        await is_retried.wait()
+        await worker.stop()
+    assert told == ["1", "2", "1"]
+
+
 async def test_who_is_stopped_while_a_driver_loses_that_goes_on_no_further(
     local: Holdall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -208,3 +208,14 @@ async def test_the_memory_of_an_import_is_that_of_a_batch(tmp_path: Path) -> Non
 
 async def _count(client: Client) -> int:
     return int((await client.get("/books")).json()["total_count"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"id,title\r7,a\r", 'id,title\r\n7,"a"\r\n'.encode("utf-16"), b'id,"title\r\n7,a\r\n', b"id,t\xff\r\n7,a\r\n"],
+    ids=["ends of lines", "UTF-16", "quotation", "letters"],
+)
+async def test_a_header_that_is_no_row_is_refused(client: Client, text: bytes) -> None:
+    report = await send(client, [text])
+    assert (report.status, report.json()["errors"][0]["code"]) == (422, "csv"), report.body
+    assert await books(client) == {}

@@ -11,7 +11,7 @@ from holdall.app.given import demand_model, demand_name
 from holdall.errors import DeclarationError
 from holdall.events import AuditEntry, Outbox
 from holdall.events.audit import Audit
-from holdall.events.handler import Consumer, Handler, demand_triggers
+from holdall.events.handler import Consumer, Handler, demand_function, demand_triggers
 from holdall.events.listeners import Listeners
 from holdall.events.worker import Worker
 from holdall.model import Model
@@ -58,12 +58,13 @@ class Eventful:
         The function takes a ``LiveEvent``. An error that it raises refuses the commit and is raised by that. Records
         that it changes in ``event.session`` go into the same commit, under the rights of the session's user. The call
         comes before the commit decides, anew where that is worked out anew, and may take the commit's ``timeout``.
-        Raises DeclarationError for what is no event. Example: :class:`holdall.events.LiveEvent`.
+        Raises DeclarationError for what is no event, and for a function that yields or does not take an event alone.
+        Example: :class:`holdall.events.LiveEvent`.
         """
         known = demand_triggers(triggers)
 
         def declare(function: F) -> F:
-            self.listeners.add_handler(Handler(_name_of(function), known, function))
+            self.listeners.add_handler(Handler(demand_function(function), known, function))
             return function
 
         return declare
@@ -76,12 +77,13 @@ class Eventful:
         The function takes an ``Event``, which is kept in the same commit under ``name`` until the function has returned
         from it. A try that raises, or takes ``timeout`` seconds, is repeated, the first time after ``backoff`` seconds;
         after the last of ``attempts`` it is a dead letter. Raises DeclarationError for what is no event, a name that is
-        taken, and limits that are none. Example: :class:`holdall.events.Outbox`.
+        taken, limits that are none, and a function that yields or does not take an event alone.
+        Example: :class:`holdall.events.Outbox`.
         """
         known = demand_triggers(triggers)
 
         def declare(function: F) -> F:
-            _name_of(function)
+            demand_function(function)
             self._add_consumer(Consumer(name, known, function, attempts, timeout, backoff))
             return function
 
@@ -188,9 +190,3 @@ class Eventful:
             await self._worker.stop()
         for webhook in self._webhooks:
             await webhook.close()
-
-
-def _name_of(function: object) -> str:
-    if not callable(function):
-        raise DeclarationError(f"a function of the event is told, not {type(function).__name__}")
-    return getattr(function, "__qualname__", type(function).__name__)

@@ -11,7 +11,7 @@ import msgspec
 from holdall.errors import HoldallError, StaleVersion
 from holdall.events.handler import Consumer, NoThread, call
 from holdall.events.lease import Lease
-from holdall.events.outbox_row import Waiting, rows_of
+from holdall.events.outbox_row import OutboxRow, Waiting, newest_of, rows_of
 from holdall.events.rows import RowBinding
 from holdall.events.settling import Settling, Standing
 from holdall.query import Compare, Key, Op
@@ -76,23 +76,28 @@ class Delivery:
         self.told = Delivered()
 
     async def run(self) -> Delivered:
-        """Deliver what is due, page by page."""
-        after = 0
+        """Deliver what is due, page by page, up to the newest row that is there before anything is read.
+
+        Stores may count a row long before its commit, so that it comes up behind what was read. Later rows of its
+        record are newer than all that were there then, and are left to the next pass.
+        """
         own = Compare(("handler",), Op.EQ, self._consumer.name), Compare(("is_dead",), Op.EQ, False)
-        while not self._is_over:
-            rows = await rows_of(self._outbox, *own, after=after, limit=_PAGE)
+        after, newest = 0, await newest_of(self._outbox, *own)
+        while newest is not None and after < newest and not self._is_over:
+            rows = await rows_of(self._outbox, *own, Compare(("id",), Op.LE, newest), after=after, limit=_PAGE)
             heed_cancellation()
-            self._settling = {row.id: Settling(self._outbox, row) for row in rows}
-            by_subject: dict[Key, list[Waiting]] = {}
-            for waiting in [each for row in rows for each in row.waiting() if not each.is_dead]:
-                by_subject.setdefault(waiting.subject, []).append(waiting)
-            async with asyncio.TaskGroup() as group:
-                for subject, mine in by_subject.items():
-                    group.create_task(self._one_record(subject, mine))
-            if len(rows) < _PAGE:
-                break
-            after = rows[-1].id
+            await self._page(rows)
+            after = newest if len(rows) < _PAGE else rows[-1].id
         return self.told
+
+    async def _page(self, rows: list[OutboxRow]) -> None:
+        self._settling = {row.id: Settling(self._outbox, row) for row in rows}
+        by_subject: dict[Key, list[Waiting]] = {}
+        for waiting in [each for row in rows for each in row.waiting() if not each.is_dead]:
+            by_subject.setdefault(waiting.subject, []).append(waiting)
+        async with asyncio.TaskGroup() as group:
+            for subject, mine in by_subject.items():
+                group.create_task(self._one_record(subject, mine))
 
     @property
     def _is_over(self) -> bool:
@@ -130,7 +135,9 @@ class Delivery:
             self._has_no_thread = True
             self.told.waiting += 1
             return False
-        except (Exception, SystemExit) as error:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # whatever a function raises, a try it is
             if isinstance(error, UnreadableBody) and not error.is_damage:
                 return False  # another version of Holdall can read it
             return await self._failed(waiting, error)

@@ -16,7 +16,7 @@ from holdall.model import EventKind, Trigger
 from holdall.query import Value
 from holdall.session.occurrences import Occurrence
 
-__all__ = ["Consumer", "Handler", "NoThread", "TookTooLong", "call", "demand_triggers", "is_async"]
+__all__ = ["Consumer", "Handler", "NoThread", "TookTooLong", "call", "demand_function", "demand_triggers", "is_async"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST_ATTEMPTS, _LONGEST_TIMEOUT = 1_000, 3_600.0
@@ -94,6 +94,31 @@ def demand_triggers(given: tuple[object, ...]) -> tuple[Trigger, ...]:
     return tuple(item for item in given if isinstance(item, Trigger))
 
 
+def demand_function(given: object) -> str:
+    """The name of a function that can be called with an event. Raises DeclarationError for what cannot, or yields."""
+    if not callable(given):
+        raise DeclarationError(f"a function of the event is told, not {type(given).__name__}")
+    function: Value = given
+    while isinstance(function, partial):
+        function = function.func
+    name: str = getattr(function, "__qualname__", type(function).__name__)
+    if any(map(_yields, (given, getattr(function, "__call__", None)))):  # noqa: B004 - of an object
+        raise DeclarationError(f"{name} has a yield, so that a call of it does nothing; have it return when it is done")
+    try:
+        signature = inspect.signature(given)
+    except (TypeError, ValueError):  # one of C may have none
+        return name
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise DeclarationError(f"{name} is called with the event alone, which does not fit: {error}") from None
+    return name
+
+
+def _yields(function: Value) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
 def _concerns(trigger: Trigger, occurrence: Occurrence) -> bool:
     if trigger.model is not occurrence.binding.model or trigger.kind is not occurrence.kind:
         return False
@@ -105,8 +130,9 @@ def _concerns(trigger: Trigger, occurrence: Occurrence) -> bool:
 async def call(handler: Handler, event: Value, seconds: float, mark: str = "") -> None:
     """Call a function, async or not, for at most ``seconds``. One that is not async runs in a thread.
 
-    Raises what the function raises, TookTooLong, and NoThread where it was not called within ``seconds``. A thread
-    cannot be stopped, and goes on by itself then; while it does, a call with the same ``mark`` takes too long, too.
+    Raises what the function raises, TypeError where it gives a generator, TookTooLong, and NoThread where it was not
+    called within ``seconds``. A thread cannot be stopped, and goes on by itself then; while it does, a call with the
+    same ``mark`` takes too long, too.
     """
     on_loop = is_async(handler.function)
     if mark and mark in handler.threads.under_way:
@@ -120,11 +146,13 @@ async def call(handler: Handler, event: Value, seconds: float, mark: str = "") -
     try:
         async with asyncio.timeout(seconds) as limit:
             if on_loop:
-                await handler.function(event)
-                return
-            found = await handler.threads.run(partial(handler.function, event), mark)
+                found = await handler.function(event)
+            else:
+                found = await handler.threads.run(partial(handler.function, event), mark)
             if inspect.isawaitable(found):
                 await found
+            elif inspect.isgenerator(found) or inspect.isasyncgen(found):
+                raise TypeError(f"{handler.name} gave a generator, which nobody runs")
     except TimeoutError as error:
         if not limit.expired():
             raise

@@ -16,7 +16,7 @@ from holdall.session import Bindings
 from holdall.session.journal.packing import UnreadableBody
 from holdall.store import Damaged
 
-__all__ = ["OutboxRow", "Waiting", "rows_of"]
+__all__ = ["OutboxRow", "Waiting", "newest_of", "rows_of"]
 
 _PAGE = 200
 _INSTEAD: dict[str, Value] = {
@@ -126,6 +126,14 @@ async def rows_of(binding: RowBinding, *conditions: Condition, after: int = 0, l
     found = And((Compare(("id",), Op.GT, after), *conditions))
     query: AnyQuery = Query(binding.collection, found, (SortKey(("id",)),), limit)
     return list(_read(binding, await fetched(binding, query)))
+
+
+async def newest_of(binding: RowBinding, *conditions: Condition) -> int | None:
+    """The id of the row that was written last of those that meet these conditions, None where there is none."""
+    newest = (SortKey(("id",), descending=True),)
+    query: AnyQuery = Query(binding.collection, And(conditions), newest, 1, projection=(("id",),))
+    rows = await binding.store.fetch(query)
+    return None if not rows else int(rows[0][0])
 
 
 def _read(binding: RowBinding, rows: Value) -> Iterator[OutboxRow]:

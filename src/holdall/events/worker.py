@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from holdall.errors import HoldallError
+from holdall.events.delivery import Delivered
+from holdall.events.due import is_any_due
 from holdall.events.outbox import Outbox
 from holdall.events.rows import RowBinding
 from holdall.session.cancelling import heed_cancellation, still_running
@@ -19,6 +21,7 @@ _log = logging.getLogger("holdall.events")
 
 _EVERY = 1.0  # seconds
 _SWEEP_EVERY = 60.0  # seconds
+_PART = 20  # a look among many events that wait takes at most this part of the time
 
 
 class Worker:
@@ -32,7 +35,8 @@ class Worker:
         self._woken = asyncio.Event()
         self._wakes = 0
         self._passes: dict[tuple[str, str], asyncio.Task[None]] = {}  # by outbox and function
-        self._not_before: dict[tuple[str, str], float] = {}
+        self._not_before: dict[tuple[str, str], float] = {}  # the next try of one that was delivered in vain
+        self._next_look: dict[tuple[str, str], float] = {}  # for events that others wrote until then
 
     def start(self) -> None:
         """Begin, on the loop that runs; started twice, one works."""
@@ -74,7 +78,7 @@ class Worker:
                 failures = list[HoldallError]()
                 for outbox, name in await self._outbox.waiting(failures, self._passes):
                     key = outbox.collection, name
-                    if key not in self._passes and (is_woken or self._not_before.get(key, 0.0) <= monotonic()):
+                    if key not in self._passes and (is_woken or self._may_look(key)):
                         self._passes[key] = asyncio.create_task(self._pass(outbox, name))
                 for error in failures:
                     _log.warning("events could not be looked for; the worker tries again: %s", error)
@@ -82,6 +86,9 @@ class Worker:
                 _log.exception("events could not be looked for; the worker tries again")
             heed_cancellation()
             is_woken = await self._is_woken()
+
+    def _may_look(self, key: tuple[str, str]) -> bool:
+        return min(self._not_before.get(key, 0.0), self._next_look.get(key, 0.0)) <= monotonic()
 
     async def _is_woken(self) -> bool:
         """Wait until there may be something to do; whether somebody said so."""
@@ -94,11 +101,16 @@ class Worker:
         return True
 
     async def _pass(self, outbox: RowBinding, name: str) -> None:
-        """Deliver to one function, which holds up no other one; wakes meanwhile are heeded once that is done."""
-        key, wakes = (outbox.collection, name), self._wakes
-        self._not_before.pop(key, None)
+        """Deliver to one function, which holds up no other one; wakes meanwhile are heeded once that is done.
+
+        Before the next try is due, there may be events of other records, or some that were retried, which other
+        processes wrote.
+        """
+        key, wakes, told = (outbox.collection, name), self._wakes, Delivered()
         try:
-            told = await self._outbox.deliver_to(outbox, name, goes_on=True)
+            if self._not_before.get(key, 0.0) <= monotonic() or await self._finds_any_due(key, outbox):
+                self._not_before.pop(key, None)
+                told = await self._outbox.deliver_to(outbox, name, goes_on=True)
             if told.next_due is not None:
                 due = (told.next_due - dt.datetime.now(dt.UTC)).total_seconds()
                 self._not_before[key] = monotonic() + max(0.0, due)
@@ -109,3 +121,9 @@ class Worker:
                 self._woken.set()  # there may be more
         finally:
             self._passes.pop(key, None)
+
+    async def _finds_any_due(self, key: tuple[str, str], outbox: RowBinding) -> bool:
+        began = monotonic()
+        is_found = await is_any_due(outbox, key[1])
+        self._next_look[key] = monotonic() + _PART * (monotonic() - began)
+        return is_found

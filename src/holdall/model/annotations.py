@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from holdall.errors import DeclarationError
+from holdall.model.aliases import without_aliases
 from holdall.model.many import Many
 from holdall.model.names import Annotation, Names
 from holdall.model.reference import Ref
@@ -29,7 +30,10 @@ def read_annotations(model: str, namespace: Mapping[str, Any], names: Names) -> 
     for field, annotation in _raw(namespace).items():
         resolved = _resolve(f"{model}.{field}", annotation, names) if isinstance(annotation, str) else annotation
         if resolved is not ClassVar and get_origin(resolved) is not ClassVar:
-            found[field] = resolved
+            try:
+                found[field] = without_aliases(resolved)
+            except DeclarationError as error:
+                raise DeclarationError(f"{model}.{field}: {error}") from None
     return found
 
 

@@ -18,6 +18,7 @@ __all__ = ["CsvInput"]
 _AS_TEXT = frozenset(
     {Kind.STR, Kind.BYTES, Kind.DECIMAL, Kind.DATETIME, Kind.DATE, Kind.TIME, Kind.TIMEDELTA, Kind.UUID}
 )
+_MAY_BE_EMPTY = frozenset({Kind.STR, Kind.BYTES})
 _NUMBERS = frozenset({Kind.INT, Kind.FLOAT})
 _FLAGS = {"true": True, "false": False}
 _WRITTEN_FLAGS = {**_FLAGS, "True": True, "False": False, "TRUE": True, "FALSE": False}
@@ -47,7 +48,11 @@ class CsvInput:
         keeps_formulas: bool,
     ) -> None:
         self._keeps_formulas = keeps_formulas
-        header = _cells(first) or []
+        header = _cells(first) if first.strip() else []
+        if header is None:
+            raise ValidationError(
+                schema.name, [FieldError("", "csv", "has a header that is not a row of CSV in UTF-8")]
+            )
         errors = [
             FieldError(name, "unknown", "is not a field that can be given; name it in skip=, or leave the column out")
             for name in header
@@ -79,7 +84,7 @@ class CsvInput:
             if cell == "":
                 if field.nullable:
                     found[field.name] = None
-                elif field.kind is Kind.STR:
+                elif field.kind in _MAY_BE_EMPTY:
                     found[field.name] = ""
                 continue  # others have their default
             found[field.name] = self._value(field, cell)
@@ -105,7 +110,7 @@ class CsvInput:
         for field, cells in zip(self._fields, zip(*rows, strict=True), strict=True):
             if field is not None:
                 columns.append(self._column(field, cells))
-                is_whole = is_whole and ("" not in cells or field.nullable or field.kind is Kind.STR)
+                is_whole = is_whole and ("" not in cells or field.nullable or field.kind in _MAY_BE_EMPTY)
         found = zip(*columns, strict=True) if columns else repeat((), len(rows))
         if is_whole:
             return list(found)
@@ -125,7 +130,7 @@ class CsvInput:
             texts: Sequence[Value] = cells
             if not self._keeps_formulas and "\0'" in "\0" + "\0".join(cells):
                 texts = list(map(with_formula, cells))
-            if (field.kind is Kind.STR and not field.nullable) or "" not in cells:
+            if (field.kind in _MAY_BE_EMPTY and not field.nullable) or "" not in cells:
                 return texts
             empty = None if field.nullable else _NOTHING
             return [text if text else empty for text in texts]

@@ -136,8 +136,15 @@ class JsonInput:
 
     def values_from(self, data: Mapping[str, Value]) -> dict[str, Value]:
         """The values builtins give for fields of an existing record; raises ValidationError."""
+        return self._changes(data, read_field)
+
+    def values_from_values(self, data: Mapping[str, object]) -> dict[str, Value]:
+        """The same, of values as Python has them or as JSON does."""
+        return self._changes(data, _read_either)
+
+    def _changes(self, data: Mapping[str, Value], read: Read) -> dict[str, Value]:
         errors = FieldErrors(self._model.__name__)
-        values = self._validated(self._converted(data, errors), errors)
+        values = self._validated(self._converted(data, errors, read), errors)
         if errors:
             raise ValidationError(self._model.__name__, errors)
         return values

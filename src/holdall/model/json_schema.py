@@ -24,6 +24,10 @@ FORMS: dict[Kind, JsonSchema] = {
 """The look of text that stands for values of a kind."""
 
 _NUMBERS = (Kind.INT, Kind.FLOAT)
+_TIGHTER: dict[str, Callable[[Value, Value], Value]] = {
+    **dict.fromkeys(("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum"), max),
+    **dict.fromkeys(("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum"), min),
+}
 _REFERENCE = "#/$defs/"
 
 
@@ -102,9 +106,9 @@ def field_schema(field: Field, schemas: Schemas) -> JsonSchema:
         if isinstance(rule, _BOUNDS) and (field.kind not in _NUMBERS or schema.get("type") == "string"):
             notes.append(rule.describe())
         elif isinstance(rule, Length) and field.kind is not Kind.STR:
-            schema = schema | _length(rule, schema)
+            schema = _narrowed(schema, _length(rule, schema))
         else:
-            schema = schema | _with_null(rule.json_schema(), field.nullable)
+            schema = _narrowed(schema, _with_null(rule.json_schema(), field.nullable))
     return schema | ({"description": "; ".join(notes)} if notes else {})
 
 
@@ -140,6 +144,17 @@ def _length(rule: Length, schema: JsonSchema) -> JsonSchema:
         return {}
     bounds = {f"min{words[kind]}": rule.minimum}
     return bounds if rule.maximum is None else bounds | {f"max{words[kind]}": rule.maximum}
+
+
+def _narrowed(schema: JsonSchema, rule: JsonSchema) -> JsonSchema:
+    """The schema with a further rule: of two bounds the tighter one, and every pattern."""
+    made = dict(schema)
+    for name, value in rule.items():
+        if name == "pattern" and name in schema:
+            made["allOf"] = [*made.get("allOf", ()), {name: value}]
+        else:
+            made[name] = _TIGHTER[name](schema[name], value) if name in _TIGHTER and name in schema else value
+    return made
 
 
 def _with_null(rule: JsonSchema, nullable: bool) -> JsonSchema:

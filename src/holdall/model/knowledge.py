@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 import msgspec
 
+from holdall.model.aliases import without_aliases
 from holdall.model.many import Many
 from holdall.model.members import is_named_tuple, is_value_object, members_of
 from holdall.model.names import Annotation, origin_of
@@ -23,14 +24,12 @@ __all__ = ["bare_alias", "is_known"]
 
 
 def bare_alias(annotation: Annotation) -> Value:
-    """The annotation that a NewType, or an alias made by ``type``, stands for; any other as it is."""
+    """The annotation that a NewType stands for, and what aliases in it do; any other as it is."""
     while codec_for(annotation) is None:
-        if hasattr(annotation, "__supertype__"):
-            annotation = annotation.__supertype__
-        elif type(annotation).__name__ == "TypeAliasType":
-            annotation = annotation.__value__
-        else:
+        annotation = without_aliases(annotation)
+        if not hasattr(annotation, "__supertype__"):
             break
+        annotation = annotation.__supertype__
     return annotation
 
 
@@ -50,10 +49,13 @@ def is_known(annotation: Annotation, codecs: Mapping[object, AnyCodec]) -> bool:
             return False
         pending.extend(part for part in get_args(item) if part is not Ellipsis)
         if is_value_object(item):
-            annotations = [member.annotation for member in members_of(item)]
+            members = members_of(item)
+            annotations = [member.annotation for member in members]
             pending.extend(annotations)
             if any(map(mentions_reference, annotations)) or not _is_native(item):
                 return False
+            if any(member.given != member.name for member in members):
+                return False  # msgspec gives members their names, and leaves out those that begin with _
     return True
 
 

@@ -12,11 +12,23 @@ from holdall.model.names import Annotation, origin_of
 from holdall.model.reference import Ref
 from holdall.query import Value
 
-__all__ = ["Member", "is_frozen_class", "is_named_tuple", "is_value_object", "members_of", "tag_of"]
+__all__ = [
+    "Member",
+    "is_frozen_class",
+    "is_named_tuple",
+    "is_typed_dict",
+    "is_value_object",
+    "makes_more",
+    "members_of",
+    "tag_of",
+]
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One member: its name in JSON, as an attribute and in the constructor, its annotation, and if it must be given."""
+    """One member: its name in JSON, as an attribute and in the constructor, its annotation, and if it must be given.
+
+    ``given`` is empty for one that the constructor does not take (``init=False``).
+    """
 
     shown: str
     name: str
@@ -30,9 +42,14 @@ def is_named_tuple(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, tuple) and hasattr(annotation, "_fields")
 
 
+def is_typed_dict(annotation: object) -> bool:
+    """Whether it is a class made by TypedDict, that of typing_extensions included."""
+    return is_typeddict(annotation) or type(annotation).__name__ == "_TypedDictMeta"
+
+
 def is_value_object(annotation: object) -> bool:
     """Whether instances of the class can be nested in a record."""
-    return is_typeddict(annotation) or (
+    return is_typed_dict(annotation) or (
         isinstance(annotation, type)
         and (
             issubclass(annotation, msgspec.Struct)
@@ -47,7 +64,7 @@ def is_frozen_class(annotation: Annotation) -> bool:
     """Whether the members of an instance cannot be set anew."""
     if is_named_tuple(annotation):
         return True
-    if is_typeddict(annotation):
+    if is_typed_dict(annotation):
         return False
     if issubclass(annotation, msgspec.Struct):
         return bool(annotation.__struct_config__.frozen)
@@ -69,7 +86,7 @@ def tag_of(annotation: Annotation) -> tuple[str, str | int] | None:
 def members_of(annotation: Annotation) -> list[Member]:
     """Every member that is kept, in order. Raises DeclarationError where an annotation cannot be read."""
     hints = _hints(annotation)
-    if is_typeddict(annotation):
+    if is_typed_dict(annotation):
         return [_typed_key(annotation, name, hint) for name, hint in hints.items()]
     if is_named_tuple(annotation):
         defaults = annotation._field_defaults
@@ -80,16 +97,38 @@ def members_of(annotation: Annotation) -> list[Member]:
         parts = zip(annotation.__struct_encode_fields__, names, filled, strict=True)
         return [Member(shown, name, name, hints[name], given is msgspec.NODEFAULT) for shown, name, given in parts]
     if dataclasses.is_dataclass(annotation):
+        _demand_no_lost_parameters(annotation, hints)
         return [
-            Member(item.name, item.name, item.name, hints[item.name], _is_required(item))
+            Member(item.name, item.name, item.name if item.init else "", hints[item.name], _is_required(item))
             for item in dataclasses.fields(annotation)
-            if item.init
         ]
     return [
-        Member(item.name, item.name, item.alias or item.name, hints.get(item.name, object), _is_required_of_attrs(item))
+        Member(
+            item.name,
+            item.name,
+            (item.alias or item.name) if item.init else "",
+            hints.get(item.name, object),
+            item.init and _is_required_of_attrs(item),
+        )
         for item in annotation.__attrs_attrs__
-        if item.init
     ]
+
+
+def makes_more(annotation: Annotation) -> bool:
+    """Whether a class may make another object of the members of one: by a function that it calls, or converters."""
+    if hasattr(annotation, "__post_init__") or hasattr(annotation, "__attrs_post_init__"):
+        return True
+    return any(item.converter is not None for item in getattr(annotation, "__attrs_attrs__", ()))
+
+
+def _demand_no_lost_parameters(annotation: Annotation, hints: dict[str, Annotation]) -> None:
+    """Raise DeclarationError for a parameter that must be given and is not kept."""
+    for name, item in annotation.__dataclass_fields__.items():
+        if isinstance(hints.get(name), dataclasses.InitVar) and _has_no_default(item):
+            raise DeclarationError(
+                f"{annotation.__name__}.{name} is an InitVar that must be given, so the object could not be made again"
+                " of what is kept; give it a default"
+            )
 
 
 def _hints(annotation: Annotation) -> dict[str, Annotation]:
@@ -132,6 +171,10 @@ def _is_read_only(origin: object) -> bool:
 
 
 def _is_required(item: dataclasses.Field[Value]) -> bool:
+    return item.init and _has_no_default(item)
+
+
+def _has_no_default(item: dataclasses.Field[Value]) -> bool:
     return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
 
 

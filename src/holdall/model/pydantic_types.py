@@ -61,10 +61,15 @@ def pydantic_type(annotation: Annotation, where: str) -> FieldType:
     try:
         adapter: TypeAdapter[Value] = TypeAdapter(annotation)
         schema = adapter.json_schema(by_alias=True)
+        if adapter.core_schema["type"] == "json":
+            raise DeclarationError(
+                f"{where}: a Json of pydantic is given as text and shown as something else, so what is kept could not"
+                " be read back; say what the JSON holds, as in list[int]"
+            )
     except (PydanticUserError, ImportError) as error:  # a part of pydantic that is not installed, say
         raise DeclarationError(f"{where}: pydantic cannot use {annotation!r}: {error}") from error
     kind = _KINDS.get(str(schema.get("type")), Kind.JSON)
-    values = _PydanticType(annotation, adapter, schema, kind)
+    values = _PydanticType(annotation, adapter, schema, kind, where)
     types = {Kind.STR: "string", Kind.BOOL: "boolean", Kind.JSON: ""}
     own = OwnForm(
         values.keep,
@@ -90,13 +95,15 @@ def pydantic_type(annotation: Annotation, where: str) -> FieldType:
 class _PydanticType:
     """The conversions of one type."""
 
-    def __init__(self, annotation: Annotation, adapter: Value, schema: JsonSchema, kind: Kind) -> None:
+    def __init__(self, annotation: Annotation, adapter: Value, schema: JsonSchema, kind: Kind, where: str) -> None:
         self._adapter = adapter
         self._schema = schema
         self._kind = kind
         self._name = getattr(annotation, "__name__", str(annotation))
         self._class = annotation if isinstance(annotation, type) else object
         self.is_secret = hasattr(annotation, "get_secret_value")
+        self._where = where
+        self._is_tried = False
 
     def keep(self, value: Value) -> Json:
         if self.is_secret:
@@ -122,7 +129,20 @@ class _PydanticType:
             return value
         if isinstance(found, self._class) and not isinstance(value, self._class):
             errors.append(FieldError(path, "type", f"must be a {self._name}"))
-        return found if len(errors) == before else value
+        if len(errors) > before:
+            return value
+        if not self._is_tried:
+            self._try_out(found)
+        return found
+
+    def _try_out(self, value: Value) -> None:
+        """Raise DeclarationError where the first value does not come back as it was."""
+        if self.keep(self.take(self.keep(value))) != self.keep(value):
+            raise DeclarationError(
+                f"{self._where}: what is kept of a {self._name} is read back as another value: a validator must leave"
+                " its own results as they are"
+            )
+        self._is_tried = True
 
     def read(self, given: Value, path: str, errors: list[FieldError]) -> Value:
         if self.is_secret and given == MASK:

@@ -46,6 +46,11 @@ def pydantic_model_type(annotation: Annotation, where: str, type_of: Callable[[A
                 f"{where}: {annotation.__name__}.{name} is a reference, which a class of pydantic cannot hold; use a"
                 " dataclass, a msgspec struct, an attrs class, a NamedTuple or a TypedDict"
             )
+        if info.exclude:
+            raise DeclarationError(
+                f"{where}: {annotation.__name__}.{name} is left out of its JSON (exclude=True), so it could not be"
+                " kept; keep it in a field of the record, or declare it as a PrivateAttr"
+            )
         if given != shown:
             raise DeclarationError(
                 f"{where}: {annotation.__name__}.{name} is shown under another name than it is given, so what is kept"
@@ -166,7 +171,7 @@ def hoisted(name: str, schema: JsonSchema, schemas: Schemas) -> JsonSchema:
             return schemas.named(inner, lambda: moved(definitions[inner])) | rest
         return {key: moved(value) for key, value in node.items() if key != "discriminator"}
 
-    return schemas.named(name, lambda: moved(schema))
+    return moved(schema) if "$ref" in schema else schemas.named(name, lambda: moved(schema))  # one leads to itself
 
 
 def errors_of(error: Exception, path: str) -> list[FieldError]:

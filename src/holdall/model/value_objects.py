@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, get_args, is_typeddict
+from typing import Literal, get_args
 
 import msgspec
 
@@ -16,7 +16,15 @@ from holdall.errors import DeclarationError, FieldError, ValidationError
 from holdall.model.field_type import FieldType
 from holdall.model.fitting_items import object_fitting
 from holdall.model.json_value import admit_json, to_json_builtins
-from holdall.model.members import Member, is_frozen_class, is_value_object, members_of, tag_of
+from holdall.model.members import (
+    Member,
+    is_frozen_class,
+    is_typed_dict,
+    is_value_object,
+    makes_more,
+    members_of,
+    tag_of,
+)
 from holdall.model.names import Annotation, origin_of
 from holdall.model.nested import admit_part, keeper, read_part, schema_of_part, shower, taker
 from holdall.model.own_form import JsonSchema, OwnForm, Schemas, Tag
@@ -42,13 +50,14 @@ class ValueObject:
         self.annotation = annotation
         self.name = annotation.__name__
         self.is_native = is_native
-        self.is_dict = is_typeddict(annotation)
+        self.is_dict = is_typed_dict(annotation)
         self.is_mutable = True
         self.members: list[tuple[Member, FieldType]] = []
         self._steps: dict[str, MemberStep] = {}
         self._ways: list[tuple[Member, _Convert, _Convert, _Convert]] = []
         self._fits: Callable[[object], bool] | None = None
         self._tag = tag_of(annotation)
+        self._makes_more = makes_more(annotation)
         self.places: tuple[ReferencePlace, ...] = ()
 
     @property
@@ -73,7 +82,13 @@ class ValueObject:
 
     def learn(self, type_of: Callable[[Annotation], FieldType]) -> None:
         """Take the types of the members."""
-        self.members = [(member, type_of(member.annotation)) for member in members_of(self.annotation)]
+        self.members = []
+        for member in members_of(self.annotation):
+            try:
+                self.members.append((member, type_of(member.annotation)))
+            except DeclarationError:
+                if member.given:
+                    raise  # others the class makes by itself, such as a lock
         self._ways = [(member, keeper(part), taker(part), shower(part)) for member, part in self.members]
         self._fits = object_fitting(self.annotation, self.members) if self.is_native else None
         self.is_mutable = not is_frozen_class(self.annotation) or any(part.is_mutable for _, part in self.members)
@@ -134,7 +149,9 @@ class ValueObject:
             kept = to_json_builtins(value) if self.is_native else self.keep(value)
             admit_json(kept, path, errors)
             if len(errors) == before:
-                msgspec.convert(kept, self.annotation) if self.is_native else self.take(kept)
+                made = msgspec.convert(kept, self.annotation) if self.is_native else self.take(kept)
+                if self._makes_more and kept != (to_json_builtins(made) if self.is_native else self.keep(made)):
+                    errors.append(FieldError(path, "value", f"must be what {self.name} makes of its members"))
         except RecursionError:
             errors.append(FieldError(path, "depth", "is nested too deep"))
         except (msgspec.ValidationError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -167,20 +184,29 @@ class ValueObject:
         """The object again; what is missing takes its default. Raises ValueError for what is kept as something else."""
         if not isinstance(kept, dict):
             raise ValueError(f"a {self.name} is kept as an object")
-        values = {member.given: take(kept[member.shown]) for member, _, take, _ in self._ways if member.shown in kept}
-        return self.annotation(**values)
+        return self._made(
+            [(member, take(kept[member.shown])) for member, _, take, _ in self._ways if member.shown in kept]
+        )
+
+    def _made(self, values: list[tuple[Member, Value]]) -> Value:
+        """The object with these members; those that its constructor does not take are set afterwards."""
+        made = self.annotation(**{member.given: value for member, value in values if member.given})
+        for member, value in values:
+            if not member.given:
+                self._steps[member.name].put(made, value)
+        return made
 
     def _member(self, value: Value, member: Member) -> Value:
         if self.is_dict:
             return value.get(member.name, msgspec.UNSET)
-        return getattr(value, member.name)
+        return getattr(value, member.name) if member.given else getattr(value, member.name, msgspec.UNSET)
 
     def read(self, given: Value, path: str, errors: list[FieldError]) -> Value:
         """The object that JSON gives, with everything that is wrong in it."""
         if not isinstance(given, dict):
             errors.append(FieldError(path, "type", f"must be a {self.name}, as an object"))
             return given
-        before, values = len(errors), dict[str, Value]()
+        before, values = len(errors), list[tuple[Member, Value]]()
         known = {member.shown for member, _ in self.members}
         if self._tag is not None:
             known.add(self._tag[0])
@@ -190,13 +216,13 @@ class ValueObject:
         for member, part in self.members:
             place = f"{path}.{member.shown}"
             if member.shown in given:
-                values[member.given] = read_part(part, given[member.shown], place, errors)
+                values.append((member, read_part(part, given[member.shown], place, errors)))
             elif member.required:
                 errors.append(FieldError(place, "required", "is required"))
         if len(errors) > before:
             return given
         try:
-            return self.annotation(**values)
+            return self._made(values)
         except (TypeError, ValueError):
             errors.append(FieldError(path, "value", f"must fit {self.name}"))
         return given

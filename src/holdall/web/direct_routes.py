@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from urllib.parse import unquote
 
 import anyio
 import msgspec
@@ -79,7 +78,7 @@ class DirectRoutes:
 
     async def answer(self, route: DirectRoute, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, its errors by the handlers of the host."""
-        key = {"key": unquote(scope["path"].rpartition("/")[2])} if route.has_key else {}
+        key = {"key": scope["path"].rpartition("/")[2]} if route.has_key else {}
         scope.update(app=self._host, route=route, endpoint=route.endpoint, path_params=key)
         request = Request(scope, receive, send)
         unhandled: Exception | None = None

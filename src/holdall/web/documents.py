@@ -29,6 +29,7 @@ from holdall.web.openapi import (
     describe_own,
     leave_out_unreached,
     narrow_views,
+    spell_plainly,
 )
 from holdall.web.options import Options
 from holdall.web.own_routes import flat_routes
@@ -118,4 +119,5 @@ class Documents:
         if accesses is not None:
             narrow_views(document, own, accesses)
             leave_out_unreached(document)
+        spell_plainly(document)
         return document

@@ -15,6 +15,7 @@ from starlette.routing import Match
 from holdall.errors import ActionUnavailable, FieldError, Forbidden, HoldallError
 from holdall.model import RECORD_ERROR
 from holdall.query import Value
+from holdall.web.body import Disconnected
 from holdall.web.no_method import no_such_method
 from holdall.web.problem import Problem, failure_of, note_cause, problem_of
 from holdall.web.record_bodies import RecordBodies
@@ -47,6 +48,7 @@ def add_handlers(service: FastAPI) -> None:
     service.add_exception_handler(RequestValidationError, _invalid)
     service.add_exception_handler(Problem, _problem)
     service.add_exception_handler(HoldallError, _ours)
+    service.add_exception_handler(Disconnected, _unheard)
 
 
 def add_own_handlers(service: FastAPI) -> None:
@@ -56,6 +58,7 @@ def add_own_handlers(service: FastAPI) -> None:
     """
     service.exception_handlers.setdefault(Problem, _problem)
     service.exception_handlers.setdefault(HoldallError, _ours)
+    service.exception_handlers.setdefault(Disconnected, _unheard)
 
 
 def http_problem(error: HTTPException) -> Problem:
@@ -109,6 +112,11 @@ def _breaches(item: Value) -> list[FieldError]:
 
 async def _problem(request: Request, error: Any) -> Response:
     return _response(error)
+
+
+async def _unheard(request: Request, error: Exception) -> Response:
+    """Answer a client that has gone away before its body came, which nobody hears."""
+    return Response(status_code=400)
 
 
 async def failed(request: Request, error: Exception) -> Response:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import types
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from pydantic import BaseModel, Field, field_validator
 
+from holdall import Everyone, Holdall, Model, Policy, field
 from holdall.errors import DeclarationError
 from holdall.testing.client import Client
 from holdall.web.views import IDRef, MustExist, ReadOnly, WriteOnly, include_view, writes
@@ -212,3 +216,58 @@ def test_schemas_that_do_not_fit_are_refused_when_the_view_is_included(options: 
 def test_a_reference_by_key_names_a_model() -> None:
     with pytest.raises(DeclarationError, match="IDRef takes a model"):
         IDRef[int]
+
+
+@pytest.mark.parametrize(
+    "body, code", [({"bookTitle": "E" * 81, "author": 1}, "length"), ({"bookTitle": "A\0", "author": 1}, "text")]
+)
+async def test_rules_of_the_model_are_told_in_the_names_of_the_schema(client: Client, body: Any, code: str) -> None:
+    made = await client.post("/v2/books", body)
+    assert [(each["path"], each["code"]) for each in made.json()["errors"]] == [("bookTitle", code)]
+    several = await client.post("/v2/books", [body])
+    assert [(each["path"], each["pointer"]) for each in several.json()["errors"]] == [("0.bookTitle", "/0/bookTitle")]
+    await client.post("/v2/books", {"bookTitle": "Emma", "author": 1})
+    place = f"/v2/books/{(await client.get('/v2/books')).json()['data'][0]['id']}"
+    for method, given in (("PATCH", {"bookTitle": body["bookTitle"]}), ("PUT", body)):
+        changed = await client.request(method, place, json=given)
+        assert [(each["path"], each["code"]) for each in changed.json()["errors"]] == [("bookTitle", code)]
+
+
+class Device(Model, collection="devices"):
+    id: int = field(pk=True)
+    address: IPv4Address = IPv4Address("10.0.0.1")
+    ports: set[int] = field(default_factory=set)
+    kinds: frozenset[str] = frozenset()
+    home: Path = Path("/")
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+
+class DeviceOut(BaseModel):
+    id: int
+    address: IPv4Address = Field(IPv4Address("10.0.0.1"), alias="ip")
+    ports: set[int] = set()
+    kinds: frozenset[str] = frozenset()
+    home: Path = Path("/")
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_schema_has_values_of_classes_that_json_has_not(kind: str) -> None:
+    app = Holdall("devices")
+    app.add_store("main", "memory:")
+    app.add(Device, store="main", policy=Policy(read=Everyone, write=Everyone))
+    body = {"prefix": "/v2/devices", "schema": DeviceOut}
+    view = types.new_class("Devices", (RESTS[kind][Device],), exec_body=lambda names: names.update(body))
+    service = app.asgi()
+    include_view(service, view)
+    given = {"id": 1, "ip": "10.0.0.9", "ports": [7], "kinds": ["a"], "home": "/srv", "zone": "Europe/Paris"}
+    async with Client(service) as client:
+        made = await client.post("/v2/devices", given)
+        assert (made.status, made.json()) == (201, given)
+        for name, value in {"ip": "10.0.0.8", "ports": [8], "kinds": [], "home": "/", "zone": "UTC"}.items():
+            assert (await client.patch("/v2/devices/1", {name: value})).json()[name] == value
+        put = await client.request("PUT", "/v2/devices/1", json=given)
+        assert (put.status, put.json()) == (200, given)
+    async with app.session() as session:
+        device = await session.require(Device, 1)
+        assert (device.address, device.ports, device.home) == (IPv4Address("10.0.0.9"), {7}, Path("/srv"))

@@ -47,6 +47,14 @@ def settled(visit: Visit, sent: Typed, fields: Sequence[FieldInfo], before: Mapp
     return True
 
 
+class _States(msgspec.Struct, frozen=True):
+    """The values of a record as the reader was shown them, as they are now, and those that he has changed."""
+
+    before: Mapping[str, Value]
+    theirs: Mapping[str, Value]
+    yours: Mapping[str, Value]
+
+
 async def conflict_page(
     visit: Visit,
     described: Described,
@@ -63,23 +71,11 @@ async def conflict_page(
         raise Refused(answer.status, answer=answer)
     theirs = answer.json
     yours, _ = read_changes(fields, sent, before, visit.words, is_new=False)
-    found = list[Difference]()
-    for field in fields:
-        if field.kind is Kind.FILE:
-            continue
-        is_yours = field.name in yours
-        is_theirs = not same_value(before.get(field.name), theirs.get(field.name))
-        is_agreed = is_yours and same_value(yours[field.name], theirs.get(field.name))
-        mine = under(sent.inputs, f"f.{field.name}")
-        kept = mine if is_yours and not is_agreed else filled([field], theirs, visit.words).inputs
-        inputs = [(name, text) for name, texts in kept.items() for text in texts]
-        side = "they" if not is_yours or is_agreed else "both" if is_theirs else "you"
-        old = before.get(field.name)
-        states = [
-            shown(visit, described, field, state, key=key)
-            for state in (old, theirs.get(field.name), yours.get(field.name, old))
-        ]
-        found.append(Difference(field, states[0], states[1], states[2], side if is_yours or is_theirs else "", inputs))
+    found = [
+        _difference(visit, described, key, field, sent, _States(before, theirs, yours))
+        for field in fields
+        if field.kind is not Kind.FILE
+    ]
     open_names = [each.field.name for each in found if each.side == "both"]
     return visit.page(
         "conflict.html",
@@ -96,6 +92,22 @@ async def conflict_page(
         tag=answer.tag,
         lost_files=sorted(sent.files),
     )
+
+
+def _difference(
+    visit: Visit, described: Described, key: str, field: FieldInfo, sent: Typed, states: _States
+) -> Difference:
+    name, old, now = field.name, states.before.get(field.name), states.theirs.get(field.name)
+    is_yours, is_theirs = name in states.yours, not same_value(old, now)
+    is_agreed = is_yours and same_value(states.yours[name], now)
+    typed = under(sent.inputs, f"f.{name}")
+    kept = typed if is_yours and not is_agreed else filled([field], states.theirs, visit.words).inputs
+    inputs = [(place, text) for place, texts in kept.items() for text in texts]
+    side = "they" if not is_yours or is_agreed else "both" if is_theirs else "you"
+    first, theirs, yours = (
+        shown(visit, described, field, value, key=key) for value in (old, now, states.yours.get(name, old))
+    )
+    return Difference(field, first, theirs, yours, side if is_yours or is_theirs else "", inputs)
 
 
 def _gone(visit: Visit, described: Described, fields: list[FieldInfo], sent: Typed) -> Response:

@@ -183,13 +183,18 @@ class LongActions:
         await self._move(job, "cancelled", unless=("done", "failed", "cancelled"))
         return await self.show(job)
 
+    def _declared(self, note: Value) -> DeclaredAction | None:
+        """The action of a job; None for a request, and for an action that this application does not have any more."""
+        there = self._by_name.actions.of(note.collection)
+        return next((each for each in there if each.name == note.action), None)
+
     async def _report(self, session: Session, notes: ActionNotes, note: Value, *, is_whole: bool) -> JobReport:
-        is_request = note.action.isupper()
-        declared = None if is_request else self._by_name.actions.named(note.collection, note.action)
+        is_request, declared = note.action.isupper(), self._declared(note)
         done = await session.query(self._query(notes.part, Compare(("job",), Op.EQ, note.id), "id", None))
         failures = [msgspec.convert(each, JobFailure) for part in done for each in part.failures]
         results = [each for part in done for each in part.results] if is_whole else []
         is_each = declared is not None and declared.on is On.EACH
+        result = results[0]["result"] if results and (is_request or declared is not None) else None
         names = {part.id for part in done}
         parts = parts_of(declared, note)
         return JobReport(
@@ -204,7 +209,7 @@ class LongActions:
             len(failures),
             {},
             tuple(failures[:MOST_FAILURES]),
-            (results if is_each and is_whole else None) if is_each or not results else results[0]["result"],
+            (results if is_whole else None) if is_each else result,
             note.reason,
         )
 

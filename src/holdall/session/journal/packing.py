@@ -56,7 +56,9 @@ def words_of(error: BaseException) -> str:
     kind = type(error).__name__
     try:
         return storable(f"{kind}: {error}")
-    except Exception as failure:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failure:  # also one that would end the program
         return f"{kind}: (its text cannot be made: {type(failure).__name__})"
 
 

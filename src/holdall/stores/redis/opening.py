@@ -55,13 +55,7 @@ def server_at(seam: Seam, url: str, given: Connecting) -> tuple[Server, bool]:
     """The server of a URL, and whether it is a cluster; no I/O is done. Raises DeclarationError."""
     refuse_fragment(url)
     store, parts = seam.store, urlsplit(url)
-    scheme, plus, kind = parts.scheme.partition("+")
-    if (
-        scheme not in ("redis", "rediss")
-        or (plus and kind not in _KINDS[1:])
-        or (scheme == "rediss" and kind == "unix")
-    ):
-        raise DeclarationError(f"store {store!r}: {scheme}{plus}{kind} is no scheme of a Redis store")
+    scheme, kind = _scheme_of(store, parts.scheme)
     try:
         named = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
         demand_options(Connecting.__struct_fields__, store, named)
@@ -74,12 +68,7 @@ def server_at(seam: Seam, url: str, given: Connecting) -> tuple[Server, bool]:
             f"store {store!r}: its URL cannot be read: write redis://host:6379/0, with the number of the database, and"
             " options such as ?timeout=5, each of its type"
         ) from error
-    if kind == "cluster" and database:
-        raise DeclarationError(f"store {store!r}: a cluster has database 0 only")
-    if (kind == "sentinel") != (settings.service is not None):
-        raise DeclarationError(f"store {store!r}: write redis+sentinel://host:26379/0?service=name, naming the service")
-    if len(hosts) > 1 and kind != "sentinel":
-        raise DeclarationError(f"store {store!r}: only sentinels are named by several hosts")
+    _demand_fitting(store, kind, settings, hosts, database)
     if kind == "unix" and (parts.netloc.rpartition("@")[2] or not parts.path.strip("/")):
         raise DeclarationError(f"store {store!r}: a socket is named by redis+unix:///path/to/redis.sock")
     user = settings.username or (unquote(parts.username) if parts.username else None)
@@ -107,6 +96,28 @@ def server_at(seam: Seam, url: str, given: Connecting) -> tuple[Server, bool]:
         safe_options = options | (_tls(settings) if is_safe else {})
         return SingleServer(seam, primary_connector(sentinels, safe_options, is_safe=is_safe), pooling), False
     return SingleServer(seam, _connector(settings, options, is_safe=is_safe)(*hosts[0]), pooling), False
+
+
+def _scheme_of(store: str, text: str) -> tuple[str, str]:
+    """The scheme of a URL without the kind of server, and that kind. Raises DeclarationError for what is none."""
+    scheme, plus, kind = text.partition("+")
+    if (
+        scheme not in ("redis", "rediss")
+        or (plus and kind not in _KINDS[1:])
+        or (scheme == "rediss" and kind == "unix")
+    ):
+        raise DeclarationError(f"store {store!r}: {text} is no scheme of a Redis store")
+    return scheme, kind
+
+
+def _demand_fitting(store: str, kind: str, settings: Connecting, hosts: list[tuple[str, int]], database: int) -> None:
+    """Raise DeclarationError for a database, a service or hosts that this kind of server does not have."""
+    if kind == "cluster" and database:
+        raise DeclarationError(f"store {store!r}: a cluster has database 0 only")
+    if (kind == "sentinel") != (settings.service is not None):
+        raise DeclarationError(f"store {store!r}: write redis+sentinel://host:26379/0?service=name, naming the service")
+    if len(hosts) > 1 and kind != "sentinel":
+        raise DeclarationError(f"store {store!r}: only sentinels are named by several hosts")
 
 
 def _hosts(text: str, port: int) -> list[tuple[str, int]]:

@@ -67,6 +67,18 @@ def _table(
         yield Told(
             "engine", f"{table.key} is kept by {there.engine}, which takes nothing back: ALTER TABLE … ENGINE = InnoDB"
         )
+    yield from _columns(table, fields, there, dialect)
+    yield from _rules(table, fields, there, found)
+    name, _ = table.info.get(SEARCH, ("", ()))
+    if name and not any(name in index.columns and index.name in there.indexes for index in table.indexes):
+        yield Told("search", f"{table.key} has no column {name} with an index: each search reads the whole table", name)
+    yield from constraints(table, there, found)
+    if dialect.family == "sqlite":
+        yield from lost_references(table, there, found)
+
+
+def _columns(table: sa.Table, fields: dict[str, FieldSchema], there: FoundTable, dialect: Dialect) -> Iterator[Told]:
+    """Differences of the columns of a table: those of the model, and others that must have a value."""
     for name, field in fields.items():
         column = there.columns.get(name)
         if column is None:
@@ -84,6 +96,12 @@ def _table(
                 f"{table.key}.{name} is unknown to the model, and must have a value nobody would give it",
                 name,
             )
+
+
+def _rules(
+    table: sa.Table, fields: dict[str, FieldSchema], there: FoundTable, found: Mapping[str, FoundTable]
+) -> Iterator[Told]:
+    """Clauses and triggers of a table that change, drop or add to a write."""
     for clause in sorted(there.conflict_clauses):
         harm = _CONFLICT_CLAUSES.get(clause, _CONFLICT_CLAUSES["ROLLBACK"])
         yield Told(
@@ -95,12 +113,6 @@ def _table(
         effect = effect_of(trigger, table.name, own, found)
         if effect is not None:
             yield Told("trigger", f"{table.key}: trigger {trigger.name} {effect}")
-    name, _ = table.info.get(SEARCH, ("", ()))
-    if name and not any(name in index.columns and index.name in there.indexes for index in table.indexes):
-        yield Told("search", f"{table.key} has no column {name} with an index: each search reads the whole table", name)
-    yield from constraints(table, there, found)
-    if dialect.family == "sqlite":
-        yield from lost_references(table, there, found)
 
 
 def _read_only(table: sa.Table, fields: dict[str, FieldSchema], there: FoundTable, dialect: Dialect) -> Iterator[Told]:

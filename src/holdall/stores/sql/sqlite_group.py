@@ -6,10 +6,10 @@ Everything here runs in the writer's thread.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import apsw
 
+from holdall.query import Value
 from holdall.stores.sql.sqlite_connection import ApswConnection
 from holdall.stores.sql.sqlite_jobs import Ended, Job, NothingLeft, set_outcomes
 
@@ -25,7 +25,7 @@ class Group:
         self._connection = connection
         self._ended: Ended = []
 
-    def add_first(self, job: Job[Any]) -> bool:
+    def add_first(self, job: Job[Value]) -> bool:
         """Begin a transaction with this work; return whether it went well. One that fails is rolled back, and told."""
         connection = self._connection
         try:
@@ -38,7 +38,7 @@ class Group:
         connection.stretch += not job.is_bare
         return True
 
-    def add(self, job: Job[Any]) -> None:
+    def add(self, job: Job[Value]) -> None:
         """Carry out one more work, in a savepoint unless it is bare. One that fails is told with the others, later."""
         connection, is_bare = self._connection, job.is_bare
         try:
@@ -62,7 +62,7 @@ class Group:
             self._ended.append((job, result, None))
         connection.stretch += not is_bare
 
-    def add_alone(self, job: Job[Any]) -> None:
+    def add_alone(self, job: Job[Value]) -> None:
         """Carry out a work in a transaction of its own."""
         if self.add_first(job):
             self.commit()
@@ -78,7 +78,7 @@ class Group:
                 ended = [(job, None, error) for job, _, _ in ended]
         set_outcomes(ended)
 
-    def _begin_again_without(self, job: Job[Any], error: BaseException) -> None:
+    def _begin_again_without(self, job: Job[Value], error: BaseException) -> None:
         """Tell a work whose failure has ended the whole transaction; the others are not to blame and begin again, those
         that were refused as well: perhaps for what was rolled back.
         """

@@ -9,6 +9,7 @@ from holdall.web.openapi.links import add_links
 from holdall.web.openapi.own_operations import ASKS_WHO, NARROWED, Narrowing, describe_own, narrow_views
 from holdall.web.openapi.reach import leave_out_unreached
 from holdall.web.openapi.schemas import Node, RecordSchemas
+from holdall.web.openapi.spelling import spell_plainly
 from holdall.web.openapi.streams import add_streams
 from holdall.web.openapi.writing import add_idempotency
 
@@ -38,4 +39,5 @@ __all__ = [
     "narrow_views",
     "one_operations",
     "row_schema",
+    "spell_plainly",
 ]

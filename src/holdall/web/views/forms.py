@@ -13,7 +13,7 @@ from holdall.query import Json, Value, did_you_mean
 from holdall.web.merge import merged, nested_patch
 from holdall.web.replacement import Replacement
 from holdall.web.views.answers import Input
-from holdall.web.views.shapes import Shape, nested_schema, shape_of
+from holdall.web.views.shapes import Shape, nested_schema, shape_of, spelled_as
 from holdall.web.views.shown import Shown
 
 __all__ = ["Form", "Given", "SchemaForm", "writes", "written_by"]
@@ -264,13 +264,19 @@ class SchemaForm(Form):
 
     def made(self, values: dict[str, Value]) -> Record:
         """A new record with these values, which may be as in JSON; raises ValidationError."""
-        return super().made(values) if self._create is None else self.declaration.json_input.create_from(values)
+        if self._create is None:
+            return super().made(values)
+        with spelled_as(self._create):
+            return self.declaration.json_input.create_from_values(values)
+        raise AssertionError("errors are raised")
 
     def changes(self, record: Record, data: Input, values: dict[str, Value]) -> dict[str, Value]:
         """The values that a record is to be given; raises ValidationError."""
         if isinstance(data, Given):
             return super().changes(record, data, values)
-        return self.declaration.json_input.values_from(values)
+        with spelled_as(self._update or self._create):
+            return self.declaration.json_input.values_from_values(values)
+        raise AssertionError("errors are raised")
 
     def show(self, record: Record) -> Json:
         """Return what the schema shows of a record."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TypeVar, overload
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from holdall.app import Holdall
 from holdall.errors import DeclarationError
@@ -16,9 +18,11 @@ from holdall.web.host_problems import add_own_handlers
 from holdall.web.openapi import NARROWED, Access, Narrowing, Node
 from holdall.web.options import Options
 from holdall.web.service import Service
+from holdall.web.views.allowing import allow_options
 from holdall.web.views.calling import demand_called_in_threads
 from holdall.web.views.describing import described
 from holdall.web.views.injection import is_injected, maker_of, own_parameters
+from holdall.web.views.key_route import KeyRoute
 from holdall.web.views.method_call import MethodCall
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
@@ -82,10 +86,16 @@ def _router(
     prefix, routes = prefix_of(view), dict(routes_of(view))
     if not prefix and not all(spec.path for spec in routes.values()):
         raise DeclarationError(f'{view.__name__} has no prefix: write prefix = "/books" in it, or another path')
-    router = APIRouter(prefix=prefix, tags=tags, dependencies=inherited_list(view, "dependencies"), responses=responses)
+    router = APIRouter(
+        prefix=prefix,
+        tags=tags,
+        dependencies=inherited_list(view, "dependencies"),
+        responses=responses,
+        route_class=KeyRoute,
+    )
     make = maker_of(view)
     is_alone = not (inherited_list(view, "dependencies") or is_injected(view))
-    for name, spec in routes.items():
+    for name, spec in sorted(routes.items(), key=lambda item: "{" in item[1].path):  # as a fixed path may be a key's
         one = ONE_OF_MANY.get(name)
         if one is not None and is_own(view, name) and not _is_for_many(view, one, routes):
             continue
@@ -93,7 +103,9 @@ def _router(
         if call.standard is not None and serving is not None and not call.standard.is_had_by(serving.binding):
             continue
         options: dict[str, Value] = {"name": f"{view.__name__}.{name}", "response_model": None}
-        options["operation_id"] = _operation(view, name)
+        options["generate_unique_id_function"] = partial(_operation, view, name, spec.path)
+        if call.standard is None:
+            options["response_model"] = call.shown_records
         endpoint = call.endpoint(make)
         if call.standard is not None and serving is not None:
             options |= described(call.standard, serving, has_components=has_components)
@@ -107,15 +119,19 @@ def _router(
             options["include_in_schema"] = False
             router.add_api_route(spec.path, endpoint, methods=["HEAD"], status_code=spec.status, **options)
         if call.is_simple and not spec.options and is_alone:
-            path = prefix + spec.path
-            direct += [
-                DirectRoute(
-                    path.split("/")[1], "{key}" in path, method, spec.status, endpoint, call.answer, call.is_plain
-                )
-                for method in methods
-                if path.count("/") - path.endswith("/{key}") == 1
-            ]
+            direct += _direct(prefix + spec.path, methods, spec.status, endpoint, call)
+    allow_options(router, view, serving)
     return router
+
+
+def _direct(
+    path: str, methods: list[str], status: int, endpoint: Callable[..., Value], call: MethodCall
+) -> list[DirectRoute]:
+    """The direct routes of a method, if its path is that of a collection below the root, or of a record there."""
+    if path.count("/") - path.endswith("/{key}") != 1:
+        return []
+    name, has_key = path.split("/")[1], "{key}" in path
+    return [DirectRoute(name, has_key, method, status, endpoint, call.answer, call.is_plain) for method in methods]
 
 
 def _narrowing(standard: Standard, serving: Serving, *, has_components: bool) -> Narrowing:
@@ -148,6 +164,8 @@ _VERBS = {
 }
 
 
-def _operation(view: type[View], name: str) -> str:
-    place = prefix_of(view).strip("/").replace("/", "_").replace("-", "_") or view.__name__
+def _operation(view: type[View], name: str, path: str, route: APIRoute) -> str:
+    """The name of an operation, by the address at which the view is included: it may be so in several places."""
+    above = route.path_format.removesuffix(path)
+    place = above.strip("/").replace("/", "_").replace("-", "_") or view.__name__
     return f"{place}_{_VERBS.get(name, name)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from fastapi import BackgroundTasks, Response
@@ -16,30 +16,41 @@ from holdall.errors import DeclarationError
 from holdall.query import Value
 from holdall.web.views.view import View
 
-__all__ = ["is_injected", "maker_of", "own_parameters"]
+__all__ = ["is_injected", "maker_of", "own_parameters", "request_among"]
 
 _GIVEN_BY_US = ("request", "session", "user", "serving", "writes")
-_FROM_REQUEST = (HTTPConnection, Response, BackgroundTasks)
+_FROM_REQUEST = (Request, HTTPConnection, Response, BackgroundTasks)
 _MARKS = (marks.Depends, marks.Param)
 
 
 def maker_of(view: type[View]) -> Callable[..., Awaitable[View]]:
     """A dependency that makes an instance of a view for a request, with everything its class is annotated with."""
-    injected = dict(_injected(view))
+    injected: dict[str, tuple[Value, Value]] = {"request": (Request, inspect.Parameter.empty), **dict(_injected(view))}
+    first: dict[type, str] = {}
+    given_as = {name: name for name in injected}
+    for name, (annotation, _) in injected.items():
+        kind = _part_of_request(annotation)
+        if kind is not None:
+            given_as[name] = first.setdefault(kind, name)  # the framework gives each to one parameter
 
     async def make(**values: Any) -> View:  # async, as others are called in a thread
         instance = view()
-        for name, value in values.items():
-            setattr(instance, name, value)
+        for name, parameter in given_as.items():
+            setattr(instance, name, values[parameter])
         return instance
 
     parameters = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
         for name, (annotation, default) in injected.items()
+        if given_as[name] == name
     ]
-    request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    make.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
+    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return make
+
+
+def request_among(parameters: Iterable[inspect.Parameter]) -> str | None:
+    """The name of the parameter that is given the request; None where there is none."""
+    return next((each.name for each in parameters if _part_of_request(each.annotation) is Request), None)
 
 
 def is_injected(view: type[View]) -> bool:
@@ -93,3 +104,12 @@ def _is_dependency(annotation: object, default: object) -> bool:
     if get_origin(annotation) is Annotated and any(isinstance(item, _MARKS) for item in get_args(annotation)[1:]):
         return True
     return isinstance(default, _MARKS) or (isinstance(annotation, type) and issubclass(annotation, _FROM_REQUEST))
+
+
+def _part_of_request(annotation: object) -> type | None:
+    """Which part of a request or its answer the framework gives to a parameter by its class; None for others."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if not isinstance(annotation, type):
+        return None
+    return next((kind for kind in _FROM_REQUEST if issubclass(annotation, kind)), None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from functools import partial
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import anyio
 from fastapi import Depends
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from holdall.app import Holdall
+from holdall.model import Model
 from holdall.policy import Right, User
 from holdall.query import Value
 from holdall.service import Context, Dal, SyncContext
@@ -32,6 +33,7 @@ from holdall.web.rights import USER
 from holdall.web.views.answers import RecordResponse
 from holdall.web.views.async_rest import AsyncRestView
 from holdall.web.views.bracket import Writes
+from holdall.web.views.injection import request_among
 from holdall.web.views.replies import planned, reply_to
 from holdall.web.views.rest import BaseRestView
 from holdall.web.views.serving import Serving
@@ -69,7 +71,7 @@ class MethodCall:
         """A function with the parameters of the method, of which ``self`` is a dependency."""
 
         async def endpoint(**values: Any) -> Value:
-            request: Request = values.pop("holdall_request")
+            request: Request = values.pop("holdall_request") if own is None else values[own]
             view: View = values.pop("holdall_view")
             return await self._answer(view, request, values)
 
@@ -80,11 +82,11 @@ class MethodCall:
             for name, parameter in list(inspect.signature(self._method).parameters.items())[1:]
             if name not in taken
         ]
+        own = request_among(parameters)
         keyword = inspect.Parameter.KEYWORD_ONLY
-        ours = [
-            inspect.Parameter("holdall_request", keyword, annotation=Request),
-            inspect.Parameter("holdall_view", keyword, annotation=Any, default=Depends(make)),
-        ]
+        ours = [inspect.Parameter("holdall_view", keyword, annotation=Any, default=Depends(make))]
+        if own is None:
+            ours.insert(0, inspect.Parameter("holdall_request", keyword, annotation=Request))
         signature = inspect.Signature([*ours, *parameters])
         endpoint.__signature__ = signature  # type: ignore[attr-defined]
         endpoint.__name__ = self._name
@@ -92,6 +94,12 @@ class MethodCall:
         if self._serving is not None:
             setattr(endpoint, COLLECTION_OF_VIEW, self._serving.binding.collection)
         return endpoint
+
+    @property
+    def shown_records(self) -> object:
+        """The annotation of what the method returns, where records are in it; else None."""
+        annotation = get_type_hints(self._method).get("return")
+        return annotation if any(_is_record(part) for part in _parts_of(annotation)) else None
 
     @property
     def is_simple(self) -> bool:
@@ -191,6 +199,17 @@ class MethodCall:
             return await bound(**values)
         _give(view, context.in_thread, context.in_thread.session)
         return await anyio.to_thread.run_sync(partial(context.core.act_in_thread, partial(bound, **values)))
+
+
+def _parts_of(annotation: object) -> Iterator[object]:
+    """Give an annotation and all that is in its brackets."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts_of(part)
+
+
+def _is_record(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Model)
 
 
 def _give(view: View, context: Context | SyncContext, session: Session | SyncSession) -> None:

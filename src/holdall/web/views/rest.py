@@ -14,6 +14,7 @@ from holdall.web.asgi import address_of
 from holdall.web.listing import Listing
 from holdall.web.views.answers import Input, RecordResponse, ResponseShape
 from holdall.web.views.bracket import Writes
+from holdall.web.views.key_route import segment_of
 from holdall.web.views.serving import Serving
 from holdall.web.views.view import View
 
@@ -89,8 +90,11 @@ class BaseRestView(View, Generic[M]):
         return self.serving.values(self, data, is_new=is_new)
 
     def key_of(self, text: str) -> Key:
-        """Return the key that a path segment names; raises Problem (404) where it can be none."""
-        return self.serving.key(text)
+        """Return the key that a path segment names; raises Problem (404) where it can be none.
+
+        ``text`` is the segment as the framework has decoded it, or as it was written.
+        """
+        return self.serving.key(segment_of(self.request.scope, text))
 
     def placed(self, response: RecordResponse, record: Record) -> RecordResponse:
         """Return an answer with the address of a new record in it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from typing import Any, Protocol, Union, get_args
 
@@ -14,7 +15,7 @@ from holdall.errors import DeclarationError, FieldError, ValidationError
 from holdall.query import Json, Value
 from holdall.web.views.markers import Marks, marks_of, unmarked
 
-__all__ = ["Shape", "ShapeField", "nested_schema", "shape_of"]
+__all__ = ["Shape", "ShapeField", "nested_schema", "shape_of", "spelled_as"]
 
 
 class ShapeField(msgspec.Struct, frozen=True):
@@ -210,3 +211,20 @@ class _MsgspecShape:
         (root,), components = msgspec.json.schema_components([self.schema], ref_template="#/$defs/{name}")
         node: dict[str, Json] = dict(components.pop(root.get("$ref", "").rpartition("/")[2], root))
         return node | ({"$defs": components} if components else {})
+
+
+@contextmanager
+def spelled_as(shape: Shape | None) -> Iterator[None]:
+    """Within the block the errors of a record have the names that a schema gives its fields."""
+    try:
+        yield
+    except ValidationError as error:
+        names = {} if shape is None else {name: field.alias for name, field in shape.fields.items()}
+        raise ValidationError(
+            error.model, [_renamed(each, names) for each in error.errors], is_cut=error.is_cut
+        ) from None
+
+
+def _renamed(error: FieldError, names: Mapping[str, str]) -> FieldError:
+    name, dot, rest = error.path.partition(".")
+    return FieldError(f"{names.get(name, name)}{dot}{rest}", error.code, error.message)

@@ -136,7 +136,7 @@ async def _many(
 
 async def _with_the_rest(serving: Serving, session: Session, view: Any, key: Key, body: bytes) -> bytes:
     """The whole of a record, where react-admin changes several at once and gives some members alone."""
-    with suppress(msgspec.DecodeError, RecursionError):
+    with suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # which the whole of it tells
         given = msgspec.json.decode(body)
         found = await session.query(serving.meets(view.build_query(), key))
         if found and isinstance(given, dict):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import is_
 from typing import Any
 
 from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Declaration, Field, Model, Record, State, old_values_of, state_of
-from holdall.policy import Right, User
-from holdall.query import Generated
+from holdall.policy import User
+from holdall.query import Generated, Key
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.additions import additions, by_binding, prepare_new
@@ -20,7 +20,7 @@ from holdall.session.commit.plan.order import Order, order_nodes
 from holdall.session.commit.plan.plan import Batch, Plan
 from holdall.session.commit.plan.reference_edges import addition_edges, removal_edges
 from holdall.session.commit.plan.referenced_records import referenced_records
-from holdall.session.commit.plan.rights import changed_otherwise, demand_rights, turned
+from holdall.session.commit.plan.rights import demand_rights
 from holdall.session.commit.plan.schedule_steps import schedule_steps
 from holdall.session.commit.plan.stamps import put_stamps
 from holdall.session.commit.plan.state_moves import guards_of_states, refused_moves
@@ -38,31 +38,20 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     models_new, models_dirty = set(map(type, new)), set(map(type, dirty))
-    quiet = records.system_changes
-    written = [record for record in dirty if id(record) not in quiet] if quiet else dirty
-    moving = records.moving
-    made = [record for record in new if id(record) not in moving] if moving else new
-    gone = [record for record in deleted if id(record) not in moving] if moving else deleted
-    needed = (
-        (Right.CREATE, made),
-        (Right.UPDATE, changed_otherwise(written)),
-        (Right.DELETE, [*gone, *turned(written)]),
-    )
-    demand_rights(bindings, user, needed)
+    demand_rights(records, bindings, user)
     _validate(records, bindings, user, new + dirty, models_new | models_dirty)
     _demand_references(records, bindings, new + dirty, models_new | models_dirty)
     records.unstamp()
     records.stamped.extend(put_stamps(bindings, user, new, dirty, models_new | models_dirty))
     for binding, group in by_binding(bindings, new, models_new):
-        prepare_new(binding, group, moving)
+        prepare_new(binding, group, records.moving)
         _demand_own_keys(records, binding, group)
     edges, fields = addition_edges(new, models_new)
     order = order_nodes(len(new), list(edges)) if edges else Order((tuple(range(len(new))),))
     _refuse_stuck(order, new)
     adds, late = additions(bindings, new, order, fields)
-    for batch in adds if records.origins else ():
-        origins = [records.origins.get(id(record)) for record in batch.records]
-        batch.origins = origins if any(key is not None for key in origins) else None
+    if records.origins:
+        _note_origins(adds, records.origins)
     mends: list[Batch] = []
     if records.mended:
         mends, dirty = mends_of(bindings, dirty, records.mended)
@@ -82,16 +71,25 @@ def make_plan(records: IdentityMap, bindings: Bindings, user: User) -> Plan:
             batch.binding.record_access.demand(batch.verb, batch.binding.collection)
     is_linked = (bool(edges) and _makes_keys(adds)) or _awaits_keys(dirty, models_dirty)
     if bindings.moves is not None and (notes := bindings.moves.notes(batches)):
-        batches += notes
-        records.states.track_rows([record for batch in notes for record in batch.records])
-        is_linked = is_linked or any(batch.awaits for batch in notes)
-    if bindings.listening is not None:
-        rows = bindings.listening.rows(batches, user)
-        batches += rows
-        records.states.track_rows([record for batch in rows for record in batch.records])
-        is_linked = is_linked or any(batch.awaits for batch in rows)
+        is_linked = _take_rows(records, batches, notes) or is_linked
+    if bindings.listening is not None and (rows := bindings.listening.rows(batches, user)):
+        is_linked = _take_rows(records, batches, rows) or is_linked
     steps = schedule_steps(batches, is_linked=is_linked)
     return Plan(steps, records.bulk_to_make)
+
+
+def _note_origins(adds: list[Batch], origins: Mapping[int, Key]) -> None:
+    """Have the batches know the former keys of records that are added anew."""
+    for batch in adds:
+        keys = [origins.get(id(record)) for record in batch.records]
+        batch.origins = keys if any(key is not None for key in keys) else None
+
+
+def _take_rows(records: IdentityMap, batches: list[Batch], rows: list[Batch]) -> bool:
+    """Add rows that are kept with the commit; return whether any waits for a key that a store is to make."""
+    batches += rows
+    records.states.track_rows([record for batch in rows for record in batch.records])
+    return any(batch.awaits for batch in rows)
 
 
 def written_version(model: str, name: str) -> str:

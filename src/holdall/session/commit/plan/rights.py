@@ -36,11 +36,27 @@ __all__ = ["changed_otherwise", "demand_rights", "demand_sight", "demand_whole",
 _RIGHT_OF = {OnDelete.CASCADE: Right.DELETE, OnDelete.UNLINK: Right.UPDATE, OnDelete.RESTRICT: Right.READ}
 
 
-def demand_rights(bindings: Bindings, user: User, groups: Iterable[tuple[Right, Iterable[Record]]]) -> None:
-    """Raise Forbidden unless the user has each right in the collections of all records beside it."""
+def demand_rights(records: IdentityMap, bindings: Bindings, user: User) -> None:
+    """Raise Forbidden unless the user has the rights to all that a session changes.
+
+    Records that get other keys, and changes of the system, follow from the changes of users and need none.
+    """
     if user.unrestricted:
         return
-    for right, records in groups:
+    made: Iterable[Record] = records.new.values()
+    written: Iterable[Record] = records.dirty.values()
+    gone: Iterable[Record] = records.deleted.values()
+    if quiet := records.system_changes:
+        written = [record for record in written if id(record) not in quiet]
+    if moving := records.moving:
+        made, gone = ([record for record in group if id(record) not in moving] for group in (made, gone))
+    _demand_groups(bindings, user, made, changed_otherwise(written), [*gone, *turned(written)])
+
+
+def _demand_groups(
+    bindings: Bindings, user: User, made: Iterable[Record], written: Iterable[Record], gone: Iterable[Record]
+) -> None:
+    for right, records in ((Right.CREATE, made), (Right.UPDATE, written), (Right.DELETE, gone)):
         for model in {type(record) for record in records}:
             binding = bindings.of_model(model)
             binding.policy.demand(right, user, binding.collection)
@@ -100,8 +116,7 @@ def demand_sight(records: IdentityMap, bindings: Bindings, user: User) -> None:
     """
     new, dirty, deleted = list(records.new.values()), list(records.dirty.values()), list(records.deleted.values())
     turning = turned(dirty)
-    demanded = (new, changed_otherwise(dirty), [*deleted, *turning])
-    demand_rights(bindings, user, zip((Right.CREATE, Right.UPDATE, Right.DELETE), demanded, strict=True))
+    _demand_groups(bindings, user, new, changed_otherwise(dirty), [*deleted, *turning])
     for is_final, group in ((True, deleted), (False, turning)):
         for model in {type(record) for record in group}:
             for source, right in rights_of_removal(bindings.of_model(model), is_final=is_final):
