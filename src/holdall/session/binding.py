@@ -62,6 +62,11 @@ class Binding:
             for field in self.declaration.key
             if field.generated is Generated.STORE or (field.generated is Generated.CLIENT and field.kind in elsewhere)
         )
+        self.session_keys = tuple(  # those that a session makes
+            field
+            for field in self.declaration.key
+            if field.generated is Generated.CLIENT and field.name not in self.store_keys
+        )
         self.direct_fields = frozenset(  # whose slots hold border values
             field.name
             for field in self.declaration.stored

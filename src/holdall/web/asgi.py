@@ -50,9 +50,14 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 def header_list(scope: Scope, name: bytes) -> bytes | None:
     """The list that all headers of this name make together (RFC 9110, section 5.3); None if there is none."""
-    if name not in map(NAME, scope["headers"]):
+    given = scope["headers"]
+    names = [*map(NAME, given)]
+    if name not in names:
         return None
-    return b", ".join([value for key, value in scope["headers"] if key == name])
+    if names.count(name) > 1:
+        return b", ".join([value for key, value in given if key == name])
+    value: bytes = given[names.index(name)][1]
+    return value
 
 
 def address_of_root(scope: Scope) -> str:

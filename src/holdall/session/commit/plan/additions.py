@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from holdall.model import Model, Record
-from holdall.query import Generated
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.object_ids import new_object_id
@@ -37,12 +36,11 @@ def prepare_new(binding: Binding, group: list[Record], moving: Mapping[int, Reco
     if (version := binding.declaration.version) is not None:
         for record in group:
             version.put(record, version.get(record) + 1 if id(record) in moving else 1)
-    for field in binding.declaration.key:
-        if field.generated is Generated.CLIENT and field.name not in binding.store_keys:
-            made = new_object_id if field.is_object_id else uuid7
-            for record in group:
-                if field.get(record) is None:
-                    field.put(record, made())
+    for field in binding.session_keys:
+        made = new_object_id if field.is_object_id else uuid7
+        for record in group:
+            if field.get(record) is None:
+                field.put(record, made())
 
 
 def additions(

@@ -9,7 +9,7 @@ from typing import Any
 from holdall.errors import FieldError, StateError, ValidationError
 from holdall.model import Declaration, Field, Model, Record, State, old_values_of, state_of
 from holdall.policy import User
-from holdall.query import Generated, Key
+from holdall.query import Key
 from holdall.session.binding import Binding
 from holdall.session.bindings import Bindings
 from holdall.session.commit.plan.additions import additions, by_binding, prepare_new
@@ -169,9 +169,7 @@ def _demand_own_keys(records: IdentityMap, binding: Binding, group: list[Any]) -
 
 def _demand_own_key(binding: Binding, place: str) -> None:
     """Raise StateError unless a new record of the collection gets its key before it is sent."""
-    if any(
-        field.generated is not Generated.CLIENT or field.name in binding.store_keys for field in binding.declaration.key
-    ):
+    if len(binding.session_keys) < len(binding.declaration.key):
         name = binding.model.__name__
         raise StateError(
             f"{place} refers to a new {name} whose key its store is to make: commit that one first, or flush() it in a"
